@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {EfficientHashLib} from "solady/utils/EfficientHashLib.sol";
+import {EIP712} from "solady/utils/EIP712.sol";
+import {LibCall} from "solady/utils/LibCall.sol";
+
+import {FeeVault} from "./FeeVault.sol";
+import {IInferenceCallback} from "./interfaces/IInferenceCallback.sol";
+import {IInferenceOracle} from "./interfaces/IInferenceOracle.sol";
+import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
+import {IOperatorRegistry} from "./interfaces/IOperatorRegistry.sol";
+import {Attestations} from "./libraries/Attestations.sol";
+import {BlockHashes} from "./libraries/BlockHashes.sol";
+import {Fees} from "./libraries/Fees.sol";
+import {SettlementGas} from "./libraries/SettlementGas.sol";
+import {Draw, Sortition} from "./libraries/Sortition.sol";
+import {OracleGovernance} from "./OracleGovernance.sol";
+import {Attestation} from "./types/Attestation.sol";
+import {Enrolment} from "./types/Enrolment.sol";
+import {ModelStatus, ModelTerms} from "./types/ModelTerms.sol";
+import {OracleParameters} from "./types/OracleParameters.sol";
+import {Policy} from "./types/Policy.sol";
+import {Quote} from "./types/Quote.sol";
+import {Request} from "./types/Request.sol";
+import {RequestFunds, RequestFundsLib} from "./types/RequestFunds.sol";
+import {RequestOpening, RequestOpeningLib} from "./types/RequestOpening.sol";
+import {RequestParams} from "./types/RequestParams.sol";
+import {RequestSlot, RequestSlotLib} from "./types/RequestSlot.sol";
+import {RequestStatus} from "./types/RequestStatus.sol";
+import {RequestTerms, RequestTermsLib} from "./types/RequestTerms.sol";
+import {Settlement} from "./types/Settlement.sol";
+
+/// @title InferenceOracle
+/// @notice Takes requests for inference, accepts what a quorum of drawn operators signed, pays and calls back.
+/// @dev Sections follow a request's life. Each entry has one rhythm: derive, check, write, pay, log, call out. What it
+/// writes is final before it calls out, and what it adds afterwards only adds, so re-entering gains nothing.
+contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712 {
+    using Sortition for Draw;
+
+    /// @dev What a settlement carries along: who submits it, what `gasleft()` was plus what the transaction had used up by
+    /// then, the signers as in `RequestSettled`, and the one of them that submits, if one does.
+    struct Submission {
+        address submitter;
+        uint256 gasAtStart;
+        uint256 signers;
+        uint32 submitterId;
+    }
+
+    /// @notice Most operators that one request may require to agree.
+    uint8 public constant MAX_QUORUM = 8;
+
+    /// @notice Gas that a consumer's `onExpired` gets at most.
+    uint256 public constant EXPIRY_CALLBACK_GAS = 150_000;
+
+    /// @dev Bytes of a failing callback's return data that are looked at; more would let it burn the submitter's gas.
+    uint16 private constant MAX_REASON_BYTES = 256;
+
+    /// @dev What a call costs before its own 63/64 are counted: a cold account, and the copy of its arguments.
+    uint256 private constant CALL_OVERHEAD = 5_000;
+
+    IModelRegistry public immutable models;
+    IOperatorRegistry public immutable operators;
+
+    mapping(bytes32 requestId => RequestSlot) private _slots;
+
+    constructor(
+        address owner_,
+        address guardian_,
+        IModelRegistry models_,
+        IOperatorRegistry operators_,
+        OracleParameters memory parameters_
+    ) Ownable(owner_) OracleGovernance(parameters_, guardian_) {
+        models = models_;
+        operators = operators_;
+    }
+
+    // Asking
+
+    /// @inheritdoc IInferenceOracle
+    function request(RequestParams calldata params) external payable returns (bytes32 requestId) {
+        uint256 nativeTotal;
+        (requestId, nativeTotal) = _open(params);
+        _collectNative(msg.sender, nativeTotal);
+    }
+
+    /// @inheritdoc IInferenceOracle
+    function requestBatch(RequestParams[] calldata params) external payable returns (bytes32[] memory requestIds) {
+        requestIds = new bytes32[](params.length);
+        uint256 sum;
+        for (uint256 i = 0; i < params.length; ++i) {
+            uint256 nativeTotal;
+            (requestIds[i], nativeTotal) = _open(params[i]);
+            sum += nativeTotal;
+        }
+        _collectNative(msg.sender, sum);
+    }
+
+    /// @inheritdoc IInferenceOracle
+    function quote(
+        bytes32 modelId,
+        uint256 inputSize,
+        Policy calldata policy,
+        uint32 callbackGasLimit,
+        uint64 maxGasPrice
+    ) external view returns (Quote memory q) {
+        ModelTerms terms = _activeTerms(modelId);
+        q.token = tokenAt(terms.tokenIndex()).addr;
+        (q.executions, q.inputSurcharge) = Fees.price(terms, policy.quorum, inputSize);
+        q.fee = q.executions + q.inputSurcharge;
+        q.royalty = Fees.share(q.fee, terms.royaltyBps());
+        q.protocolShare = Fees.share(q.fee, _regime.protocolBps);
+        q.gasReserve = SettlementGas.reserve(policy.quorum, callbackGasLimit) * maxGasPrice;
+        q.nativeTotal = q.gasReserve + (terms.tokenIndex() == NATIVE ? q.fee : 0);
+    }
+
+    /// @dev Opens a request and takes its fee if that is in a token; the native part is for the caller to collect.
+    function _open(RequestParams calldata params) private returns (bytes32 id, uint256 nativeTotal) {
+        bytes calldata input = params.input;
+        ModelTerms terms = _activeTerms(params.modelId);
+        Request memory opened;
+        opened.modelId = params.modelId;
+        opened.inputHash = EfficientHashLib.hashCalldata(input);
+        opened.terms = _termsFrom(params);
+        opened.opening = _openingNow(params, opened.terms, terms, input.length);
+        opened.funds = _fundsFor(params, opened.terms, terms, input.length);
+
+        id = _claimSlot(opened);
+        emit RequestOpened(id, opened.modelId, msg.sender, opened, input);
+
+        nativeTotal = opened.funds.gasReserve();
+        if (terms.tokenIndex() == NATIVE) nativeTotal += opened.funds.fee();
+        else _collectToken(msg.sender, terms.tokenIndex(), opened.funds.fee());
+    }
+
+    /// @dev What the caller decides, within the protocol's bounds.
+    function _termsFrom(RequestParams calldata params) private view returns (RequestTerms) {
+        Policy calldata policy = params.policy;
+        (uint8 committeeSize, uint8 quorum) = (policy.committeeSize, policy.quorum);
+        if (quorum == 0 || quorum > committeeSize || quorum > MAX_QUORUM) {
+            revert QuorumOutOfBounds(quorum, committeeSize, MAX_QUORUM);
+        }
+        if (policy.challengeWindow != 0) revert ChallengeWindowNotOffered(policy.challengeWindow);
+        return RequestTermsLib.pack(
+            msg.sender, params.deadline, params.callbackGasLimit, committeeSize, quorum, 0
+        );
+    }
+
+    /// @dev Takes down the protocol's state as the request finds it, if it lets the request in.
+    function _openingNow(RequestParams calldata params, RequestTerms asked, ModelTerms terms, uint256 inputSize)
+        private
+        view
+        returns (RequestOpening)
+    {
+        Regime memory regime = _regime;
+        _checkAgainst(regime, asked, inputSize);
+        (uint64 totalWeight, uint32 seats) = operators.seatTotalsOf(params.modelId);
+        if (seats < asked.quorum()) revert TooFewOperators(params.modelId, seats, asked.quorum());
+        return RequestOpeningLib.pack(
+            totalWeight,
+            0,
+            regime.roundSeconds,
+            regime.overdrawBps,
+            terms.royaltyBps(),
+            regime.protocolBps,
+            terms.tokenIndex()
+        );
+    }
+
+    function _checkAgainst(Regime memory regime, RequestTerms asked, uint256 inputSize) private view {
+        if (block.timestamp < regime.pausedUntil) revert RequestsArePaused(regime.pausedUntil);
+        if (inputSize > regime.maxInputBytes) revert InputTooLong(inputSize, regime.maxInputBytes);
+        if (asked.callbackGasLimit() > regime.maxCallbackGas) {
+            revert CallbackGasTooHigh(asked.callbackGasLimit(), regime.maxCallbackGas);
+        }
+        uint256 latest = block.timestamp + regime.maxLifetimeSeconds;
+        if (asked.deadline() <= block.timestamp || asked.deadline() > latest) {
+            revert DeadlineOutOfBounds(asked.deadline(), block.timestamp, latest);
+        }
+    }
+
+    function _fundsFor(RequestParams calldata params, RequestTerms asked, ModelTerms terms, uint256 inputSize)
+        private
+        pure
+        returns (RequestFunds)
+    {
+        (uint256 executions, uint256 inputSurcharge) = Fees.price(terms, asked.quorum(), inputSize);
+        uint256 fee = executions + inputSurcharge;
+        if (fee > params.maxFee) revert FeeAboveMaximum(fee, params.maxFee);
+        uint64 maxGasPrice = params.maxGasPrice;
+        // All fit: the fee is at most `maxFee`, the reserve less than 2^32 gas times a 64-bit price.
+        uint256 gasReserve = SettlementGas.reserve(asked.quorum(), asked.callbackGasLimit()) * maxGasPrice;
+        return RequestFundsLib.pack(uint96(fee), uint96(gasReserve), maxGasPrice);
+    }
+
+    /// @dev Marks the request's slot as open. Identical requests of one block differ by their salt.
+    function _claimSlot(Request memory opened) private returns (bytes32 id) {
+        id = opened.id();
+        while (!_slots[id].equals(RequestSlotLib.NONE)) {
+            if (opened.terms.salt() == type(uint8).max) {
+                revert TooManyIdenticalRequests(opened.modelId, opened.terms.consumer());
+            }
+            opened.terms = opened.terms.withNextSalt();
+            id = opened.id();
+        }
+        _slots[id] = RequestSlotLib.OPEN;
+    }
+
+    function _activeTerms(bytes32 modelId) private view returns (ModelTerms terms) {
+        terms = models.termsOf(modelId);
+        if (terms.status() != ModelStatus.Active) revert ModelNotActive(modelId, terms.status());
+    }
+
+    // Settling
+
+    /// @inheritdoc IInferenceOracle
+    function settle(
+        Request calldata request_,
+        bytes calldata output,
+        uint32 viewNumber,
+        Attestation[] calldata attestations
+    ) external {
+        uint256 gasAtStart = gasleft() + SettlementGas.TRANSACTION;
+        _settle(request_, output, viewNumber, attestations, _submissionBy(msg.sender, gasAtStart));
+    }
+
+    /// @inheritdoc IInferenceOracle
+    function settleBatch(Settlement[] calldata items) external returns (bytes4[] memory results) {
+        results = new bytes4[](items.length);
+        uint256 shareOfTransaction = SettlementGas.batchShare(items.length);
+        for (uint256 i = 0; i < items.length; ++i) {
+            try this.settleItem(items[i], msg.sender, shareOfTransaction) {}
+            catch (bytes memory reason) {
+                results[i] = reason.length < 4 ? NotEnoughGas.selector : bytes4(reason);
+                emit SettlementRefused(items[i].request.idOf(), reason);
+            }
+        }
+    }
+
+    /// @notice One item of a batch, in a call of its own so that it can be undone alone. Only the oracle itself.
+    function settleItem(Settlement calldata item, address submitter, uint256 shareOfTransaction) external {
+        if (msg.sender != address(this)) revert OnlySelf(msg.sender);
+        uint256 gasAtStart = gasleft() + shareOfTransaction;
+        _settle(item.request, item.output, item.viewNumber, item.attestations, _submissionBy(submitter, gasAtStart));
+    }
+
+    function _settle(
+        Request calldata request_,
+        bytes calldata output,
+        uint32 viewNumber,
+        Attestation[] calldata attestations,
+        Submission memory submission
+    ) private {
+        bytes32 id = request_.idOf();
+        _requireOpen(id);
+        if (block.timestamp > request_.terms.deadline()) {
+            revert DeadlinePassed(id, request_.terms.deadline(), block.timestamp);
+        }
+        bytes32 outputHash = EfficientHashLib.hashCalldata(output);
+        bytes32 digest = _hashTypedData(Attestations.structHash(id, outputHash, viewNumber));
+        _verify(request_, id, digest, attestations, submission);
+
+        _slots[id] = RequestSlotLib.answered(outputHash, RequestStatus.Settled);
+        _payOut(request_, submission.signers);
+        _conclude(request_, id, output, outputHash, submission);
+    }
+
+    /// @dev Calls back, then repays the gas, because what the callback used counts.
+    function _conclude(
+        Request calldata request_,
+        bytes32 id,
+        bytes calldata output,
+        bytes32 outputHash,
+        Submission memory submission
+    ) private {
+        (bool delivered, bytes memory reason) = _callBack(request_, id, output);
+        if (!delivered) _slots[id] = RequestSlotLib.answered(outputHash, RequestStatus.CallbackFailed);
+        uint256 gasPaid = _repayGas(request_, submission, output.length);
+        emit RequestSettled(id, submission.signers, gasPaid, output);
+        if (!delivered) emit CallbackFailed(id, reason);
+    }
+
+    function _submissionBy(address submitter, uint256 gasAtStart) private pure returns (Submission memory) {
+        return Submission({submitter: submitter, gasAtStart: gasAtStart, signers: 0, submitterId: 0});
+    }
+
+    function _requireOpen(bytes32 id) private view {
+        RequestStatus current = _slots[id].status();
+        if (current != RequestStatus.Open) revert RequestNotOpen(id, current);
+    }
+
+    /// @dev Reverts unless exactly `quorum` distinct drawn operators signed `digest`; notes down who they are.
+    function _verify(
+        Request calldata request_,
+        bytes32 id,
+        bytes32 digest,
+        Attestation[] calldata attestations,
+        Submission memory submission
+    ) private view {
+        uint256 quorum = request_.terms.quorum();
+        if (attestations.length != quorum) revert QuorumNotMet(attestations.length, quorum);
+
+        bytes32 blockHash = BlockHashes.get(request_.opening.openedBlock());
+        Draw memory draw = Sortition.drawOf(request_, id, blockHash, block.timestamp);
+        uint32 previous;
+        for (uint256 i = 0; i < quorum; ++i) {
+            Attestation calldata attestation = attestations[i];
+            uint32 operatorId = attestation.operatorId;
+            if (operatorId <= previous) revert SignersNotIncreasing(previous, operatorId);
+            previous = operatorId;
+
+            address attester = _drawnAttester(request_, draw, operatorId);
+            address signer = Attestations.recover(digest, attestation.r, attestation.vs);
+            if (signer != attester) revert WrongSignature(operatorId, attester, signer);
+            if (signer == submission.submitter) submission.submitterId = operatorId;
+            submission.signers |= uint256(operatorId) << (224 - 32 * i);
+        }
+    }
+
+    /// @dev The key of a drawn operator; reverts if it is not drawn.
+    function _drawnAttester(Request calldata request_, Draw memory draw, uint32 operatorId)
+        private
+        view
+        returns (address)
+    {
+        Enrolment seat = operators.enrolmentOf(request_.modelId, operatorId);
+        if (!seat.exists()) revert SignerNotEnrolled(request_.modelId, operatorId);
+        if (seat.activeFrom() > request_.opening.openedAt()) {
+            revert SeatNotActive(operatorId, seat.activeFrom(), request_.opening.openedAt());
+        }
+        if (!draw.includes(operatorId, seat.weight())) revert SignerNotDrawn(operatorId, draw.round);
+        return seat.attester();
+    }
+
+    /// @dev Splits the fee between signers, publisher and protocol.
+    /// @param signers As in `RequestSettled`.
+    function _payOut(Request calldata request_, uint256 signers) private {
+        uint8 tokenIndex = request_.opening.tokenIndex();
+        (uint256 perSigner, uint256 royalty, uint256 protocolShare) = Fees.split(
+            request_.funds.fee(),
+            request_.opening.royaltyBps(),
+            request_.opening.protocolBps(),
+            request_.terms.quorum()
+        );
+        for (; signers != 0; signers <<= 32) {
+            _addEarnings(uint32(signers >> 224), tokenIndex, perSigner);
+        }
+        _addShares(request_.modelId, tokenIndex, royalty, protocolShare);
+    }
+
+    /// @dev Splits the gas reserve between the submitter, if it is a signer, and the consumer.
+    /// @dev Warning: the price counts what the transaction tips, so who submits and builds the block may share a tip up
+    /// to the consumer's `maxGasPrice`.
+    function _repayGas(Request calldata request_, Submission memory submission, uint256 outputLength)
+        private
+        returns (uint256 gasPaid)
+    {
+        uint256 reserve = request_.funds.gasReserve();
+        if (submission.submitterId != 0) {
+            uint256 price = request_.funds.maxGasPrice();
+            if (tx.gasprice < price) price = tx.gasprice;
+            uint256 gasUsed = submission.gasAtStart - gasleft()
+                + SettlementGas.unmeasured(request_.terms.quorum(), outputLength);
+            gasPaid = gasUsed * price;
+            if (gasPaid > reserve) gasPaid = reserve;
+            _addEarnings(submission.submitterId, NATIVE, gasPaid);
+        }
+        _addCredit(request_.terms.consumer(), NATIVE, reserve - gasPaid);
+    }
+
+    // Calling back
+
+    /// @dev Hands the output over with exactly the gas that the consumer asked for.
+    function _callBack(Request calldata request_, bytes32 id, bytes calldata output)
+        private
+        returns (bool delivered, bytes memory reason)
+    {
+        uint256 gasLimit = request_.terms.callbackGasLimit();
+        bytes memory call = abi.encodeCall(IInferenceCallback.onInference, (id, output));
+        _requireGas(gasLimit);
+        (delivered,, reason) = LibCall.tryCall(request_.terms.consumer(), 0, gasLimit, MAX_REASON_BYTES, call);
+    }
+
+    /// @dev A call gets at most 63/64 of what is left, silently: so check before.
+    function _requireGas(uint256 gasLimit) private view {
+        uint256 needed = gasLimit * 64 / 63 + CALL_OVERHEAD;
+        if (gasleft() < needed) revert NotEnoughGas(gasleft(), needed);
+    }
+
+    /// @inheritdoc IInferenceOracle
+    function redeliver(Request calldata request_, bytes calldata output) external {
+        bytes32 id = request_.idOf();
+        bytes32 outputHash = EfficientHashLib.hashCalldata(output);
+        RequestSlot slot = _slots[id];
+        if (slot.status() != RequestStatus.CallbackFailed) revert NothingToRedeliver(id, slot.status());
+        if (!slot.isAnswer(outputHash)) revert WrongOutput(id, outputHash);
+
+        _slots[id] = RequestSlotLib.answered(outputHash, RequestStatus.Settled);
+        emit Redelivered(id);
+        bytes memory call = abi.encodeCall(IInferenceCallback.onInference, (id, output));
+        _requireGas(request_.terms.callbackGasLimit());
+        (bool delivered,, bytes memory reason) =
+            LibCall.tryCall(request_.terms.consumer(), 0, gasleft(), MAX_REASON_BYTES, call);
+        if (!delivered) revert RedeliveryFailed(id, reason);
+    }
+
+    // Expiring
+
+    /// @inheritdoc IInferenceOracle
+    function expire(Request calldata request_) external {
+        bytes32 id = request_.idOf();
+        _requireOpen(id);
+        if (block.timestamp <= request_.terms.deadline()) {
+            revert DeadlineNotPassed(id, request_.terms.deadline(), block.timestamp);
+        }
+        address consumer = request_.terms.consumer();
+        uint8 tokenIndex = request_.opening.tokenIndex();
+        uint256 fee = request_.funds.fee();
+        uint256 gasReserve = request_.funds.gasReserve();
+
+        _slots[id] = RequestSlotLib.NONE;
+        if (tokenIndex == NATIVE) {
+            _addCredit(consumer, NATIVE, fee + gasReserve);
+        } else {
+            _addCredit(consumer, tokenIndex, fee);
+            _addCredit(consumer, NATIVE, gasReserve);
+        }
+        emit RequestExpired(id, fee, gasReserve);
+
+        bytes memory call = abi.encodeCall(IInferenceCallback.onExpired, (id, fee, gasReserve));
+        _requireGas(EXPIRY_CALLBACK_GAS);
+        (bool told,, bytes memory reason) =
+            LibCall.tryCall(consumer, 0, EXPIRY_CALLBACK_GAS, MAX_REASON_BYTES, call);
+        if (!told) emit ExpiryCallbackFailed(id, reason);
+    }
+
+    // Views
+
+    /// @inheritdoc IInferenceOracle
+    function status(bytes32 requestId) external view returns (RequestStatus) {
+        return _slots[requestId].status();
+    }
+
+    /// @inheritdoc IInferenceOracle
+    function verifyOutput(bytes32 requestId, bytes calldata output) external view returns (bool) {
+        return _slots[requestId].isAnswer(keccak256(output));
+    }
+
+    // Seams
+
+    function _ownerOfOperator(uint32 operatorId) internal view override returns (address) {
+        return operators.ownerOf(operatorId);
+    }
+
+    function _publisherOfModel(bytes32 modelId) internal view override returns (address) {
+        return models.publisherOf(modelId);
+    }
+
+    function _domainNameAndVersion() internal pure override returns (string memory, string memory) {
+        return ("Sibyl", "1");
+    }
+}

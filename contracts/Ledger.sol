@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+/// @title Ledger
+/// @notice Who owns what of the money in custody: credit of accounts, earnings of operators, shares of models.
+/// @dev Inherited by the oracle, so that settling needs no second call. It moves no money; `FeeVault` does.
+/// What open requests escrow is written nowhere: each request says it itself, and its id binds it. So for every token
+/// `balance >= credit + earnings + shares + escrow of open requests`.
+abstract contract Ledger {
+    /// @notice Index of the chain's native coin in the token list.
+    uint8 internal constant NATIVE = 0;
+
+    /// @dev One slot, because every settlement writes both.
+    struct ModelShares {
+        uint128 royalty;
+        uint128 protocol;
+    }
+
+    mapping(uint256 accountAndToken => uint256) private _credit;
+    mapping(uint256 operatorAndToken => uint256) private _earnings;
+    mapping(bytes32 modelId => mapping(uint8 tokenIndex => ModelShares)) private _shares;
+
+    function _creditBalance(address account, uint8 tokenIndex) internal view returns (uint256) {
+        return _credit[_accountKey(account, tokenIndex)];
+    }
+
+    function _addCredit(address account, uint8 tokenIndex, uint256 amount) internal {
+        if (amount != 0) _credit[_accountKey(account, tokenIndex)] += amount;
+    }
+
+    /// @return enough Whether the account had `amount`; if not, nothing changed.
+    function _takeCredit(address account, uint8 tokenIndex, uint256 amount) internal returns (bool enough) {
+        uint256 key = _accountKey(account, tokenIndex);
+        uint256 balance = _credit[key];
+        if (balance < amount) return false;
+        _credit[key] = balance - amount;
+        return true;
+    }
+
+    function _earningsBalance(uint32 operatorId, uint8 tokenIndex) internal view returns (uint256) {
+        return _earnings[_operatorKey(operatorId, tokenIndex)];
+    }
+
+    function _addEarnings(uint32 operatorId, uint8 tokenIndex, uint256 amount) internal {
+        if (amount != 0) _earnings[_operatorKey(operatorId, tokenIndex)] += amount;
+    }
+
+    /// @return amount All that the operator had.
+    function _takeEarnings(uint32 operatorId, uint8 tokenIndex) internal returns (uint256 amount) {
+        uint256 key = _operatorKey(operatorId, tokenIndex);
+        amount = _earnings[key];
+        _earnings[key] = 0;
+    }
+
+    function _sharesBalance(bytes32 modelId, uint8 tokenIndex) internal view returns (ModelShares memory) {
+        return _shares[modelId][tokenIndex];
+    }
+
+    /// @dev Each amount is part of a 96-bit fee, so 2^32 of the highest fees fit.
+    function _addShares(bytes32 modelId, uint8 tokenIndex, uint256 royalty, uint256 protocol) internal {
+        if (royalty + protocol == 0) return;
+        ModelShares memory shares = _shares[modelId][tokenIndex];
+        shares.royalty += uint128(royalty);
+        shares.protocol += uint128(protocol);
+        _shares[modelId][tokenIndex] = shares;
+    }
+
+    /// @return amount All royalties that the model had.
+    function _takeRoyalty(bytes32 modelId, uint8 tokenIndex) internal returns (uint256 amount) {
+        amount = _shares[modelId][tokenIndex].royalty;
+        _shares[modelId][tokenIndex].royalty = 0;
+    }
+
+    /// @return amount All of the protocol's share that the model had.
+    function _takeProtocolShare(bytes32 modelId, uint8 tokenIndex) internal returns (uint256 amount) {
+        amount = _shares[modelId][tokenIndex].protocol;
+        _shares[modelId][tokenIndex].protocol = 0;
+    }
+
+    /// @dev One word instead of a nested mapping: one hash less for each balance that a settlement touches.
+    function _accountKey(address account, uint8 tokenIndex) private pure returns (uint256) {
+        return uint256(uint160(account)) << 8 | tokenIndex;
+    }
+
+    function _operatorKey(uint32 operatorId, uint8 tokenIndex) private pure returns (uint256) {
+        return uint256(operatorId) << 8 | tokenIndex;
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
+import {ModelStatus, ModelTerms, ModelTermsLib} from "./types/ModelTerms.sol";
+
+/// @title ModelRegistry
+/// @notice Anyone may publish a model under the hash of its manifest; the first to do so sets its price.
+contract ModelRegistry is IModelRegistry {
+    uint16 public constant MAX_ROYALTY_BPS = 5000;
+
+    mapping(bytes32 modelId => ModelTerms) private _terms;
+    mapping(bytes32 modelId => address) private _publisher;
+    mapping(bytes32 modelId => string) private _manifestURI;
+
+    /// @dev Passes only for the publisher of a model that still takes requests.
+    modifier onlyPublisher(bytes32 modelId) {
+        address publisher = _publisher[modelId];
+        if (publisher == address(0)) revert ModelNotPublished(modelId);
+        if (publisher != msg.sender) revert NotPublisher(modelId, publisher, msg.sender);
+        if (_terms[modelId].status() == ModelStatus.Retired) revert ModelIsRetired(modelId);
+        _;
+    }
+
+    /// @inheritdoc IModelRegistry
+    function publish(
+        bytes32 modelId,
+        string calldata manifestURI,
+        uint8 tokenIndex,
+        uint96 pricePerExecution,
+        uint96 pricePerKiB,
+        uint16 royaltyBps
+    ) external {
+        if (modelId == 0) revert ZeroModelId();
+        address publisher = _publisher[modelId];
+        if (publisher != address(0)) revert ModelAlreadyPublished(modelId, publisher);
+
+        ModelTerms terms = _activeTerms(tokenIndex, pricePerExecution, pricePerKiB, royaltyBps);
+        _publisher[modelId] = msg.sender;
+        _manifestURI[modelId] = manifestURI;
+        _terms[modelId] = terms;
+        emit ModelPublished(modelId, msg.sender, manifestURI, terms);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function setPrice(
+        bytes32 modelId,
+        uint8 tokenIndex,
+        uint96 pricePerExecution,
+        uint96 pricePerKiB,
+        uint16 royaltyBps
+    ) external onlyPublisher(modelId) {
+        ModelTerms terms = _activeTerms(tokenIndex, pricePerExecution, pricePerKiB, royaltyBps);
+        _terms[modelId] = terms;
+        emit ModelTermsChanged(modelId, terms);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function setManifestURI(bytes32 modelId, string calldata manifestURI) external onlyPublisher(modelId) {
+        _manifestURI[modelId] = manifestURI;
+        emit ManifestURIChanged(modelId, manifestURI);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function retire(bytes32 modelId) external onlyPublisher(modelId) {
+        ModelTerms terms = ModelTermsLib.pack(0, 0, 0, 0, ModelStatus.Retired);
+        _terms[modelId] = terms;
+        emit ModelTermsChanged(modelId, terms);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function termsOf(bytes32 modelId) external view returns (ModelTerms) {
+        return _terms[modelId];
+    }
+
+    /// @inheritdoc IModelRegistry
+    function publisherOf(bytes32 modelId) external view returns (address) {
+        return _publisher[modelId];
+    }
+
+    /// @inheritdoc IModelRegistry
+    function manifestURIOf(bytes32 modelId) external view returns (string memory) {
+        return _manifestURI[modelId];
+    }
+
+    function _activeTerms(uint8 tokenIndex, uint96 pricePerExecution, uint96 pricePerKiB, uint16 royaltyBps)
+        private
+        pure
+        returns (ModelTerms)
+    {
+        if (royaltyBps > MAX_ROYALTY_BPS) revert RoyaltyTooHigh(royaltyBps, MAX_ROYALTY_BPS);
+        return ModelTermsLib.pack(pricePerExecution, pricePerKiB, royaltyBps, tokenIndex, ModelStatus.Active);
+    }
+}

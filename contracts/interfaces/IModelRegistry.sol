@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {ModelTerms} from "../types/ModelTerms.sol";
+
+/// @title Models: who published them, where the manifest is, what a run costs
+interface IModelRegistry {
+    event ModelPublished(bytes32 indexed modelId, address indexed publisher, string manifestURI, ModelTerms terms);
+    event ModelTermsChanged(bytes32 indexed modelId, ModelTerms terms);
+    event ManifestURIChanged(bytes32 indexed modelId, string manifestURI);
+
+    /// @notice The zero id cannot be published.
+    error ZeroModelId();
+    error ModelAlreadyPublished(bytes32 modelId, address publisher);
+    error ModelNotPublished(bytes32 modelId);
+    error ModelIsRetired(bytes32 modelId);
+    error NotPublisher(bytes32 modelId, address publisher, address caller);
+    error RoyaltyTooHigh(uint16 royaltyBps, uint16 maximum);
+
+    /// @notice Publishes a model; the caller becomes its publisher for ever.
+    /// @param modelId `keccak256` of the manifest's canonical JSON (RFC 8785).
+    /// @param manifestURI Where the manifest can be fetched; its content is checked against `modelId`.
+    /// @param tokenIndex The oracle's token that prices are in; 0 is the chain's native coin.
+    /// @param pricePerExecution Token units for one operator's run.
+    /// @param pricePerKiB Token units for one operator's run, per started KiB of input.
+    /// @param royaltyBps The publisher's part of each fee, in basis points, at most 5000.
+    function publish(
+        bytes32 modelId,
+        string calldata manifestURI,
+        uint8 tokenIndex,
+        uint96 pricePerExecution,
+        uint96 pricePerKiB,
+        uint16 royaltyBps
+    ) external;
+
+    /// @notice Changes what new requests pay; open ones are not touched. Only the publisher.
+    function setPrice(
+        bytes32 modelId,
+        uint8 tokenIndex,
+        uint96 pricePerExecution,
+        uint96 pricePerKiB,
+        uint16 royaltyBps
+    ) external;
+
+    /// @notice Says where the same manifest can be fetched now. Only the publisher.
+    function setManifestURI(bytes32 modelId, string calldata manifestURI) external;
+
+    /// @notice Takes no new requests from now on; open ones are not touched. Only the publisher; for ever.
+    function retire(bytes32 modelId) external;
+
+    function termsOf(bytes32 modelId) external view returns (ModelTerms);
+
+    function publisherOf(bytes32 modelId) external view returns (address);
+
+    function manifestURIOf(bytes32 modelId) external view returns (string memory);
+}

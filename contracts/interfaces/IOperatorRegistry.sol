@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {Enrolment} from "../types/Enrolment.sol";
+import {OperatorParameters} from "../types/OperatorParameters.sol";
+import {SignedOutput} from "../types/SignedOutput.sol";
+
+/// @title Operators: stake, attester keys, and which models each one serves
+interface IOperatorRegistry {
+    /// @param endpoint Where peers dial the operator: a libp2p multiaddr.
+    event OperatorRegistered(uint32 indexed operatorId, address indexed owner, address indexed attester, string endpoint);
+    event EndpointChanged(uint32 indexed operatorId, string endpoint);
+    event AttesterRotated(uint32 indexed operatorId, address indexed attester);
+    event StakeChanged(uint32 indexed operatorId, uint256 stake);
+    event UnbondingBegun(uint32 indexed operatorId, uint256 amount, uint256 releasedAt);
+    event UnbondedWithdrawn(uint32 indexed operatorId, address to, uint256 amount);
+    /// @notice A seat was taken, changed or (zero) left. Off chain, these events are the list of seats.
+    event EnrolmentChanged(
+        bytes32 indexed modelId, uint32 indexed operatorId, Enrolment enrolment, uint64 totalWeight
+    );
+    /// @notice An operator signed two outputs where it may sign one, and lost all it had at stake.
+    event EquivocationSlashed(
+        uint32 indexed operatorId, bytes32 indexed requestId, address indexed reporter, uint256 amount, uint256 reward
+    );
+    event OracleTrusted(address indexed oracle);
+    event ParametersChanged(OperatorParameters parameters);
+    event SlashedFundsWithdrawn(address to, uint256 amount);
+
+    /// @notice The caller registered no operator.
+    error NotAnOperator(address caller);
+    error UnknownOperator(uint32 operatorId);
+    /// @notice One owner has at most one operator.
+    error OwnerAlreadyRegistered(address owner, uint32 operatorId);
+    /// @notice The address is, or once was, somebody's attester.
+    error AttesterAlreadyUsed(address attester, uint32 operatorId);
+    /// @notice The consent was not signed by the attester for this owner.
+    error WrongConsent(address owner, address attester, address recovered);
+    error StakeTooLow(uint256 stake, uint256 minimum);
+    error UnbondingExceedsStake(uint256 amount, uint256 stake);
+    error NothingUnbonding(uint32 operatorId);
+    error StillUnbonding(uint32 operatorId, uint256 releasedAt, uint256 timestamp);
+    error OperatorSlashed(uint32 operatorId);
+    error TooManyEnrolments(uint32 operatorId, uint256 maximum);
+    error AlreadyEnrolledSo(bytes32 modelId, uint32 operatorId);
+    error NotEnrolled(bytes32 modelId, uint32 operatorId);
+    /// @notice Evidence counts only for oracles that the owner named.
+    error OracleNotTrusted(address oracle);
+    error SameOutput(bytes32 outputHash);
+    /// @notice The two signatures do not come from one operator's keys.
+    error SignersDiffer(uint32 first, uint32 second);
+    error ParameterOutOfBounds(string name, uint256 value, uint256 minimum, uint256 maximum);
+
+    /// @notice Registers the caller as an operator with the attached value as stake.
+    /// @param attester The key that will sign; an address is never reused.
+    /// @param consent The attester's EIP-712 signature over `AttesterConsent(address owner,address attester)`.
+    function register(address attester, bytes calldata consent, string calldata endpoint)
+        external
+        payable
+        returns (uint32 operatorId);
+
+    /// @notice Takes a seat for a model, or refreshes the weight of one after a change of stake.
+    /// Counts for requests opened after the activation delay.
+    function enroll(bytes32 modelId) external;
+
+    /// @notice Gives the seat up, at once.
+    function unenroll(bytes32 modelId) external;
+
+    function setEndpoint(string calldata endpoint) external;
+
+    /// @notice Changes the key that signs, for requests opened from the next second on.
+    function rotateAttester(address attester, bytes calldata consent) external;
+
+    /// @notice Adds the attached value to an operator's stake. Seats keep their weight until `enroll` is called again, so
+    /// that a stranger's gift cannot reset their activation.
+    function addStake(uint32 operatorId) external payable;
+
+    /// @notice Takes `amount` out of the stake; it can be withdrawn after the unbonding time, and slashed until it is.
+    /// What stays is nothing, or at least the minimum. Every seat is rewritten, and activates anew.
+    function beginUnbonding(uint256 amount) external;
+
+    function withdrawUnbonded(address to) external returns (uint256 amount);
+
+    /// @notice Proves that one operator signed two outputs for one request in one view, and takes all its stake.
+    /// @param oracle The oracle that the request belongs to.
+    /// @return amount Wei taken, of which the caller is paid a part.
+    function slashEquivocation(
+        address oracle,
+        bytes32 requestId,
+        uint32 viewNumber,
+        SignedOutput calldata first,
+        SignedOutput calldata second
+    ) external returns (uint256 amount);
+
+    function enrolmentOf(bytes32 modelId, uint32 operatorId) external view returns (Enrolment);
+
+    function totalWeightOf(bytes32 modelId) external view returns (uint64);
+
+    /// @notice Total weight and number of a model's seats.
+    function seatTotalsOf(bytes32 modelId) external view returns (uint64 totalWeight, uint32 seats);
+
+    /// @notice The models that an operator has a seat for.
+    function modelsOf(uint32 operatorId) external view returns (bytes32[] memory);
+
+    /// @notice The operator that an attester key belongs, or once belonged, to; 0 if none.
+    function operatorOf(address attester) external view returns (uint32);
+
+    /// @notice The operator that an owner registered; 0 if none.
+    function operatorOfOwner(address owner) external view returns (uint32);
+
+    function attesterOf(uint32 operatorId) external view returns (address);
+
+    function ownerOf(uint32 operatorId) external view returns (address);
+
+    function stakeOf(uint32 operatorId) external view returns (uint256);
+
+    /// @notice Stake on its way out, and when it may leave.
+    function unbondingOf(uint32 operatorId) external view returns (uint256 amount, uint256 releasedAt);
+
+    function parameters() external view returns (OperatorParameters memory);
+}

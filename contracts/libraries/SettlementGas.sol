@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+/// @title What settling a request costs, in gas
+/// @notice The reserve is what a request sets aside beforehand; the rest measures what a settlement really used.
+/// @dev Measured figures; `test/contracts/SettlementGas.t.sol` holds them to receipts.
+library SettlementGas {
+    /// @dev What every transaction costs before it runs.
+    uint256 internal constant TRANSACTION = 21_000;
+
+    // The reserve: an upper bound for an output of up to 1 KiB, with every balance slot fresh.
+    uint256 private constant RESERVE_BASE = 125_000;
+    uint256 private constant RESERVE_PER_SIGNATURE = 34_000;
+
+    // Calldata of one settlement beside the output's own bytes, by EIP-2028.
+    uint256 private constant CALLDATA_BASE = 3_000;
+    uint256 private constant CALLDATA_PER_SIGNATURE = 1_190;
+    uint256 private constant CALLDATA_PER_OUTPUT_BYTE = 16;
+
+    // What runs after the gas was read for the last time: two balances and the event.
+    uint256 private constant TAIL_BASE = 9_000;
+    uint256 private constant TAIL_PER_OUTPUT_BYTE = 9;
+
+    // What a batch spends on an item outside the item's own measurement.
+    uint256 private constant BATCH_PER_ITEM = 2_000;
+
+    /// @notice Gas that a request reserves for its settlement.
+    function reserve(uint8 quorum, uint32 callbackGasLimit) internal pure returns (uint256) {
+        // Unchecked: 8 and 32 bits.
+        unchecked {
+            return RESERVE_BASE + RESERVE_PER_SIGNATURE * quorum + callbackGasLimit;
+        }
+    }
+
+    /// @notice Gas of a settlement that `gasleft()` cannot see: calldata, and what runs after the measurement.
+    function unmeasured(uint256 quorum, uint256 outputLength) internal pure returns (uint256) {
+        return CALLDATA_BASE + TAIL_BASE + CALLDATA_PER_SIGNATURE * quorum
+            + (CALLDATA_PER_OUTPUT_BYTE + TAIL_PER_OUTPUT_BYTE) * outputLength;
+    }
+
+    /// @notice An item's part of what a batch of `items` costs as one transaction.
+    function batchShare(uint256 items) internal pure returns (uint256) {
+        return items == 0 ? 0 : TRANSACTION / items + BATCH_PER_ITEM;
+    }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+/// @notice What a request escrows.
+/// @dev From the most significant bit: fee (96, token units), gasReserve (96, wei), maxGasPrice (64, wei).
+type RequestFunds is uint256;
+
+using RequestFundsLib for RequestFunds global;
+
+library RequestFundsLib {
+    function pack(uint96 fee_, uint96 gasReserve_, uint64 maxGasPrice_) internal pure returns (RequestFunds) {
+        return RequestFunds.wrap(uint256(fee_) << 160 | uint256(gasReserve_) << 64 | uint256(maxGasPrice_));
+    }
+
+    function fee(RequestFunds funds) internal pure returns (uint96) {
+        return uint96(RequestFunds.unwrap(funds) >> 160);
+    }
+
+    function gasReserve(RequestFunds funds) internal pure returns (uint96) {
+        return uint96(RequestFunds.unwrap(funds) >> 64);
+    }
+
+    function maxGasPrice(RequestFunds funds) internal pure returns (uint64) {
+        return uint64(RequestFunds.unwrap(funds));
+    }
+}

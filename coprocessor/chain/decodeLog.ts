@@ -1,0 +1,141 @@
+import { requestId as hashRequest, unpackEnrolment } from "@sibyl/sdk";
+import { type Address, decodeEventLog, isAddressEqual, keccak256, toEventSelector } from "viem";
+import { EVENT_ABI } from "./eventAbi.ts";
+import type { ChainEvent, LogPosition } from "./port.ts";
+import type { RawLog } from "./rawLog.ts";
+
+/** Addresses of the contracts whose events are followed. */
+export interface FollowedContracts {
+  oracle: Address;
+  operatorRegistry: Address;
+  modelRegistry: Address;
+}
+
+type Fields = ChainEvent extends infer Event
+  ? Event extends ChainEvent
+    ? Omit<Event, "position">
+    : never
+  : never;
+
+/** Names and arguments of one contract's events, as viem decodes them. */
+type Decoded<Name extends keyof typeof EVENT_ABI> = ReturnType<
+  typeof decodeEventLog<(typeof EVENT_ABI)[Name]>
+>;
+
+/**
+ * Decodes one log of one of our contracts and checks what can be checked from the log alone: that a request hashes
+ * to its id and its input to `inputHash`.
+ *
+ * @returns null for a log that nobody asked for: another contract's, or an event that the node does not follow.
+ * A log that claims to be a followed event and cannot be it comes back as `Malformed`; nothing is thrown.
+ */
+export function decodeLog(contracts: FollowedContracts, log: RawLog): ChainEvent | null {
+  const contract = contractOf(contracts, log.address);
+  if (!contract) return null;
+  const event = EVENT_ABI[contract].find((item) => toEventSelector(item) === log.topics[0]);
+  if (!event) return null;
+  const position: LogPosition = {
+    blockNumber: log.blockNumber,
+    blockHash: log.blockHash,
+    transactionHash: log.transactionHash,
+    logIndex: log.logIndex,
+  };
+  const malformed = (reason: string): ChainEvent => ({
+    type: "Malformed",
+    address: log.address,
+    eventName: event.name,
+    reason,
+    position,
+  });
+  try {
+    const fields = decodeFields(contract, log);
+    return typeof fields === "string" ? malformed(fields) : { ...fields, position };
+  } catch (error) {
+    return malformed(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function contractOf(contracts: FollowedContracts, address: Address): keyof FollowedContracts | null {
+  if (isAddressEqual(address, contracts.oracle)) return "oracle";
+  if (isAddressEqual(address, contracts.operatorRegistry)) return "operatorRegistry";
+  if (isAddressEqual(address, contracts.modelRegistry)) return "modelRegistry";
+  return null;
+}
+
+/** A string says what is wrong. */
+function decodeFields(contract: keyof FollowedContracts, log: RawLog): Fields | string {
+  const topics = log.topics as [RawLog["topics"][number], ...RawLog["topics"]];
+  const decode = { topics, data: log.data, strict: true } as const;
+  switch (contract) {
+    case "oracle":
+      return oracleFields(decodeEventLog({ abi: EVENT_ABI.oracle, ...decode }));
+    case "operatorRegistry":
+      return operatorRegistryFields(decodeEventLog({ abi: EVENT_ABI.operatorRegistry, ...decode }));
+    case "modelRegistry":
+      return modelRegistryFields(decodeEventLog({ abi: EVENT_ABI.modelRegistry, ...decode }));
+  }
+}
+
+function oracleFields(event: Decoded<"oracle">): Fields | string {
+  const { requestId } = event.args;
+  switch (event.eventName) {
+    case "RequestOpened": {
+      const { request, input, modelId } = event.args;
+      if (hashRequest(request) !== requestId) return "the request does not hash to its id";
+      if (keccak256(input) !== request.inputHash) return "the input does not hash to the request's inputHash";
+      if (request.modelId !== modelId) return "the indexed modelId is not the request's";
+      return { type: "RequestOpened", requestId, request, input };
+    }
+    case "RequestSettled": {
+      const { signers, gasPaid, output } = event.args;
+      return { type: "RequestSettled", requestId, signers: unpackSigners(signers), gasPaid, output };
+    }
+    case "CallbackFailed":
+      return { type: "CallbackFailed", requestId, reason: event.args.reason };
+    case "Redelivered":
+      return { type: "Redelivered", requestId };
+    case "RequestExpired":
+      return { type: "RequestExpired", requestId };
+  }
+}
+
+function operatorRegistryFields(event: Decoded<"operatorRegistry">): Fields {
+  const { operatorId } = event.args;
+  switch (event.eventName) {
+    case "OperatorRegistered": {
+      const { owner, attester, endpoint } = event.args;
+      return { type: "OperatorRegistered", operatorId, owner, attester, endpoint };
+    }
+    case "EndpointChanged":
+      return { type: "EndpointChanged", operatorId, endpoint: event.args.endpoint };
+    case "AttesterRotated":
+      return { type: "AttesterRotated", operatorId, attester: event.args.attester };
+    case "EnrolmentChanged":
+      return {
+        type: "EnrolmentChanged",
+        modelId: event.args.modelId,
+        operatorId,
+        ...unpackEnrolment(event.args.enrolment),
+      };
+  }
+}
+
+function modelRegistryFields(event: Decoded<"modelRegistry">): Fields {
+  const { modelId, manifestURI } = event.args;
+  switch (event.eventName) {
+    case "ModelPublished":
+      return { type: "ModelPublished", modelId, publisher: event.args.publisher, manifestURI };
+    case "ManifestURIChanged":
+      return { type: "ManifestURIChanged", modelId, manifestURI };
+  }
+}
+
+/** Eight operator ids of 32 bits, the first one highest; ids start at 1, so zeros are empty places. */
+function unpackSigners(word: bigint): number[] {
+  const ids: number[] = [];
+  for (let shift = 224n; shift >= 0n; shift -= 32n) {
+    const id = Number((word >> shift) & 0xffff_ffffn);
+    if (id !== 0) ids.push(id);
+  }
+  return ids;
+}

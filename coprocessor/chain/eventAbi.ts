@@ -1,0 +1,32 @@
+import { inferenceOracleAbi, modelRegistryAbi, operatorRegistryAbi } from "@sibyl/sdk";
+import { getAbiItem, toEventSelector } from "viem";
+
+const oracle = { abi: inferenceOracleAbi } as const;
+const operators = { abi: operatorRegistryAbi } as const;
+const models = { abi: modelRegistryAbi } as const;
+
+/** The events that a node follows, by the contract that alone may emit them. */
+export const EVENT_ABI = {
+  oracle: [
+    getAbiItem({ ...oracle, name: "RequestOpened" }),
+    getAbiItem({ ...oracle, name: "RequestSettled" }),
+    getAbiItem({ ...oracle, name: "CallbackFailed" }),
+    getAbiItem({ ...oracle, name: "Redelivered" }),
+    getAbiItem({ ...oracle, name: "RequestExpired" }),
+  ],
+  operatorRegistry: [
+    getAbiItem({ ...operators, name: "OperatorRegistered" }),
+    getAbiItem({ ...operators, name: "EndpointChanged" }),
+    getAbiItem({ ...operators, name: "AttesterRotated" }),
+    getAbiItem({ ...operators, name: "EnrolmentChanged" }),
+  ],
+  modelRegistry: [
+    getAbiItem({ ...models, name: "ModelPublished" }),
+    getAbiItem({ ...models, name: "ManifestURIChanged" }),
+  ],
+} as const;
+
+/** First topics of all followed events: what `eth_getLogs` is filtered by. */
+export const EVENT_TOPICS = Object.values(EVENT_ABI).flatMap((events) =>
+  events.map((event) => toEventSelector(event)),
+);

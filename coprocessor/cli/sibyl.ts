@@ -1,0 +1,24 @@
+import { Command } from "commander";
+import { CoprocessorError } from "../core/errors.ts";
+import { enrollCommand } from "./enrollCommand.ts";
+import { nodeCommand } from "./nodeCommand.ts";
+import { publishCommand } from "./publishCommand.ts";
+import { registerCommand } from "./registerCommand.ts";
+import { statusCommand } from "./statusCommand.ts";
+
+const program = new Command("sibyl")
+  .description("Runs an operator of the Sibyl inference oracle, and the transactions around it.")
+  .addCommand(nodeCommand())
+  .addCommand(registerCommand())
+  .addCommand(enrollCommand())
+  .addCommand(publishCommand())
+  .addCommand(statusCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // A named error is for the operator to read; anything else is ours to find, so it keeps its stack.
+  if (error instanceof CoprocessorError) console.error(`${error.code}: ${error.message}`);
+  else console.error(error);
+  process.exit(1);
+}

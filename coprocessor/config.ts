@@ -1,0 +1,169 @@
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { type Address, getAddress, type Hex, isAddress } from "viem";
+import { z } from "zod";
+import type { AgreementTiming } from "./core/agreement.ts";
+import { CoprocessorError } from "./core/errors.ts";
+import type { LogLevel } from "./observe/port.ts";
+
+export interface HostAndPort {
+  host: string;
+  /** 0 lets the system choose a free one. */
+  port: number;
+}
+
+/** Everything that an operator decides, read once at start. */
+export interface Config {
+  rpcUrls: string[];
+  oracle: Address;
+  /** Block of the oracle's deployment; nothing before it is read. */
+  startBlock: bigint;
+  /** Blocks on top of one until it counts as final; null asks the chain for its finalized block. */
+  confirmations: number | null;
+  attesterKey: Hex;
+  /** Where everything of this operator lives on disk. */
+  dataDir: string;
+  /** Null is the queue inside the process, on embedded Postgres. */
+  queueUrl: string | null;
+  /** Null is embedded Postgres. */
+  databaseUrl: `postgres://${string}` | `postgresql://${string}` | null;
+  p2p: HostAndPort & { announce: string[]; bootstrap: string[] };
+  status: HostAndPort;
+  /** Folders with one model each in their subfolders. */
+  modelFolders: string[];
+  /** Whether manifest URIs, which anybody can put on chain, may lead to loopback and private addresses. */
+  modelPrivateHosts: boolean;
+  inferenceThreads: number;
+  logLevel: LogLevel;
+  timing: AgreementTiming;
+  /** Milliseconds between repeats of what we said about an open request. */
+  repeatMs: number;
+}
+
+const list = z
+  .string()
+  .transform((text) => text.split(",").map((item) => item.trim()))
+  .transform((items) => items.filter((item) => item !== ""));
+
+const urlsOf = (protocols: readonly string[]) =>
+  list.refine((items) => items.every((item) => isUrl(item, protocols)), {
+    message: `must be URLs that start with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
+  });
+
+const urlOf = (protocols: readonly string[]) =>
+  z.string().refine((text) => isUrl(text, protocols), {
+    message: `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
+  });
+
+const hostAndPort = z.string().transform((text, context): HostAndPort => {
+  const match = /^(?<host>.+):(?<port>\d{1,5})$/.exec(text);
+  const port = Number(match?.groups?.port);
+  if (match?.groups?.host === undefined || port > 65_535) {
+    context.addIssue({
+      code: "custom",
+      message: `must be host:port, for example 127.0.0.1:4001, not ${text}`,
+    });
+    return z.NEVER;
+  }
+  return { host: match.groups.host, port };
+});
+
+const milliseconds = (fallback: number) => z.coerce.number().int().min(0).max(3_600_000).default(fallback);
+
+/** Names are the environment's; `docs` lists them from here. */
+const environment = z.object({
+  RPC_URL: urlsOf(["http:", "https:", "ws:", "wss:"]).refine((items) => items.length > 0, {
+    message: "must name at least one endpoint",
+  }),
+  ORACLE_ADDRESS: z
+    .string()
+    .refine((text) => isAddress(text, { strict: false }), { message: "must be 0x and 40 hex digits" })
+    .transform((text) => getAddress(text)),
+  START_BLOCK: z.coerce.bigint().min(0n).default(0n),
+  CONFIRMATIONS: z.coerce.number().int().min(0).max(10_000).optional(),
+  ATTESTER_KEY: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{64}$/, { message: "must be a private key: 0x and 64 hex digits" })
+    .transform((text) => text as Hex),
+  DATA_DIR: z
+    .string()
+    .default(".sibyl")
+    .transform((path) => resolve(path)),
+  QUEUE_URL: urlOf(["redis:", "rediss:"]).optional(),
+  DATABASE_URL: urlOf(["postgres:", "postgresql:"])
+    .transform((text) => text as `postgres://${string}`)
+    .optional(),
+  P2P_LISTEN: hostAndPort.prefault("0.0.0.0:4001"),
+  P2P_ANNOUNCE: list.default([]),
+  P2P_BOOTSTRAP: list.default([]),
+  STATUS_LISTEN: hostAndPort.prefault("127.0.0.1:4002"),
+  MODEL_FOLDERS: list.prefault("models").transform((paths) => paths.map((path) => resolve(path))),
+  MODEL_PRIVATE_HOSTS: z
+    .enum(["refuse", "allow"])
+    .default("refuse")
+    .transform((choice) => choice === "allow"),
+  INFERENCE_THREADS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .default(Math.max(1, availableParallelism() - 1)),
+  LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+  COMMIT_GRACE_MS: milliseconds(400),
+  REVEAL_GRACE_MS: milliseconds(400),
+  VIEW_TIMEOUT_MS: milliseconds(3_000).pipe(z.number().min(100)),
+  SETTLE_DELAY_MS: milliseconds(4_000),
+  STANDBY_DELAY_MS: milliseconds(3_000),
+  REPEAT_MS: milliseconds(1_000).pipe(z.number().min(100)),
+});
+
+/**
+ * Reads the configuration from environment variables.
+ *
+ * @throws CoprocessorError `config/invalid` that names every variable at fault and never shows a key.
+ */
+export function readConfig(variables: Record<string, string | undefined>): Config {
+  // An empty variable is one that is not set: compose files and unit files cannot leave one out.
+  const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ""));
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => {
+      const name = String(issue.path[0]);
+      return given[name] === undefined ? `${name} is not set` : `${name} ${issue.message}`;
+    });
+    throw new CoprocessorError(`configuration: ${[...new Set(faults)].join("; ")}`, {
+      code: "config/invalid",
+      retry: "never",
+      meta: { faults },
+    });
+  }
+  const env = parsed.data;
+  return {
+    rpcUrls: env.RPC_URL,
+    oracle: env.ORACLE_ADDRESS,
+    startBlock: env.START_BLOCK,
+    confirmations: env.CONFIRMATIONS ?? null,
+    attesterKey: env.ATTESTER_KEY,
+    dataDir: env.DATA_DIR,
+    queueUrl: env.QUEUE_URL ?? null,
+    databaseUrl: env.DATABASE_URL ?? null,
+    p2p: { ...env.P2P_LISTEN, announce: env.P2P_ANNOUNCE, bootstrap: env.P2P_BOOTSTRAP },
+    status: env.STATUS_LISTEN,
+    modelFolders: env.MODEL_FOLDERS,
+    modelPrivateHosts: env.MODEL_PRIVATE_HOSTS,
+    inferenceThreads: env.INFERENCE_THREADS,
+    logLevel: env.LOG_LEVEL,
+    timing: {
+      commitGraceMs: env.COMMIT_GRACE_MS,
+      revealGraceMs: env.REVEAL_GRACE_MS,
+      viewTimeoutMs: env.VIEW_TIMEOUT_MS,
+      settleDelayMs: env.SETTLE_DELAY_MS,
+      standbyDelayMs: env.STANDBY_DELAY_MS,
+    },
+    repeatMs: env.REPEAT_MS,
+  };
+}
+
+function isUrl(text: string, protocols: readonly string[]): boolean {
+  return URL.canParse(text) && protocols.includes(new URL(text).protocol);
+}

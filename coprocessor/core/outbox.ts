@@ -1,0 +1,215 @@
+import type { Address, Hex } from "viem";
+import type { RequestKey } from "./request.ts";
+
+/**
+ * `planned`   to be sent, no nonce yet
+ * `signed`    nonce taken and transaction stored; may or may not be in a mempool
+ * `mined`     in a block; `succeeded` says how
+ * `abandoned` no longer needed, and holds no nonce that is still free; `reason` says why
+ */
+export type OutboxState = "planned" | "signed" | "mined" | "abandoned";
+
+/** A transaction that this operator owes; persisted before anything is sent. */
+export interface OutboxEntry {
+  id: string;
+  key: RequestKey;
+  kind: "settle";
+  to: Address;
+  data: Hex;
+  gas: bigint;
+  /** Wei; never bid more, or the settlement costs more than the request's reserve repays. */
+  maxFeePerGasCap: bigint;
+  state: OutboxState;
+  nonce: number | null;
+  /** Every attempt at this nonce, oldest first; any of them may land. */
+  attempts: OutboxAttempt[];
+  minedTransaction: Hex | null;
+  /** Block of `minedTransaction`, so that a reorg can take it back. */
+  minedBlock: bigint | null;
+  succeeded: boolean | null;
+  reason: string | null;
+  createdAt: number;
+  updatedAt: number;
+}
+
+export interface OutboxAttempt {
+  hash: Hex;
+  raw: Hex;
+  maxFeePerGas: bigint;
+  maxPriorityFeePerGas: bigint;
+  /** Unix milliseconds. */
+  signedAt: number;
+  /** Unix milliseconds of the last broadcast; 0 before the first. */
+  sentAt: number;
+}
+
+/** Wei per gas. */
+export interface OutboxFees {
+  maxFeePerGas: bigint;
+  maxPriorityFeePerGas: bigint;
+}
+
+/** What is known about the world when a step is decided. */
+export interface OutboxView {
+  /** Whether the request is still open on our row. */
+  needed: boolean;
+  /** The account's nonce in the latest block: every lower one is used up. */
+  latestNonce: number;
+  /** Lowest nonce that was never given to an entry, at least `latestNonce`. */
+  nextNonce: number;
+  /** What a transaction should bid now, and the next block's base fee. */
+  market: OutboxFees & { baseFeePerGas: bigint };
+  /** Receipts of this entry's attempts, by hash; read after `latestNonce`. */
+  receipts: ReadonlyMap<Hex, { blockNumber: bigint; succeeded: boolean }>;
+  /** How the call would end now; only asked for before a nonce is taken. */
+  simulation: { type: "ok"; gas: bigint } | { type: "reverted"; message: string } | null;
+  /** Wei that the account has left when all its other signed transactions cost their most. */
+  availableWei: bigint;
+  /** Signed entries whose nonce is not used up. */
+  inFlight: number;
+}
+
+export interface OutboxRules {
+  /** Milliseconds between broadcasts of one transaction: mempools forget. */
+  rebroadcastAfterMs: number;
+  /** Milliseconds until an attempt that bids less than the market is replaced. */
+  replaceAfterMs: number;
+  /** Milliseconds until an attempt is replaced whatever the market says: the market may be misread. */
+  impatientAfterMs: number;
+  /** Milliseconds that a nonce must be used up without a receipt of ours before it counts as lost: RPC servers lag. */
+  lostNonceAfterMs: number;
+  /** Milliseconds until a planned entry that had to wait is looked at again. */
+  retryAfterMs: number;
+  /** Most nonces in flight: mempools drop long queues of one account. */
+  maxInFlight: number;
+}
+
+export const OUTBOX_RULES: OutboxRules = {
+  rebroadcastAfterMs: 5_000,
+  replaceAfterMs: 15_000,
+  impatientAfterMs: 60_000,
+  lostNonceAfterMs: 15_000,
+  retryAfterMs: 2_000,
+  maxInFlight: 16,
+};
+
+/**
+ * What to do with an entry now.
+ *
+ * `sign`      take `nonce`, sign, store, then broadcast
+ * `broadcast` send the newest attempt (again)
+ * `replace`   sign another attempt at the same nonce, store it, then broadcast
+ * `mined`     an attempt is in a block
+ * `replan`    something else used the nonce up: start over with a new one
+ * `abandon`   nothing is owed any more
+ * `wait`      nothing to do before `untilMs` (Unix milliseconds)
+ */
+export type OutboxStep =
+  | { type: "sign"; nonce: number; gas: bigint; fees: OutboxFees }
+  | { type: "broadcast"; raw: Hex }
+  | { type: "replace"; fees: OutboxFees }
+  | { type: "mined"; transaction: Hex; blockNumber: bigint; succeeded: boolean }
+  | { type: "replan"; reason: string }
+  | { type: "abandon"; reason: string }
+  | { type: "wait"; untilMs: number; reason: string };
+
+/**
+ * Decides the next step of one outbox entry.
+ *
+ * A nonce that was given out must be used up, or every later transaction of the account waits for ever. So an entry
+ * that becomes moot after it took a nonce is carried through unchanged: its transaction reverts early, for about what
+ * a cancelling self-transfer costs with the bump that a replacement needs. And if a reorg reopens the request, the
+ * same transaction settles it after all. Nothing is ever bid above `maxFeePerGasCap`.
+ *
+ * @param now Unix milliseconds
+ */
+export function nextOutboxStep(
+  entry: OutboxEntry,
+  view: OutboxView,
+  now: number,
+  rules: OutboxRules = OUTBOX_RULES,
+): OutboxStep {
+  switch (entry.state) {
+    case "planned":
+      return plannedStep(entry, view, now, rules);
+    case "signed":
+      return signedStep(entry, view, now, rules);
+    case "mined":
+    case "abandoned":
+      return { type: "wait", untilMs: Number.POSITIVE_INFINITY, reason: entry.state };
+  }
+}
+
+function plannedStep(entry: OutboxEntry, view: OutboxView, now: number, rules: OutboxRules): OutboxStep {
+  const { market, simulation } = view;
+  const wait = (reason: string): OutboxStep => ({ type: "wait", untilMs: now + rules.retryAfterMs, reason });
+  if (!view.needed) return { type: "abandon", reason: "the request was closed before a nonce was taken" };
+  if (view.inFlight >= rules.maxInFlight) return wait(`${view.inFlight} transactions are in flight`);
+  if (simulation === null) return wait("not simulated yet");
+  if (simulation.type === "reverted") return wait(`it would revert: ${simulation.message}`);
+  const cheapest = market.baseFeePerGas + market.maxPriorityFeePerGas;
+  if (entry.maxFeePerGasCap < cheapest) {
+    return wait(`a gas price of ${cheapest} wei is above the cap of ${entry.maxFeePerGasCap} wei`);
+  }
+  const maxFeePerGas = min(market.maxFeePerGas, entry.maxFeePerGasCap);
+  const gas = max(entry.gas, simulation.gas);
+  if (view.availableWei < gas * maxFeePerGas) {
+    return wait(`the account has ${view.availableWei} wei and needs ${gas * maxFeePerGas} wei`);
+  }
+  const maxPriorityFeePerGas = min(market.maxPriorityFeePerGas, maxFeePerGas);
+  return { type: "sign", nonce: view.nextNonce, gas, fees: { maxFeePerGas, maxPriorityFeePerGas } };
+}
+
+function signedStep(entry: OutboxEntry, view: OutboxView, now: number, rules: OutboxRules): OutboxStep {
+  for (const { hash } of entry.attempts) {
+    const receipt = view.receipts.get(hash);
+    if (receipt) return { type: "mined", transaction: hash, ...receipt };
+  }
+  const newest = entry.attempts.at(-1);
+  if (!newest || entry.nonce === null) return { type: "replan", reason: "no attempt is stored" };
+
+  if (view.latestNonce > entry.nonce) {
+    const lostAt = Math.max(newest.signedAt, newest.sentAt) + rules.lostNonceAfterMs;
+    if (now < lostAt)
+      return { type: "wait", untilMs: lostAt, reason: "its nonce is used up; no receipt yet" };
+    const reason = `nonce ${entry.nonce} was used up by a transaction that is not ours`;
+    return view.needed ? { type: "replan", reason } : { type: "abandon", reason };
+  }
+  if (newest.sentAt === 0) return { type: "broadcast", raw: newest.raw };
+
+  const fees = replacementFees(entry, newest, view, now, rules);
+  if (fees) return { type: "replace", fees };
+  const resendAt = newest.sentAt + rules.rebroadcastAfterMs;
+  if (now >= resendAt) return { type: "broadcast", raw: newest.raw };
+  return { type: "wait", untilMs: resendAt, reason: "sent; not in a block yet" };
+}
+
+/** Null when there is no reason to replace, or no room below the cap or within the balance. */
+function replacementFees(
+  entry: OutboxEntry,
+  newest: OutboxAttempt,
+  { market, availableWei }: OutboxView,
+  now: number,
+  rules: OutboxRules,
+): OutboxFees | null {
+  const age = now - newest.signedAt;
+  const short =
+    newest.maxFeePerGas < market.baseFeePerGas + market.maxPriorityFeePerGas ||
+    newest.maxPriorityFeePerGas < market.maxPriorityFeePerGas;
+  if (!(short && age >= rules.replaceAfterMs) && age < rules.impatientAfterMs) return null;
+
+  const leastFee = bumped(newest.maxFeePerGas);
+  const leastTip = bumped(newest.maxPriorityFeePerGas);
+  const maxFeePerGas = min(max(leastFee, market.maxFeePerGas), entry.maxFeePerGasCap);
+  if (maxFeePerGas < leastFee || maxFeePerGas < leastTip || entry.gas * maxFeePerGas > availableWei)
+    return null;
+  return {
+    maxFeePerGas,
+    maxPriorityFeePerGas: min(max(leastTip, market.maxPriorityFeePerGas), maxFeePerGas),
+  };
+}
+
+/** Nodes take a replacement only if both fees rise by at least 10%; some ask for 12.5%. */
+const bumped = (fee: bigint) => max((fee * 9n + 7n) / 8n, fee + 1n);
+const max = (a: bigint, b: bigint) => (a > b ? a : b);
+const min = (a: bigint, b: bigint) => (a < b ? a : b);

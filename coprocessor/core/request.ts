@@ -1,0 +1,65 @@
+import type { RequestWords } from "@sibyl/sdk";
+import type { Address, Hex } from "viem";
+
+/** `chainId-oracle-requestId`, lower case: one request anywhere; also the queue's job id. */
+export type RequestKey = string;
+
+export const requestKey = (chainId: number, oracle: Address, requestId: Hex): RequestKey =>
+  `${chainId}-${oracle}-${requestId}`.toLowerCase();
+
+/**
+ * Where a request stands with this operator.
+ *
+ * `waiting`   seen; not drawn yet, or standing by
+ * `queued`    a job runs or will run
+ * `computed`  output stored, nothing signed
+ * `committed` commitment signed and stored
+ * `revealed`  output and salt are public
+ * `attested`  at least one attestation signed
+ * `settled`   the chain has an answer (ours or an equal one)
+ * `expired`   the deadline passed without an answer; `reason` says what was missing
+ * `parked`    this operator cannot serve it; `reason` says why. Others may.
+ */
+export type RequestState =
+  | "waiting"
+  | "queued"
+  | "computed"
+  | "committed"
+  | "revealed"
+  | "attested"
+  | "settled"
+  | "expired"
+  | "parked";
+
+/** States in which something may still happen before the deadline. */
+export const OPEN_STATES = ["waiting", "queued", "computed", "committed", "revealed", "attested"] as const;
+
+/** One operator's row for one request. */
+export interface RequestRecord {
+  key: RequestKey;
+  chainId: number;
+  oracle: Address;
+  requestId: Hex;
+  request: RequestWords;
+  input: Hex;
+  /** Unix seconds; copied from `terms` so that a store can order by it. */
+  deadline: number;
+  /** The log's place; `openedBlockHash` seeds the draw. */
+  openedBlock: bigint;
+  openedBlockHash: Hex;
+  openedTransaction: Hex;
+  state: RequestState;
+  /** Why it is parked or expired; what it waits for otherwise. */
+  reason: string | null;
+  output: Hex | null;
+  outputHash: Hex | null;
+  /** Set when settled or expired on chain. */
+  closedBlock: bigint | null;
+  closedTransaction: Hex | null;
+  /** The bytes the chain accepted; may differ from `output` within the model's tolerance. */
+  settledOutput: Hex | null;
+  callbackFailed: boolean;
+  /** Unix milliseconds. */
+  createdAt: number;
+  updatedAt: number;
+}

@@ -1,0 +1,6 @@
+/** The public face of `@sibyl/coprocessor`: run an operator inside another program. */
+
+export { type Config, readConfig } from "./config.ts";
+export { CoprocessorError } from "./core/errors.ts";
+export { type Coprocessor, startCoprocessor } from "./main.ts";
+export type { RequestExplanation, SeatExplanation } from "./pipeline/explain.ts";

@@ -1,0 +1,103 @@
+/**
+ * The program of one inference process: tensors in, tensors out, one job at a time over its IPC channel.
+ *
+ * It imports little, because every process pays for it. It holds no key and no environment, and works in an empty
+ * folder. It never outlives its parent: a watchdog thread ends it when the parent is gone or when it outgrows its
+ * memory, also while the runtime computes.
+ */
+import { Worker } from "node:worker_threads";
+import * as ort from "onnxruntime-node";
+import {
+  type JobMessage,
+  OUT_OF_MEMORY_SIGNAL,
+  type ProcessMessage,
+  type RawTensor,
+  type RuntimeSettings,
+} from "./messages.ts";
+import { EntryChangedError, SessionCache } from "./sessionCache.ts";
+
+/** Most bytes of a graph's outputs. What goes on chain is far less; this keeps the pipe and the engine safe. */
+const MAX_RESULT_BYTES = 8 * 2 ** 20;
+const WATCHDOG_INTERVAL_MS = 50;
+
+const settings = JSON.parse(process.argv[2] as string) as RuntimeSettings;
+const sessions = new SessionCache(settings);
+
+startWatchdog();
+process.on("disconnect", () => process.exit(0));
+process.on("message", (message: JobMessage) => {
+  // One at a time is the engine's promise, so there is nothing to line up here.
+  void answer(message).then((reply) => process.send?.(reply));
+});
+process.send?.({
+  kind: "ready",
+  runtime: `onnxruntime-node@${ort.env.versions.node} cpu intra=${settings.intraOpThreads} opt=${settings.optimisation} ${process.platform}-${process.arch}`,
+} satisfies ProcessMessage);
+
+async function answer(message: JobMessage): Promise<ProcessMessage> {
+  const { job } = message;
+  try {
+    const { session, signature, loadMs } = await sessions.get(message);
+    if (!message.feeds) return { kind: "done", job, signature, loadMs, results: {}, runMs: 0 };
+    const feeds = Object.fromEntries(
+      Object.entries(message.feeds).map(([name, { type, data, dims }]) => [
+        name,
+        new ort.Tensor(type as "float32", data as Float32Array, dims),
+      ]),
+    );
+    const startMs = performance.now();
+    const values = await session.run(feeds, message.fetches ?? session.outputNames);
+    const runMs = performance.now() - startMs;
+    const results: Record<string, RawTensor> = {};
+    let bytes = 0;
+    for (const [name, value] of Object.entries(values)) {
+      const raw = value as unknown as RawTensor;
+      results[name] = { type: raw.type, dims: [...raw.dims], data: raw.data };
+      bytes += Array.isArray(raw.data)
+        ? raw.data.reduce((sum, text) => sum + text.length, 0)
+        : raw.data.byteLength;
+    }
+    if (bytes > MAX_RESULT_BYTES) {
+      return fail(job, "bad-output", `its outputs have ${bytes} bytes, ${MAX_RESULT_BYTES} allowed`);
+    }
+    return { kind: "done", job, signature, loadMs, results, runMs };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return {
+      ...fail(job, "model-failed", message),
+      retry: error instanceof EntryChangedError ? "backoff" : "never",
+    };
+  }
+}
+
+function fail(job: number, fact: "model-failed" | "bad-output", message: string) {
+  return { kind: "failed", job, fact, retry: "never", message } as const;
+}
+
+/**
+ * The runtime computes on this process's one JavaScript thread, so nothing here can react while it does; a second
+ * thread can. No loop of a graph survives it.
+ */
+function startWatchdog(): void {
+  const source = `
+    const { parent, maxMemoryBytes, signal, intervalMs } = require("node:worker_threads").workerData;
+    setInterval(() => {
+      if (process.ppid !== parent) process.kill(process.pid, "SIGKILL");
+      if (process.memoryUsage.rss() > maxMemoryBytes) process.kill(process.pid, signal);
+    }, intervalMs);
+  `;
+  const watchdog = new Worker(source, {
+    eval: true,
+    execArgv: [],
+    workerData: {
+      parent: process.ppid,
+      maxMemoryBytes: settings.maxMemoryBytes,
+      signal: OUT_OF_MEMORY_SIGNAL,
+      intervalMs: WATCHDOG_INTERVAL_MS,
+    },
+  });
+  watchdog.on("error", (error) => {
+    throw error;
+  });
+  watchdog.unref();
+}

@@ -1,0 +1,24 @@
+import type { ModelManifest } from "@sibyl/sdk";
+import type { Hex } from "viem";
+import type { GraphSignature, RawTensor } from "../messages.ts";
+
+/**
+ * What lies between canonical bytes and tensors, for one loaded model.
+ *
+ * A new kind of task is one file with a `TaskFactory` and one line in `taskOf.ts`.
+ */
+export interface Task {
+  /** Names of the graph's outputs that `output` reads. */
+  readonly fetches: readonly string[];
+  /** @throws CoprocessorError `inference/bad-input`, or the codec's error, which means the same. */
+  feeds(input: Hex): Record<string, RawTensor>;
+  /** @throws CoprocessorError `inference/bad-output`, or the codec's error, which means the same. */
+  output(results: Readonly<Record<string, RawTensor>>): Hex;
+}
+
+/**
+ * Checks once, when a model is loaded, that manifest and graph fit each other.
+ *
+ * @throws CoprocessorError `inference/model-failed` when they do not.
+ */
+export type TaskFactory = (manifest: ModelManifest, signature: GraphSignature) => Task;

@@ -1,0 +1,44 @@
+import { decodeInput } from "@sibyl/sdk";
+import { inferenceError } from "../inferenceError.ts";
+import { encodeClassScores, scoreKind } from "./classScores.ts";
+import { checkCodec, graphPort, resultOf, shapeFor } from "./graphPort.ts";
+import type { TaskFactory } from "./task.ts";
+
+/**
+ * Text to a label, for graphs that take strings.
+ *
+ * Manifest: `task {type: "text-classification", input?, output?, scores: "probability" | "logit"}`, input codec `text`,
+ * output codec `classification` or `scores`.
+ */
+export const textClassification: TaskFactory = (manifest, signature) => {
+  checkCodec(manifest, "input", ["text"]);
+  checkCodec(manifest, "output", ["classification", "scores"]);
+  const input = graphPort(manifest, signature, "input");
+  const output = graphPort(manifest, signature, "output");
+  const kind = scoreKind(manifest);
+  if (input.type !== "string") {
+    throw inferenceError(
+      "model-failed",
+      `${input.name} takes ${input.type}, text-classification needs strings`,
+      {
+        meta: { model: manifest.name, input: input.name, type: input.type },
+      },
+    );
+  }
+  return {
+    fetches: [output.name],
+    feeds(bytes) {
+      const text = decodeInput("text", bytes);
+      if (text.trim() === "") throw inferenceError("bad-input", "the text is empty");
+      // The runtime's binding ends a string at its first NUL: what stands behind it would not be judged.
+      const nul = text.indexOf("\0");
+      if (nul !== -1) {
+        throw inferenceError("bad-input", `the text has a NUL character at index ${nul}`, {
+          meta: { index: nul },
+        });
+      }
+      return { [input.name]: { type: "string", data: [text], dims: shapeFor(input, 1) } };
+    },
+    output: (results) => encodeClassScores(manifest, kind, resultOf(results, output.name)),
+  };
+};

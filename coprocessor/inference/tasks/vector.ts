@@ -1,0 +1,66 @@
+import { decodeInput, encodeOutput, fromWad, toWad } from "@sibyl/sdk";
+import { inferenceError } from "../inferenceError.ts";
+import { encodeClassScores, type ScoreKind, scoreKind } from "./classScores.ts";
+import { checkCodec, graphPort, resultOf, shapeFor } from "./graphPort.ts";
+import type { TaskFactory } from "./task.ts";
+
+/**
+ * Real numbers in, real numbers or a class out: tables, scores, regressions.
+ *
+ * Manifest: `task {type: "vector", input?, output?}`, input codec `vector`, output codec `vector`, `scalar`, or
+ * `classification` or `scores` with `task.scores` as in text-classification.
+ */
+export const vector: TaskFactory = (manifest, signature) => {
+  checkCodec(manifest, "input", ["vector"]);
+  checkCodec(manifest, "output", ["vector", "scalar", "classification", "scores"]);
+  const input = graphPort(manifest, signature, "input");
+  const output = graphPort(manifest, signature, "output");
+  const { codec } = manifest.output;
+  const kind: ScoreKind | null =
+    codec === "classification" || codec === "scores" ? scoreKind(manifest) : null;
+  if (input.type !== "float32" && input.type !== "float64") {
+    throw inferenceError(
+      "model-failed",
+      `${input.name} takes ${input.type}, a vector is float32 or float64`,
+      {
+        meta: { model: manifest.name, input: input.name, type: input.type },
+      },
+    );
+  }
+  const { type } = input;
+  return {
+    fetches: [output.name],
+    feeds(bytes) {
+      const numbers = decodeInput("vector", bytes).map(fromWad);
+      if (numbers.length === 0) throw inferenceError("bad-input", "the vector is empty");
+      const shape = shapeFor(input, numbers.length);
+      if (type === "float64")
+        return { [input.name]: { type, data: Float64Array.from(numbers), dims: shape } };
+      const narrow = Float32Array.from(numbers);
+      const lost = narrow.findIndex((number) => !Number.isFinite(number));
+      if (lost !== -1) {
+        throw inferenceError("bad-input", `number ${lost} (${numbers[lost]}) is beyond float32`, {
+          meta: { index: lost },
+        });
+      }
+      return { [input.name]: { type, data: narrow, dims: shape } };
+    },
+    output(results) {
+      const tensor = resultOf(results, output.name);
+      if (kind) return encodeClassScores(manifest, kind, tensor);
+      if (!(tensor.data instanceof Float32Array || tensor.data instanceof Float64Array)) {
+        throw inferenceError(
+          "bad-output",
+          `${output.name} is ${tensor.type}, a vector is float32 or float64`,
+        );
+      }
+      const numbers = Array.from(tensor.data, toWad);
+      if (codec === "vector") return encodeOutput("vector", numbers);
+      const [number] = numbers;
+      if (number === undefined || numbers.length !== 1) {
+        throw inferenceError("bad-output", `${output.name} has ${numbers.length} numbers, a scalar is one`);
+      }
+      return encodeOutput("scalar", number);
+    },
+  };
+};

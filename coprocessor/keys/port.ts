@@ -1,0 +1,14 @@
+import type { Address, Hex, LocalAccount } from "viem";
+
+/**
+ * The attester's key.
+ *
+ * Implementations: `privateKey` (from the environment). Deliberately excluded: deciding what to sign.
+ */
+export interface AttesterKey {
+  readonly address: Address;
+  /** Signs typed data and transactions. Signatures are deterministic (RFC 6979). */
+  readonly account: LocalAccount;
+  /** 32 bytes that only this key can make, equal each time for the same label: salts, the peer identity. */
+  derive(label: string): Promise<Hex>;
+}

@@ -1,0 +1,95 @@
+import type { GossipsubOpts } from "@libp2p/gossipsub";
+import type { PeerLimits } from "./limits.ts";
+
+/**
+ * Gossipsub's numbers for networks of 2 to 50 nodes in which everybody knows everybody's address.
+ *
+ * A publisher sends to every subscriber that it is connected to (`floodPublish`), so delivery is one hop; the mesh
+ * only carries messages past missing connections, and is therefore small. One publication among n fully connected
+ * nodes travels at most (n - 1) * Dhi times, about (n - 1) * D; up to 5 nodes the mesh is everybody.
+ */
+export function gossipParameters(
+  topic: string,
+  limits: PeerLimits,
+  maxMessageBytes: number,
+): Partial<GossipsubOpts> {
+  return {
+    // Messages carry their author's own signature: a second one by the transport would prove nothing more.
+    globalSignaturePolicy: "StrictNoSign",
+    allowedTopics: [topic],
+    fallbackToFloodsub: false,
+    asyncValidation: true,
+    emitSelf: false,
+    allowPublishToZeroTopicPeers: true,
+    doPX: false,
+
+    floodPublish: true,
+    D: 4,
+    Dlo: 3,
+    Dhi: 6,
+    Dscore: 2,
+    Dout: 1,
+    Dlazy: 4,
+    heartbeatInterval: 500,
+    // In heartbeats: a verdict may take 6 s and its message is still relayed.
+    mcacheLength: 12,
+    mcacheGossip: 6,
+    seenTTL: 60_000,
+    pruneBackoff: 10_000,
+    unsubcribeBackoff: 2,
+
+    // One frame may bundle several messages, for example in answer to IWANT.
+    maxInboundDataLength: Math.max(4 * 1024 * 1024, 4 * maxMessageBytes),
+    maxOutboundBufferSize: 32 * 1024 * 1024,
+    maxTopicBytesPerPeer: 8 * 1024,
+    maxInboundStreams: 4,
+    maxOutboundStreams: 4,
+    decodeRpcLimits: {
+      maxSubscriptions: 16,
+      maxMessages: 5_000,
+      maxIhaveMessageIDs: 5_000,
+      maxIwantMessageIDs: 5_000,
+      maxIdontwantMessageIDs: 512,
+      maxControlMessages: 64,
+      maxPeerInfos: 16,
+    },
+
+    scoreThresholds: { gossipThreshold: -20, publishThreshold: -50, graylistThreshold: -80 },
+    scoreParams: {
+      decayInterval: 1_000,
+      decayToZero: 0.01,
+      retainScore: 10 * 60_000,
+      topicScoreCap: 20,
+      // Operators on one machine or behind one NAT are ordinary; crowds cost nothing unless configured.
+      IPColocationFactorWeight: limits.maxPeersPerIp === null ? 0 : -10,
+      IPColocationFactorThreshold: limits.maxPeersPerIp ?? 1,
+      // A restarted peer grafts again before its back-off ends; that alone must not hurt it.
+      behaviourPenaltyWeight: -5,
+      behaviourPenaltyThreshold: 6,
+      behaviourPenaltyDecay: 0.9,
+      topics: {
+        [topic]: {
+          topicWeight: 1,
+          timeInMeshWeight: 0.01,
+          timeInMeshQuantum: 1_000,
+          timeInMeshCap: 300,
+          firstMessageDeliveriesWeight: 0.1,
+          firstMessageDeliveriesDecay: 0.95,
+          firstMessageDeliveriesCap: 100,
+          // Quiet hours are normal: nobody is punished for delivering little.
+          meshMessageDeliveriesWeight: 0,
+          meshMessageDeliveriesDecay: 0.5,
+          meshMessageDeliveriesCap: 1,
+          meshMessageDeliveriesThreshold: 1,
+          meshMessageDeliveriesWindow: 10,
+          meshMessageDeliveriesActivation: 5_000,
+          meshFailurePenaltyWeight: 0,
+          meshFailurePenaltyDecay: 0.5,
+          // Squared: ten rejected messages within seconds and a peer is not heard, for about half a minute.
+          invalidMessageDeliveriesWeight: -1,
+          invalidMessageDeliveriesDecay: 0.95,
+        },
+      },
+    },
+  };
+}

@@ -1,0 +1,108 @@
+import type { PeerLimits } from "./limits.ts";
+import type { Verdict } from "./port.ts";
+
+/** Peers whose budgets are remembered, connected or not; the longest unseen is forgotten first. */
+const MAX_REMEMBERED = 4_096;
+const IGNORE_COST = 1 / 8;
+const REJECT_COST = 8;
+/** Excess is forgotten at this share of `excessBeforeBan` per second. */
+const EXCESS_DECAY = 0.1;
+
+interface Budget {
+  messages: number;
+  bytes: number;
+  doubt: number;
+  excess: number;
+  at: number;
+}
+
+/**
+ * Token buckets per peer, and what is being judged over all peers.
+ *
+ * Budgets outlive a connection, so that reconnecting buys nothing. Times are milliseconds of any monotonic clock.
+ */
+export interface IngressLimit {
+  /** Takes messages and bytes off a peer's budget; false, and nothing may be read, when either is spent. */
+  admit(peer: string, messages: number, bytes: number, now: number): boolean;
+  /** Reserves a place for judging one message; false when the peer or everybody has too many open. */
+  beginJudging(peer: string, bytes: number, now: number): boolean;
+  /** Gives the place back and settles what the message cost its peer. */
+  endJudging(peer: string, bytes: number, verdict: Verdict, now: number): void;
+  /** Whether a peer went on over its limits for so long that it has to leave. */
+  isFlooding(peer: string, now: number): boolean;
+  pending(): { messages: number; bytes: number };
+}
+
+export function createIngressLimit(limits: PeerLimits): IngressLimit {
+  const budgets = new Map<string, Budget>();
+  let pendingMessages = 0;
+  let pendingBytes = 0;
+
+  function budgetOf(peer: string, now: number): Budget {
+    const known = budgets.get(peer);
+    const budget = known ?? {
+      messages: limits.messageBurst,
+      bytes: limits.byteBurst,
+      doubt: limits.doubtBurst,
+      excess: 0,
+      at: now,
+    };
+    const seconds = Math.max(0, now - budget.at) / 1_000;
+    budget.messages = Math.min(limits.messageBurst, budget.messages + seconds * limits.messagesPerSecond);
+    budget.bytes = Math.min(limits.byteBurst, budget.bytes + seconds * limits.bytesPerSecond);
+    budget.doubt = Math.min(limits.doubtBurst, budget.doubt + seconds * limits.doubtPerSecond);
+    budget.excess = Math.max(0, budget.excess - seconds * limits.excessBeforeBan * EXCESS_DECAY);
+    budget.at = now;
+    // Deleting first moves the peer to the map's end: the map stays ordered by last sight.
+    budgets.delete(peer);
+    budgets.set(peer, budget);
+    if (budgets.size > MAX_REMEMBERED) {
+      for (const oldest of budgets.keys()) {
+        budgets.delete(oldest);
+        break;
+      }
+    }
+    return budget;
+  }
+
+  return {
+    admit(peer, messages, bytes, now) {
+      const budget = budgetOf(peer, now);
+      if (budget.messages < messages || budget.bytes < bytes) {
+        budget.excess += Math.max(1, messages);
+        return false;
+      }
+      budget.messages -= messages;
+      budget.bytes -= bytes;
+      return true;
+    },
+
+    beginJudging(peer, bytes, now) {
+      const budget = budgetOf(peer, now);
+      if (budget.doubt < 1) {
+        budget.excess += 1;
+        return false;
+      }
+      // Everybody's fault is nobody's excess.
+      if (pendingMessages >= limits.maxPending || pendingBytes + bytes > limits.maxPendingBytes) return false;
+      budget.doubt -= 1;
+      pendingMessages += 1;
+      pendingBytes += bytes;
+      return true;
+    },
+
+    endJudging(peer, bytes, verdict, now) {
+      pendingMessages -= 1;
+      pendingBytes -= bytes;
+      const budget = budgetOf(peer, now);
+      const cost = verdict === "accept" ? 0 : verdict === "ignore" ? IGNORE_COST : REJECT_COST;
+      budget.doubt = Math.min(limits.doubtBurst, budget.doubt + 1 - cost);
+    },
+
+    isFlooding(peer, now) {
+      return budgetOf(peer, now).excess >= limits.excessBeforeBan;
+    },
+
+    pending: () => ({ messages: pendingMessages, bytes: pendingBytes }),
+  };
+}

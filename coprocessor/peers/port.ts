@@ -1,0 +1,27 @@
+import type { PeerMessage } from "../core/messages.ts";
+
+/**
+ * `accept` relays the message, `ignore` drops it silently (not judged yet, or stale), `reject` drops it and counts
+ * against the peer that relayed it.
+ */
+export type Verdict = "accept" | "ignore" | "reject";
+
+/**
+ * Gossip between operators of one oracle.
+ *
+ * Implementations: `libp2pPeers` (gossipsub over tcp, noise, yamux). Messages are size-limited and parsed before the
+ * handler sees them. Delivery is at most once and unordered; senders repeat. Deliberately excluded: what messages
+ * mean, and whether a signature is right (the handler's verdict).
+ */
+export interface Peers {
+  start(onMessage: (message: PeerMessage) => Promise<Verdict>): Promise<void>;
+  /** Sends to all; not to ourselves. Never fails for want of peers: senders repeat. */
+  publish(message: PeerMessage): Promise<void>;
+  /** Keeps a connection to these multiaddrs, redialling with back-off; replaces the previous list. */
+  connect(endpoints: readonly string[]): void;
+  /** Multiaddrs that we listen on, with our peer id. */
+  addresses(): string[];
+  /** Peers that share our topic now. */
+  connected(): number;
+  stop(): Promise<void>;
+}

@@ -1,0 +1,202 @@
+import { attestationTypedData, commitmentHash, commitTypedData, encodeSettle } from "@sibyl/sdk";
+import { type Hex, keccak256, size } from "viem";
+import type { AgreementAction } from "../core/agreement.ts";
+import type { Ballot } from "../core/ballot.ts";
+import type { PeerMessage } from "../core/messages.ts";
+import type { RequestRecord, RequestState } from "../core/request.ts";
+import type { RequestContext } from "./context.ts";
+import type { PipelineDeps } from "./deps.ts";
+
+/** What an action is about. */
+export interface Subject {
+  record: RequestRecord;
+  context: RequestContext;
+  ballot: Ballot;
+}
+
+type ActionOf<T extends AgreementAction["type"]> = Extract<AgreementAction, { type: T }>;
+
+/** Carries out one decision. Whatever we sign is stored before it is sent, and only what is stored is sent. */
+export async function act(deps: PipelineDeps, subject: Subject, action: AgreementAction): Promise<void> {
+  switch (action.type) {
+    case "start":
+      return start(deps, subject);
+    case "commit":
+      return commit(deps, subject);
+    case "reveal":
+      return reveal(deps, subject);
+    case "propose":
+      return propose(deps, subject, action);
+    case "attest":
+      await attest(deps, subject, action);
+      return;
+    case "settle":
+      return settle(deps, subject, action);
+  }
+}
+
+async function start(deps: PipelineDeps, { record }: Subject): Promise<void> {
+  await deps.store.transition(record.key, ["waiting"], "queued");
+  await enqueue(deps, record);
+}
+
+/** Hands the job to the queue; a job that is there already is left alone, so this also resumes after a crash. */
+export async function enqueue(deps: PipelineDeps, record: RequestRecord): Promise<void> {
+  const { modelId } = record.request;
+  const model = await deps.store.model(modelId);
+  await deps.queue.add({
+    version: 1,
+    key: record.key,
+    modelId,
+    manifestURI: model?.manifestURI ?? "",
+    input: record.input,
+    deadlineMs: record.deadline * 1_000,
+  });
+}
+
+async function commit(deps: PipelineDeps, { record }: Subject): Promise<void> {
+  const { requestId, outputHash } = record;
+  if (outputHash === null) return;
+  const opening = {
+    requestHash: requestId,
+    operatorId: deps.me,
+    outputHash,
+    salt: await salt(deps, requestId),
+  };
+  const commitment = commitmentHash(opening);
+  const typedData = commitTypedData(deps.scope, { requestHash: requestId, commitment });
+  const signature = await deps.key.account.signTypedData(typedData);
+  const message = { kind: "commit", requestId, operatorId: deps.me, commitment, signature } as const;
+  await say(deps, record, "commit", message, { from: ["computed"], to: "committed" });
+}
+
+async function reveal(deps: PipelineDeps, { record, ballot }: Subject): Promise<void> {
+  const { requestId, output } = record;
+  if (output === null) return;
+  const message: PeerMessage = {
+    kind: "reveal",
+    requestId,
+    operatorId: deps.me,
+    output,
+    salt: await salt(deps, requestId),
+    commits: [...ballot.timely.values()],
+  };
+  await say(deps, record, "reveal", message, { from: ["committed"], to: "revealed" });
+}
+
+/** A proposal is signed as its proposer's attestation, so the attestation's slot must be ours to fill first. */
+async function propose(deps: PipelineDeps, subject: Subject, action: ActionOf<"propose">): Promise<void> {
+  const { record } = subject;
+  const { view, output, reveals } = action;
+  const outputHash = keccak256(output);
+  const attestation = await attest(deps, subject, { type: "attest", view, outputHash });
+  if (attestation.kind !== "attestation" || attestation.outputHash !== outputHash) return;
+  const { requestId } = record;
+  const { signature } = attestation;
+  const message = {
+    kind: "proposal",
+    requestId,
+    operatorId: deps.me,
+    view,
+    output,
+    reveals,
+    signature,
+  } as const;
+  await say(deps, record, `proposal/${view}`, message, { from: ["attested"], to: "attested" });
+}
+
+async function attest(
+  deps: PipelineDeps,
+  { record }: Subject,
+  { view, outputHash }: ActionOf<"attest">,
+): Promise<PeerMessage> {
+  const { requestId } = record;
+  const typedData = attestationTypedData(deps.scope, { requestHash: requestId, outputHash, view });
+  const signature = await deps.key.account.signTypedData(typedData);
+  const message = {
+    kind: "attestation",
+    requestId,
+    operatorId: deps.me,
+    view,
+    outputHash,
+    signature,
+  } as const;
+  return say(deps, record, `attestation/${view}`, message, {
+    from: ["revealed", "attested"],
+    to: "attested",
+  });
+}
+
+async function settle(deps: PipelineDeps, subject: Subject, action: ActionOf<"settle">): Promise<void> {
+  const { record, context, ballot } = subject;
+  const { view, output, signers } = action;
+  const outputHash = keccak256(output);
+  const group = ballot
+    .attestations()
+    .find((candidate) => candidate.view === view && candidate.outputHash === outputHash);
+  const attestations = signers.flatMap((operatorId) => {
+    const message = group?.signers.get(operatorId);
+    return message === undefined ? [] : [{ operatorId, signature: message.signature }];
+  });
+  const now = deps.now();
+  const earlier = await deps.store.outboxFor(record.key);
+  await deps.store.insertOutbox({
+    id: `settle/${record.key}/${earlier.length}`,
+    key: record.key,
+    kind: "settle",
+    to: record.oracle,
+    data: encodeSettle(record.request, output, view, attestations),
+    gas: settleGasLimit(context, output, signers.length),
+    maxFeePerGasCap: context.fields.maxGasPrice,
+    state: "planned",
+    nonce: null,
+    attempts: [],
+    minedTransaction: null,
+    minedBlock: null,
+    succeeded: null,
+    reason: null,
+    createdAt: now,
+    updatedAt: now,
+  });
+  deps.log.info({ requestId: record.requestId, view, signers, outputHash }, "settlement planned");
+  deps.pokeOutbox();
+}
+
+/**
+ * Gas to send with a settlement: enough for the 63/64 check in front of an exact callback. An upper bound; what is
+ * not used costs nothing.
+ */
+function settleGasLimit({ fields }: RequestContext, output: Hex, signers: number): bigint {
+  const fixed = 150_000;
+  const perSigner = 45_000;
+  const perOutputByte = 64;
+  const callback = Math.ceil((fields.callbackGasLimit * 64) / 63);
+  return BigInt(fixed + perSigner * signers + perOutputByte * size(output) + callback);
+}
+
+/** The same salt every time, so that a lost database loses no opening. */
+const salt = (deps: PipelineDeps, requestId: Hex): Promise<Hex> =>
+  deps.key.derive(`salt/${deps.scope.chainId}/${deps.scope.oracle.toLowerCase()}/${requestId}`);
+
+/**
+ * Stores a statement, then sends it. If its slot was filled before, perhaps before a crash, what stands there is sent.
+ * Our own words are heard like everybody's, so that their order among the others is kept.
+ */
+async function say(
+  deps: PipelineDeps,
+  { key, requestId }: RequestRecord,
+  slot: string,
+  message: PeerMessage,
+  transition: { from: readonly RequestState[]; to: RequestState },
+): Promise<PeerMessage> {
+  const now = deps.now();
+  const stored = await deps.store.transaction(async (store) => {
+    const statement = await store.recordStatement({ key, slot, message, createdAt: now });
+    await store.addPeerMessage(key, statement.message, now);
+    await store.transition(key, transition.from, transition.to);
+    return statement.message;
+  });
+  deps.log.debug({ requestId, slot }, "said");
+  await deps.peers.publish(stored);
+  return stored;
+}

@@ -1,0 +1,148 @@
+import { decodeInput, type ModelManifest, roundAt, roundStartsAt } from "@sibyl/sdk";
+import { type Hex, size } from "viem";
+import { type AgreementView, decide } from "../core/agreement.ts";
+import type { Ballot } from "../core/ballot.ts";
+import { CoprocessorError } from "../core/errors.ts";
+import type { OutboxEntry } from "../core/outbox.ts";
+import { OPEN_STATES, type RequestKey, type RequestRecord, type RequestState } from "../core/request.ts";
+import type { Statement } from "../core/statement.ts";
+import { act } from "./act.ts";
+import { loadBallot, loadContext, type RequestContext } from "./context.ts";
+import type { PipelineDeps } from "./deps.ts";
+
+/** An honest path takes six steps; more in one go means a loop. */
+const MAX_STEPS = 16;
+/** Milliseconds until a model that could not be had is tried again. */
+const MODEL_RETRY_MS = 2_000;
+
+/**
+ * Brings one request as far as it can go now: decides from what is stored, acts, and decides again.
+ *
+ * May run at any time and any number of times; two runs for one request must not overlap (`driver`).
+ */
+export async function advance(deps: PipelineDeps, key: RequestKey): Promise<void> {
+  for (let step = 0; step < MAX_STEPS; step++) {
+    const record = await deps.store.request(key);
+    if (record === null || !isOpen(record.state) || isPastDeadline(deps, record)) return;
+    const manifest = await loadManifest(deps, record);
+    if (manifest === null) return;
+    if (record.state === "waiting" && !(await admit(deps, record, manifest))) return;
+
+    const context = await loadContext(deps, record);
+    const ballot = await loadBallot(deps, record, context);
+    const decision = decide(await view(deps, record, manifest, context, ballot));
+    await explain(deps, record, decision.disagreement ?? decision.waitingFor);
+    if (decision.disagreement !== null && decision.disagreement !== record.reason) {
+      deps.log.warn(
+        { requestId: record.requestId, disagreement: decision.disagreement },
+        "operators disagree",
+      );
+    }
+    if (decision.actions.length === 0) {
+      if (decision.wakeAt !== null) deps.wake(key, decision.wakeAt);
+      return;
+    }
+    for (const action of decision.actions) await act(deps, { record, context, ballot }, action);
+  }
+  deps.log.error({ key, steps: MAX_STEPS }, "a request keeps asking for steps; looking again later");
+  deps.wake(key, deps.now() + MODEL_RETRY_MS);
+}
+
+const isOpen = (state: RequestState): boolean => (OPEN_STATES as readonly RequestState[]).includes(state);
+
+/** The block that is later than the deadline will close it; nothing can land before either. */
+const isPastDeadline = (deps: PipelineDeps, record: RequestRecord): boolean =>
+  deps.chainNow() / 1_000 > record.deadline;
+
+/** Null while the manifest cannot be had; says so, and parks the request when it never can. */
+async function loadManifest(deps: PipelineDeps, record: RequestRecord): Promise<ModelManifest | null> {
+  const { modelId } = record.request;
+  try {
+    const model = await deps.store.model(modelId);
+    return await deps.models.manifest(modelId, model?.manifestURI ?? "");
+  } catch (error) {
+    if (!(error instanceof CoprocessorError)) throw error;
+    const reason = `${error.code}: ${error.message}`;
+    if (error.retry === "never") {
+      await park(deps, record, reason);
+    } else {
+      await explain(deps, record, reason);
+      deps.wake(record.key, deps.now() + MODEL_RETRY_MS);
+    }
+    return null;
+  }
+}
+
+/** Refuses an input that the model cannot take before any work is done for it; the request then expires unanswered. */
+async function admit(deps: PipelineDeps, record: RequestRecord, manifest: ModelManifest): Promise<boolean> {
+  const bytes = size(record.input);
+  if (bytes > manifest.input.maxBytes) {
+    await park(deps, record, `input/too-large: ${bytes} bytes, the model takes ${manifest.input.maxBytes}`);
+    return false;
+  }
+  try {
+    decodeInput(manifest.input.codec, record.input);
+    return true;
+  } catch (error) {
+    await park(deps, record, `input/malformed: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
+  }
+}
+
+async function park(deps: PipelineDeps, record: RequestRecord, reason: string): Promise<void> {
+  await deps.store.transition(record.key, OPEN_STATES, "parked", { reason });
+  deps.log.warn({ requestId: record.requestId, reason }, "request parked: we cannot answer it");
+}
+
+async function explain(deps: PipelineDeps, record: RequestRecord, reason: string): Promise<void> {
+  if (record.reason === reason) return;
+  await deps.store.transition(record.key, [record.state], record.state, { reason });
+}
+
+async function view(
+  deps: PipelineDeps,
+  record: RequestRecord,
+  manifest: ModelManifest,
+  { fields, candidates }: RequestContext,
+  ballot: Ballot,
+): Promise<AgreementView> {
+  const chainNow = deps.chainNow();
+  const round = roundAt(Math.floor(chainNow / 1_000), fields);
+  const settlements = await deps.store.outboxFor(record.key);
+  return {
+    me: deps.me,
+    quorum: fields.quorum,
+    committeeSize: fields.committeeSize,
+    codec: manifest.output.codec,
+    profile: manifest.profile,
+    candidates,
+    round,
+    nextRoundInMs: roundStartsAt(round + 1, fields) * 1_000 - chainNow,
+    seenAt: record.createdAt,
+    started: record.state !== "waiting",
+    output: record.output,
+    ballot,
+    ...said(await deps.store.statements(record.key)),
+    settling: settlements.some((entry) => !failed(entry)),
+    failedSettlements: {
+      count: settlements.filter(failed).length,
+      lastAt: Math.max(0, ...settlements.filter(failed).map((entry) => entry.updatedAt)),
+      reason: settlements.findLast(failed)?.reason ?? null,
+    },
+    timing: deps.timing,
+    now: deps.now(),
+  };
+}
+
+const failed = ({ state, succeeded }: OutboxEntry): boolean => state === "abandoned" || succeeded === false;
+
+/** What we signed, by view. */
+function said(statements: readonly Statement[]): Pick<AgreementView, "attested" | "proposed"> {
+  const attested = new Map<number, Hex>();
+  const proposed = new Set<number>();
+  for (const { message } of statements) {
+    if (message.kind === "attestation") attested.set(message.view, message.outputHash);
+    if (message.kind === "proposal") proposed.add(message.view);
+  }
+  return { attested, proposed };
+}

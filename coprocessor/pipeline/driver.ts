@@ -1,0 +1,117 @@
+import { OPEN_STATES, type RequestKey, type RequestState } from "../core/request.ts";
+import { enqueue } from "./act.ts";
+import { advance } from "./advance.ts";
+import type { PipelineDeps } from "./deps.ts";
+
+export interface DriverOptions {
+  /** Milliseconds between repeats of what we said about a request that is still open; doubles up to eight times. */
+  repeatMs: number;
+}
+
+/** Runs `advance` for each request, one at a time per request, when something happened or a time came. */
+export interface Driver {
+  wake(key: RequestKey, at?: number): void;
+  /** Takes up all open requests; called once the chain's stored steps are known. */
+  resume(): Promise<void>;
+  /** Waits for what runs; wakes nothing any more. */
+  stop(): Promise<void>;
+}
+
+interface Slot {
+  running: Promise<void> | null;
+  again: boolean;
+  timer: NodeJS.Timeout | null;
+  timerAt: number;
+}
+
+/** Milliseconds until a request whose step failed is tried again. */
+const RETRY_MS = 1_000;
+const REPEAT_DOUBLINGS = 3;
+
+export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOptions): Driver {
+  const slots = new Map<RequestKey, Slot>();
+  const repeats = new Map<RequestKey, { at: number; doublings: number }>();
+  let stopped = false;
+  const pipeline: PipelineDeps = { ...deps, wake };
+
+  function wake(key: RequestKey, at?: number): void {
+    if (stopped) return;
+    const slot = slots.get(key) ?? { running: null, again: false, timer: null, timerAt: 0 };
+    slots.set(key, slot);
+    const delay = at === undefined ? 0 : at - deps.now();
+    if (delay > 0) {
+      if (slot.timer !== null && slot.timerAt <= (at ?? 0)) return;
+      if (slot.timer !== null) clearTimeout(slot.timer);
+      slot.timerAt = at ?? 0;
+      slot.timer = setTimeout(() => {
+        slot.timer = null;
+        wake(key);
+      }, delay);
+      return;
+    }
+    if (slot.running !== null) slot.again = true;
+    else slot.running = run(key, slot);
+  }
+
+  async function run(key: RequestKey, slot: Slot): Promise<void> {
+    do {
+      slot.again = false;
+      try {
+        await advance(pipeline, key);
+      } catch (error) {
+        deps.log.error({ key, err: error }, "a step failed; trying again");
+        slot.running = null;
+        wake(key, deps.now() + RETRY_MS);
+        return;
+      }
+    } while (slot.again && !stopped);
+    slot.running = null;
+    const record = await deps.store.request(key).catch(() => null);
+    if (record !== null && (OPEN_STATES as readonly RequestState[]).includes(record.state)) {
+      if (!repeats.has(key)) repeats.set(key, { at: deps.now() + options.repeatMs, doublings: 0 });
+    } else if (slot.running === null && slot.timer === null) {
+      slots.delete(key);
+      repeats.delete(key);
+    }
+  }
+
+  /** Gossip may lose a message, and a peer may have been away: what we said is said again while it can matter. */
+  async function repeat(): Promise<void> {
+    const now = deps.now();
+    for (const [key, due] of [...repeats]) {
+      if (due.at > now || stopped) continue;
+      const record = await deps.store.request(key);
+      if (record === null || !(OPEN_STATES as readonly RequestState[]).includes(record.state)) {
+        repeats.delete(key);
+        continue;
+      }
+      const doublings = Math.min(due.doublings + 1, REPEAT_DOUBLINGS);
+      repeats.set(key, { at: now + options.repeatMs * 2 ** doublings, doublings });
+      for (const { message } of await deps.store.statements(key)) await deps.peers.publish(message);
+    }
+  }
+
+  let repeating: Promise<void> = Promise.resolve();
+  const ticker = setInterval(() => {
+    repeating = repeating
+      .then(repeat)
+      .catch((error: unknown) => deps.log.error({ err: error }, "repeating our messages failed"));
+  }, options.repeatMs / 2);
+
+  return {
+    wake,
+    async resume() {
+      for (const record of await deps.store.requests({ states: OPEN_STATES })) {
+        if (record.state === "queued") await enqueue(pipeline, record);
+        wake(record.key);
+      }
+    },
+    async stop() {
+      stopped = true;
+      clearInterval(ticker);
+      for (const slot of slots.values()) if (slot.timer !== null) clearTimeout(slot.timer);
+      await repeating;
+      await Promise.all([...slots.values()].map((slot) => slot.running));
+    },
+  };
+}

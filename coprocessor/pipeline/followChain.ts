@@ -1,0 +1,102 @@
+import type { Chain, ChainStep } from "../chain/port.ts";
+import type { BlockRef } from "../core/block.ts";
+import type { OperatorRecord } from "../core/operators.ts";
+import type { PipelineDeps } from "./deps.ts";
+import { onStep } from "./onStep.ts";
+
+export interface FollowChainHooks {
+  /** Called once, when all that the chain said before our start is stored. */
+  resume(): Promise<void>;
+  /** `live` is false for blocks that were there before we started: their time says little about now. */
+  onHead(block: BlockRef, live: boolean): void;
+  /** Called when operators or their endpoints may have changed. */
+  onOperators(operators: OperatorRecord[]): void;
+}
+
+export interface ChainFollowing {
+  synced(): boolean;
+  /** Rejects with what made following impossible, a reorg deeper than finality for one. */
+  failed: Promise<never>;
+  stop(): Promise<void>;
+}
+
+/** Milliseconds until a step that could not be stored is tried again. */
+const RETRY_MS = 1_000;
+
+/**
+ * Takes the chain's steps into the store, for ever.
+ *
+ * Until it has caught up nothing is acted on: what an old block opened, a later one may have settled.
+ */
+export function followChain(deps: PipelineDeps, chain: Chain, hooks: FollowChainHooks): ChainFollowing {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let synced = false;
+  const pipeline: PipelineDeps = { ...deps, wake: (key, at) => (synced ? deps.wake(key, at) : undefined) };
+
+  async function store(step: ChainStep): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        return await onStep(pipeline, step);
+      } catch (error) {
+        deps.log.error(
+          { err: error, step: step.type },
+          "a step of the chain could not be stored; trying again",
+        );
+        await pause(RETRY_MS, signal);
+      }
+    }
+  }
+
+  async function run(): Promise<void> {
+    const known = await deps.store.blocks();
+    const target = await chain.head();
+    hooks.onOperators(await deps.store.operators());
+    const last = known.at(-1);
+    if (last !== undefined && last.hash === target.hash) await caughtUp(last);
+    for await (const step of chain.follow(known, signal)) {
+      await store(step);
+      if (step.type === "reorg") hooks.onOperators(await deps.store.operators());
+      if (step.type !== "blocks") continue;
+      hooks.onHead(step.head, synced);
+      if (step.events.some(({ type }) => type === "OperatorRegistered" || type === "EndpointChanged")) {
+        hooks.onOperators(await deps.store.operators());
+      }
+      if (!synced && step.head.number >= target.number) await caughtUp(step.head);
+    }
+  }
+
+  async function caughtUp(head: BlockRef): Promise<void> {
+    hooks.onHead(head, false);
+    synced = true;
+    deps.log.info({ head: head.number }, "caught up with the chain");
+    await hooks.resume();
+  }
+
+  const running = run();
+  const failed = new Promise<never>((_, reject) => {
+    running.catch((error: unknown) => {
+      if (!signal.aborted) reject(error);
+    });
+  });
+  failed.catch(() => undefined);
+  return {
+    synced: () => synced,
+    failed,
+    async stop() {
+      stopping.abort();
+      await running.catch(() => undefined);
+    },
+  };
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    const onAbort = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}

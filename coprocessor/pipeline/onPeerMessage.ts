@@ -1,0 +1,94 @@
+import { attestationDigest, commitDigest } from "@sibyl/sdk";
+import { type Hex, isAddressEqual, keccak256 } from "viem";
+import type { AttestationMessage, CommitMessage, PeerMessage, ProposalMessage } from "../core/messages.ts";
+import { OPEN_STATES, type RequestState, requestKey } from "../core/request.ts";
+import type { Verdict } from "../peers/port.ts";
+import { loadContext } from "./context.ts";
+import type { PipelineDeps } from "./deps.ts";
+
+/** Views above this are nobody's honest doing. */
+const MAX_VIEW = 63;
+
+/**
+ * Judges what a peer said, and stores it if it can matter.
+ *
+ * Only messages that a registered attester signed are relayed or remembered, so a stranger costs one signature check.
+ */
+export async function onPeerMessage(deps: PipelineDeps, message: PeerMessage): Promise<Verdict> {
+  const { chainId, oracle } = deps.scope;
+  if ((message.kind === "proposal" || message.kind === "attestation") && message.view > MAX_VIEW)
+    return "reject";
+  const verdict = await checkSignatures(deps, message);
+  if (verdict !== "accept") return verdict;
+
+  const key = requestKey(chainId, oracle, message.requestId);
+  const record = await deps.store.request(key);
+  if (record === null) {
+    deps.pending.add(message, deps.now());
+    return "accept";
+  }
+  if (!(OPEN_STATES as readonly RequestState[]).includes(record.state)) return "accept";
+  const { candidates } = await loadContext(deps, record);
+  const drawn = new Set(candidates.map((candidate) => candidate.operatorId));
+  if (!drawn.has(message.operatorId)) return "ignore";
+
+  const isNew = await deps.store.transaction(async (store) => {
+    // They were there before the reveal, so they are heard before it.
+    if (message.kind === "reveal") {
+      for (const commit of message.commits) {
+        if (drawn.has(commit.operatorId)) await store.addPeerMessage(key, commit, deps.now());
+      }
+    }
+    return store.addPeerMessage(key, message, deps.now());
+  });
+  if (isNew) deps.wake(key);
+  return "accept";
+}
+
+/** A reveal proves itself by opening a commitment that it carries; everything else is signed. */
+async function checkSignatures(deps: PipelineDeps, message: PeerMessage): Promise<Verdict> {
+  switch (message.kind) {
+    case "commit":
+      return checkCommit(deps, message);
+    case "attestation":
+      return checkAttestation(deps, message, message.outputHash);
+    case "proposal":
+      return checkAttestation(deps, message, keccak256(message.output));
+    case "reveal": {
+      if (!message.commits.some((commit) => commit.operatorId === message.operatorId)) return "reject";
+      for (const commit of message.commits) {
+        if (commit.requestId !== message.requestId) return "reject";
+        const verdict = await checkCommit(deps, commit);
+        if (verdict !== "accept") return verdict;
+      }
+      return "accept";
+    }
+  }
+}
+
+function checkCommit(deps: PipelineDeps, message: CommitMessage): Promise<Verdict> {
+  const { requestId: requestHash, commitment } = message;
+  return checkSigner(deps, message, commitDigest(deps.scope, { requestHash, commitment }));
+}
+
+function checkAttestation(
+  deps: PipelineDeps,
+  message: ProposalMessage | AttestationMessage,
+  outputHash: Hex,
+): Promise<Verdict> {
+  const { requestId: requestHash, view } = message;
+  return checkSigner(deps, message, attestationDigest(deps.scope, { requestHash, outputHash, view }));
+}
+
+async function checkSigner(
+  deps: PipelineDeps,
+  message: { operatorId: number; signature: Hex },
+  digest: Hex,
+): Promise<Verdict> {
+  const signer = deps.recover(digest, message.signature);
+  if (signer === undefined) return "reject";
+  const operator = await deps.store.operator(message.operatorId);
+  // Perhaps registered in a block that we have not read yet: not the relaying peer's fault.
+  if (operator === null) return "ignore";
+  return isAddressEqual(operator.attester, signer) ? "accept" : "reject";
+}

@@ -1,0 +1,87 @@
+import type { ChainEvent, ChainStep } from "../chain/port.ts";
+import type { BlockRef } from "../core/block.ts";
+import { OPEN_STATES, type RequestKey, requestKey } from "../core/request.ts";
+import type { PipelineDeps } from "./deps.ts";
+import { onClosed } from "./onClosed.ts";
+import { onPeerMessage } from "./onPeerMessage.ts";
+import { onRegistryEvent } from "./onRegistryEvent.ts";
+import { onRequest } from "./onRequest.ts";
+
+/** Rows looked at at once when a block's time passes their deadline. */
+const EXPIRE_BATCH = 100;
+
+/**
+ * Takes one step of the chain into our rows, in one transaction with the cursor: a step counts once or not at all.
+ * What it set in motion goes on afterwards.
+ */
+export async function onStep(deps: PipelineDeps, step: ChainStep): Promise<void> {
+  const touched = await deps.store.transaction(async (store) => {
+    const inside = { ...deps, store };
+    switch (step.type) {
+      case "blocks": {
+        const keys: RequestKey[] = [];
+        for (const event of step.events) keys.push(...(await onEvent(inside, event)));
+        keys.push(...(await expireBefore(inside, step.head)));
+        await store.addBlock(step.head);
+        return keys;
+      }
+      case "reorg":
+        deps.log.warn({ ancestor: step.ancestor.number.toString() }, "the chain was reorganised");
+        return store.rewind(step.ancestor.number);
+      case "finalized":
+        await store.prune(step.block.number);
+        return [];
+    }
+  });
+  for (const key of new Set(touched)) await follow(deps, key);
+}
+
+/** Returns the keys of the requests that it changed. */
+async function onEvent(deps: PipelineDeps, event: ChainEvent): Promise<RequestKey[]> {
+  switch (event.type) {
+    case "RequestOpened":
+      return onRequest(deps, event);
+    case "RequestSettled":
+    case "CallbackFailed":
+    case "Redelivered":
+    case "RequestExpired":
+      return onClosed(deps, event);
+    case "Malformed":
+      deps.log.warn(
+        { ...event.position, eventName: event.eventName, reason: event.reason },
+        "malformed event; ignored",
+      );
+      return [];
+    default:
+      await onRegistryEvent(deps, event);
+      return [];
+  }
+}
+
+/** Once a block is later than a deadline, no settlement can land any more. */
+async function expireBefore(deps: PipelineDeps, head: BlockRef): Promise<RequestKey[]> {
+  const expired: RequestKey[] = [];
+  for (;;) {
+    const due = await deps.store.requests({ states: OPEN_STATES, limit: EXPIRE_BATCH });
+    const late = due.filter((record) => record.deadline < head.timestamp);
+    for (const record of late) {
+      const reason = `deadline passed while waiting for ${record.reason ?? "the first step"}`;
+      await deps.store.transition(record.key, OPEN_STATES, "expired", { reason });
+      deps.log.warn({ requestId: record.requestId, reason }, "request expired");
+      expired.push(record.key);
+    }
+    if (late.length < EXPIRE_BATCH) return expired;
+  }
+}
+
+/** Outside the transaction: hears what peers said before the chain did, or frees the queue of what is over. */
+async function follow(deps: PipelineDeps, key: RequestKey): Promise<void> {
+  const record = await deps.store.request(key);
+  if (record === null) return;
+  if (record.state === "settled" || record.state === "expired") {
+    await deps.queue.remove(key);
+    return;
+  }
+  for (const message of deps.pending.take(record.requestId)) await onPeerMessage(deps, message);
+  deps.wake(requestKey(deps.scope.chainId, deps.scope.oracle, record.requestId));
+}

@@ -1,0 +1,49 @@
+import type { Hex } from "viem";
+import type { RequestKey } from "../core/request.ts";
+
+/** One request to be run. Versioned, because node and worker are upgraded apart. */
+export interface InferenceJob {
+  version: 1;
+  key: RequestKey;
+  modelId: Hex;
+  manifestURI: string;
+  input: Hex;
+  /** Unix milliseconds after which the result is worthless. */
+  deadlineMs: number;
+}
+
+/** How a job ended. A failure is a result too: it says why, and whether another try could help. */
+export type JobOutcome =
+  | { status: "done"; output: Hex; runtime: string; loadMs: number; runMs: number }
+  | { status: "failed"; code: string; message: string };
+
+export interface QueueCounts {
+  waiting: number;
+  active: number;
+  parked: number;
+}
+
+/**
+ * The node's end of the queue.
+ *
+ * Implementations: `bullmqQueue` on embedded Postgres (PGlite) or on Redis. Delivery is at least once: a job may
+ * run twice, its outcome may be told twice, and the caller keeps only the first. Deliberately excluded: results'
+ * meaning, and any knowledge of requests beyond their key.
+ */
+export interface JobQueue {
+  /** Idempotent per key: a job that waits, runs or has an uncollected outcome is not added again. */
+  add(job: InferenceJob): Promise<void>;
+  /** Calls `handler` for every outcome, also those of jobs that ended while nobody listened. */
+  onOutcome(handler: (key: RequestKey, outcome: JobOutcome) => Promise<void>): void;
+  /** Drops a job and its outcome; called once the outcome is stored, or the request is closed. */
+  remove(key: RequestKey): Promise<void>;
+  counts(): Promise<QueueCounts>;
+  close(): Promise<void>;
+}
+
+/** A worker's end of the queue. A thrown CoprocessorError with retry `backoff` is tried again, a bounded number of times. */
+export interface JobConsumer {
+  run(handler: (job: InferenceJob) => Promise<JobOutcome>): Promise<void>;
+  /** Stops taking jobs and waits for those that run. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,64 @@
+import { type createTransport, http, type Transport, webSocket } from "viem";
+import { CoprocessorError } from "../core/errors.ts";
+
+/** One URL, open for calls. */
+export interface RpcEndpoint {
+  /** Scheme and host, fit for logs: paths and queries of RPC URLs often hold API keys. */
+  readonly label: string;
+  readonly loopback: boolean;
+  request: ReturnType<typeof createTransport>["request"];
+  close(): Promise<void>;
+}
+
+/** Calls per HTTP batch; public providers refuse more. */
+const BATCH_SIZE = 50;
+
+/**
+ * Opens a URL without calling it yet.
+ *
+ * @param timeoutMs for one call
+ * @param closing ends calls in flight
+ * @throws CoprocessorError `rpc/bad-url`
+ */
+export function openEndpoint(url: string, timeoutMs: number, closing: AbortSignal): RpcEndpoint {
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  const label = parsed ? `${parsed.protocol}//${parsed.host}` : "";
+  const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(parsed?.hostname ?? "");
+  // No retries below us: the client above moves on to the next endpoint instead.
+  const settings = { timeout: timeoutMs, retryCount: 0 };
+  if (parsed?.protocol === "http:" || parsed?.protocol === "https:") {
+    const transport: Transport = http(url, {
+      ...settings,
+      batch: { batchSize: BATCH_SIZE },
+      fetchOptions: { signal: closing },
+      maxResponseBodySize: 64 * 1024 * 1024,
+    });
+    return { label, loopback, request: transport({ retryCount: 0 }).request, close: async () => {} };
+  }
+  if (parsed?.protocol === "ws:" || parsed?.protocol === "wss:") {
+    const opened = webSocket(url, settings)({ retryCount: 0 });
+    let used = false;
+    const request: RpcEndpoint["request"] = (body, options) => {
+      used = true;
+      return opened.request(body, options);
+    };
+    return {
+      label,
+      loopback,
+      request,
+      async close() {
+        if (!used) return;
+        // A socket that never opened has nothing to close.
+        await opened.value?.getRpcClient().then(
+          (client) => client.close(),
+          () => {},
+        );
+      },
+    };
+  }
+  throw new CoprocessorError("An RPC URL starts with http://, https://, ws:// or wss://.", {
+    code: "rpc/bad-url",
+    retry: "never",
+    meta: { scheme: parsed?.protocol ?? null },
+  });
+}

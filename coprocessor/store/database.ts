@@ -1,0 +1,88 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { drizzle as drizzleOnPg } from "drizzle-orm/node-postgres";
+import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+import { drizzle as drizzleOnPglite } from "drizzle-orm/pglite";
+import pg from "pg";
+import type { Log } from "../observe/port.ts";
+import type { EmbeddedDatabase } from "./embeddedDatabase.ts";
+import type { SpaceGuard } from "./freeSpace.ts";
+import { migrate } from "./migrate.ts";
+import type { TransactionScope } from "./pglitePool.ts";
+
+/** A connection, or a transaction, that queries run on; the same for both drivers. */
+export type Queries = PgDatabase<PgQueryResultHKT>;
+
+/** What the store needs of a database, whichever it is. */
+export interface Database {
+  readonly queries: Queries;
+  readonly transactions: TransactionScope;
+  /** Asked before each write; a server looks after its own disk. */
+  readonly space: SpaceGuard;
+  close(): Promise<void>;
+}
+
+/** Milliseconds until a server that does not answer counts as gone. */
+const CONNECT_TIMEOUT_MS = 10_000;
+const POOL_SIZE = 10;
+
+/** The process's own embedded database; whoever opened it closes it. */
+export async function useEmbedded(embedded: EmbeddedDatabase): Promise<Database> {
+  await embedded.pglite.transaction((transaction) =>
+    migrate({
+      script: async (sql) => void (await transaction.exec(sql)),
+      rows: async (sql, params) => (await transaction.query<Record<string, unknown>>(sql, [...(params ?? [])])).rows,
+    }),
+  );
+  return {
+    queries: drizzleOnPglite(embedded.pglite),
+    transactions: embedded.transactions,
+    space: embedded.space,
+    close: async () => {},
+  };
+}
+
+/** A PostgreSQL server, 14 or newer. */
+export async function connectPostgres(url: string, log: Log): Promise<Database> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: POOL_SIZE,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    application_name: "sibyl",
+  });
+  // A connection that drops is replaced at the next query; without listeners, one for those at rest and one for those
+  // in the middle of a transaction, it would end the process.
+  pool.on("error", (error) => log.warn({ error: error.message }, "a database connection was lost"));
+  pool.on("connect", (client) => {
+    client.on("error", (error) => log.debug({ error: error.message }, "a database connection failed"));
+  });
+  try {
+    await migrateOn(pool);
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  return {
+    queries: drizzleOnPg(pool),
+    transactions: new AsyncLocalStorage(),
+    space: { check: () => {} },
+    close: () => pool.end(),
+  };
+}
+
+async function migrateOn(pool: pg.Pool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    await migrate({
+      script: async (sql) => void (await client.query(sql)),
+      rows: async (sql, params) => (await client.query(sql, [...(params ?? [])])).rows,
+    });
+    await client.query("commit");
+    client.release();
+  } catch (error) {
+    // Dropping the connection rolls back, also when the connection itself is what failed.
+    client.release(true);
+    throw error;
+  }
+}

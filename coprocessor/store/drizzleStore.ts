@@ -1,0 +1,235 @@
+import { asc, eq, lt, sql } from "drizzle-orm";
+import type { Address, Hex } from "viem";
+import type { BlockRef } from "../core/block.ts";
+import type { PeerMessage } from "../core/messages.ts";
+import type { EnrolmentRecord, ModelRecord, OperatorRecord } from "../core/operators.ts";
+import type { OutboxEntry, OutboxState } from "../core/outbox.ts";
+import type { RequestKey, RequestRecord, RequestState } from "../core/request.ts";
+import type { Statement } from "../core/statement.ts";
+import type { Log } from "../observe/port.ts";
+import { connectPostgres, type Database, type Queries, useEmbedded } from "./database.ts";
+import type { EmbeddedDatabase } from "./embeddedDatabase.ts";
+import * as messageRows from "./messageRows.ts";
+import * as outboxRows from "./outboxRows.ts";
+import type { RequestPatch, Store, StoredPeerMessage } from "./port.ts";
+import * as registryRows from "./registryRows.ts";
+import * as requestRows from "./requestRows.ts";
+import { rewind } from "./rewind.ts";
+import { blocks } from "./schema.ts";
+import { storeError } from "./storeError.ts";
+
+export interface DrizzleStoreOptions {
+  /** The process's embedded database, or the URL of a PostgreSQL server (14 or newer). */
+  database: EmbeddedDatabase | `postgres://${string}` | `postgresql://${string}`;
+  log: Log;
+  /** Unix milliseconds. */
+  now?: () => number;
+}
+
+/**
+ * A store in Postgres, embedded or a server; brings its tables up to date first.
+ *
+ * @throws CoprocessorError `store/unavailable`, `store/auth-failed`, `store/no-such-database`, `store/no-space`,
+ * `store/schema-too-new`; the store's methods throw the first, the fourth, and `store/rejected` for a statement that
+ * the database refuses, as for a nonce that is given twice.
+ */
+export async function createDrizzleStore(options: DrizzleStoreOptions): Promise<Store> {
+  const { database, log, now = Date.now } = options;
+  try {
+    const opened = await (typeof database === "string" ? connectPostgres(database, log) : useEmbedded(database));
+    return new DrizzleStore(opened, opened.queries, now);
+  } catch (error) {
+    throw storeError(error, "open");
+  }
+}
+
+class DrizzleStore implements Store {
+  readonly #database: Database;
+  /** The transaction that this store speaks for; the database itself outside of one. */
+  readonly #queries: Queries;
+  readonly #now: () => number;
+
+  constructor(database: Database, queries: Queries, now: () => number) {
+    this.#database = database;
+    this.#queries = queries;
+    this.#now = now;
+  }
+
+  async transaction<T>(work: (store: Store) => Promise<T>): Promise<T> {
+    if (this.#queries !== this.#database.queries) return work(this);
+    // What the work throws is its own; what begin or commit throws is ours to name.
+    let thrown: { error: unknown } | null = null;
+    try {
+      return await this.#begin(async (queries) => {
+        try {
+          return await work(new DrizzleStore(this.#database, queries, this.#now));
+        } catch (error) {
+          thrown = { error };
+          throw error;
+        }
+      });
+    } catch (error) {
+      if (thrown !== null) throw (thrown as { error: unknown }).error;
+      throw storeError(error, "transaction");
+    }
+  }
+
+  blocks(): Promise<BlockRef[]> {
+    return this.#read("blocks", (queries) => queries.select().from(blocks).orderBy(asc(blocks.number)));
+  }
+
+  addBlock(block: BlockRef): Promise<void> {
+    return this.#write("addBlock", async (queries) => {
+      const { number: _, ...rest } = block;
+      await queries.insert(blocks).values(block).onConflictDoUpdate({ target: blocks.number, set: rest });
+    });
+  }
+
+  rewind(ancestor: bigint): Promise<RequestKey[]> {
+    return this.#writeTogether("rewind", (queries) => rewind(queries, ancestor, this.#now()));
+  }
+
+  prune(block: bigint): Promise<void> {
+    return this.#writeTogether("prune", async (queries) => {
+      const newest = sql`(select max(${blocks.number}) from ${blocks} where ${blocks.number} <= ${block})`;
+      await queries.delete(blocks).where(lt(blocks.number, newest));
+      await registryRows.pruneRegistry(queries, block);
+    });
+  }
+
+  insertRequest(record: RequestRecord): Promise<boolean> {
+    return this.#write("insertRequest", (queries) => requestRows.insertRequest(queries, record));
+  }
+
+  request(key: RequestKey): Promise<RequestRecord | null> {
+    return this.#read("request", (queries) => requestRows.findRequest(queries, key));
+  }
+
+  requests(filter: Parameters<Store["requests"]>[0]): Promise<RequestRecord[]> {
+    return this.#read("requests", (queries) => requestRows.listRequests(queries, filter));
+  }
+
+  transition(
+    key: RequestKey,
+    from: readonly RequestState[],
+    to: RequestState,
+    patch: RequestPatch = {},
+  ): Promise<boolean> {
+    return this.#write("transition", (queries) =>
+      requestRows.transitionRequest(queries, key, from, to, patch, this.#now()),
+    );
+  }
+
+  recordStatement(statement: Statement): Promise<Statement> {
+    return this.#write("recordStatement", (queries) => messageRows.recordStatement(queries, statement));
+  }
+
+  statements(key: RequestKey): Promise<Statement[]> {
+    return this.#read("statements", (queries) => messageRows.listStatements(queries, key));
+  }
+
+  addPeerMessage(key: RequestKey, message: PeerMessage, receivedAt: number): Promise<boolean> {
+    return this.#write("addPeerMessage", (queries) =>
+      messageRows.addPeerMessage(queries, key, message, receivedAt),
+    );
+  }
+
+  peerMessages(key: RequestKey): Promise<StoredPeerMessage[]> {
+    return this.#read("peerMessages", (queries) => messageRows.listPeerMessages(queries, key));
+  }
+
+  putOperator(record: OperatorRecord, block: bigint): Promise<void> {
+    return this.#write("putOperator", (queries) => registryRows.putOperator(queries, record, block));
+  }
+
+  operator(operatorId: number): Promise<OperatorRecord | null> {
+    return this.#read("operator", (queries) => registryRows.findOperator(queries, operatorId));
+  }
+
+  operatorByAttester(attester: Address): Promise<OperatorRecord | null> {
+    return this.#read("operatorByAttester", (queries) => registryRows.findOperatorByAttester(queries, attester));
+  }
+
+  operators(): Promise<OperatorRecord[]> {
+    return this.#read("operators", (queries) => registryRows.listOperators(queries));
+  }
+
+  putEnrolment(record: EnrolmentRecord, block: bigint): Promise<void> {
+    return this.#write("putEnrolment", (queries) => registryRows.putEnrolment(queries, record, block));
+  }
+
+  enrolments(modelId: Hex): Promise<EnrolmentRecord[]> {
+    return this.#read("enrolments", (queries) => registryRows.listEnrolments(queries, modelId));
+  }
+
+  putModel(record: ModelRecord, block: bigint): Promise<void> {
+    return this.#write("putModel", (queries) => registryRows.putModel(queries, record, block));
+  }
+
+  model(modelId: Hex): Promise<ModelRecord | null> {
+    return this.#read("model", (queries) => registryRows.findModel(queries, modelId));
+  }
+
+  insertOutbox(entry: OutboxEntry): Promise<boolean> {
+    return this.#write("insertOutbox", (queries) => outboxRows.insertOutbox(queries, entry));
+  }
+
+  outbox(filter: { states: readonly OutboxState[] }): Promise<OutboxEntry[]> {
+    return this.#read("outbox", (queries) => outboxRows.listOutbox(queries, filter.states));
+  }
+
+  outboxFor(key: RequestKey): Promise<OutboxEntry[]> {
+    return this.#read("outboxFor", (queries) => outboxRows.listOutboxFor(queries, key));
+  }
+
+  updateOutbox(entry: OutboxEntry, from: OutboxState): Promise<boolean> {
+    return this.#write("updateOutbox", (queries) => outboxRows.updateOutbox(queries, entry, from));
+  }
+
+  nextNonce(floor: number): Promise<number> {
+    return this.#writeTogether("nextNonce", (queries) => outboxRows.nextNonce(queries, floor));
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  async #read<T>(operation: string, query: (queries: Queries) => PromiseLike<T>): Promise<T> {
+    this.#refuseOutsider(operation);
+    try {
+      return await query(this.#queries);
+    } catch (error) {
+      throw storeError(error, operation);
+    }
+  }
+
+  async #write<T>(operation: string, query: (queries: Queries) => PromiseLike<T>): Promise<T> {
+    this.#database.space.check();
+    return this.#read(operation, query);
+  }
+
+  /** For several statements that count together, in the caller's transaction or in one of their own. */
+  #writeTogether<T>(operation: string, query: (queries: Queries) => Promise<T>): Promise<T> {
+    if (this.#queries !== this.#database.queries) return this.#write(operation, query);
+    return this.#write(operation, () => this.#begin(query));
+  }
+
+  #begin<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
+    this.#refuseOutsider("transaction");
+    const scope = { open: true };
+    return this.#database.transactions.run(scope, async () => {
+      try {
+        return await this.#database.queries.transaction(work);
+      } finally {
+        scope.open = false;
+      }
+    });
+  }
+
+  /** Inside a transaction only the store that it was given may be used: the outer one would wait for it, or miss it. */
+  #refuseOutsider(operation: string): void {
+    const isOutside = this.#queries === this.#database.queries;
+    if (!isOutside || this.#database.transactions.getStore()?.open !== true) return;
+    throw new Error(`${operation}: use the store that the transaction hands over, not the one outside of it`);
+  }
+}

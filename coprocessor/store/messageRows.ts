@@ -1,0 +1,85 @@
+import { createHash } from "node:crypto";
+import { and, asc, eq } from "drizzle-orm";
+import type { PeerMessage } from "../core/messages.ts";
+import type { RequestKey } from "../core/request.ts";
+import type { Statement } from "../core/statement.ts";
+import type { Queries } from "./database.ts";
+import type { StoredPeerMessage } from "./port.ts";
+import { peerMessages, statements } from "./schema.ts";
+
+/** The first message in a slot and one that contradicts it: together they are evidence, more prove no more. */
+const MESSAGES_PER_SLOT = 2;
+
+export async function recordStatement(queries: Queries, statement: Statement): Promise<Statement> {
+  const [inserted] = await queries.insert(statements).values(statement).onConflictDoNothing().returning();
+  if (inserted !== undefined) return inserted;
+  const [taken] = await queries
+    .select()
+    .from(statements)
+    .where(and(eq(statements.key, statement.key), eq(statements.slot, statement.slot)));
+  if (taken === undefined) throw new Error(`statement ${statement.slot} of ${statement.key} vanished`);
+  return taken;
+}
+
+export async function listStatements(queries: Queries, key: RequestKey): Promise<Statement[]> {
+  return queries
+    .select()
+    .from(statements)
+    .where(eq(statements.key, key))
+    .orderBy(asc(statements.createdAt), asc(statements.slot));
+}
+
+export async function addPeerMessage(
+  queries: Queries,
+  key: RequestKey,
+  message: PeerMessage,
+  receivedAt: number,
+): Promise<boolean> {
+  const slot = {
+    key,
+    kind: message.kind,
+    operatorId: message.operatorId,
+    view: "view" in message ? message.view : 0,
+  };
+  const digest = digestOf(message);
+  for (;;) {
+    const known = await queries
+      .select({ digest: peerMessages.digest })
+      .from(peerMessages)
+      .where(
+        and(
+          eq(peerMessages.key, key),
+          eq(peerMessages.kind, slot.kind),
+          eq(peerMessages.operatorId, slot.operatorId),
+          eq(peerMessages.view, slot.view),
+        ),
+      );
+    if (known.length >= MESSAGES_PER_SLOT || known.some((row) => row.digest === digest)) return false;
+    const inserted = await queries
+      .insert(peerMessages)
+      .values({ ...slot, ordinal: known.length, digest, message, receivedAt })
+      .onConflictDoNothing()
+      .returning({ seq: peerMessages.seq });
+    if (inserted.length > 0) return true;
+    // Somebody else took the ordinal in between: look again at what is known now.
+  }
+}
+
+export async function listPeerMessages(queries: Queries, key: RequestKey): Promise<StoredPeerMessage[]> {
+  return queries
+    .select({ seq: peerMessages.seq, message: peerMessages.message, receivedAt: peerMessages.receivedAt })
+    .from(peerMessages)
+    .where(eq(peerMessages.key, key))
+    .orderBy(asc(peerMessages.seq));
+}
+
+/** Two messages that differ in their signature alone say the same. */
+function digestOf(message: PeerMessage): string {
+  const { signature: _, ...said } = { signature: null, ...message };
+  const canonical = JSON.stringify(said, (_name, value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+  return createHash("sha256").update(canonical).digest("hex");
+}

@@ -1,0 +1,59 @@
+import { CoprocessorError } from "../core/errors.ts";
+import { initial } from "./migrations/0001_initial.ts";
+
+/** One step of the schema. Never changed once released; a change is a new step. */
+export interface Migration {
+  /** 1, 2, 3, …, without gaps. */
+  version: number;
+  name: string;
+  /** A script; every statement may run inside a transaction, every name carries its schema. */
+  sql: string;
+}
+
+export const MIGRATIONS: readonly Migration[] = [initial];
+
+/** One session inside an open transaction. */
+export interface MigrationSession {
+  script(sql: string): Promise<void>;
+  rows(sql: string, params?: readonly unknown[]): Promise<Record<string, unknown>[]>;
+}
+
+/** Key of the advisory lock that makes processes migrate one after the other; spells `sibyl`. */
+const LOCK_KEY = "0x736962796c";
+
+/**
+ * Brings the schema `sibyl` up to the newest step, inside the caller's transaction.
+ *
+ * @throws CoprocessorError `store/schema-too-new` when a newer release has migrated this database.
+ */
+export async function migrate(
+  session: MigrationSession,
+  migrations: readonly Migration[] = MIGRATIONS,
+  now: number = Date.now(),
+): Promise<void> {
+  await session.rows("select pg_advisory_xact_lock($1)", [BigInt(LOCK_KEY).toString()]);
+  await session.script(`
+    create schema if not exists sibyl;
+    create table if not exists sibyl.migration (
+      version integer primary key,
+      name text not null,
+      applied_at bigint not null
+    );
+  `);
+  const [row] = await session.rows("select coalesce(max(version), 0) as version from sibyl.migration");
+  const current = Number(row?.version ?? 0);
+  const newest = migrations.at(-1)?.version ?? 0;
+  if (current > newest) {
+    throw new CoprocessorError(`the database has schema version ${current}, this release knows ${newest}`, {
+      code: "store/schema-too-new",
+      retry: "never",
+      meta: { databaseVersion: current, knownVersion: newest },
+    });
+  }
+  for (const migration of migrations) {
+    if (migration.version <= current) continue;
+    await session.script(migration.sql);
+    const record = [migration.version, migration.name, now];
+    await session.rows("insert into sibyl.migration (version, name, applied_at) values ($1, $2, $3)", record);
+  }
+}

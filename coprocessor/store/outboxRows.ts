@@ -1,0 +1,80 @@
+import { and, asc, eq, gt, inArray, max, sql } from "drizzle-orm";
+import type { OutboxEntry, OutboxState } from "../core/outbox.ts";
+import type { RequestKey } from "../core/request.ts";
+import type { Queries } from "./database.ts";
+import { outbox } from "./schema.ts";
+
+/** Key of the advisory lock under which nonces are given out. */
+const NONCE_LOCK = 0x6e6f6e63;
+
+export async function insertOutbox(queries: Queries, entry: OutboxEntry): Promise<boolean> {
+  // Only a known id is an expected outcome; a nonce given twice is a fault, and must not look like one.
+  const rows = await queries
+    .insert(outbox)
+    .values(toRow(entry))
+    .onConflictDoNothing({ target: outbox.id })
+    .returning({ id: outbox.id });
+  return rows.length > 0;
+}
+
+export async function listOutbox(queries: Queries, states: readonly OutboxState[]): Promise<OutboxEntry[]> {
+  const rows = await queries
+    .select()
+    .from(outbox)
+    .where(inArray(outbox.state, [...states]))
+    .orderBy(sql`${outbox.nonce} asc nulls last`, asc(outbox.createdAt), asc(outbox.id));
+  return rows.map(fromRow);
+}
+
+export async function listOutboxFor(queries: Queries, key: RequestKey): Promise<OutboxEntry[]> {
+  const rows = await queries
+    .select()
+    .from(outbox)
+    .where(eq(outbox.key, key))
+    .orderBy(asc(outbox.createdAt), asc(outbox.id));
+  return rows.map(fromRow);
+}
+
+export async function updateOutbox(queries: Queries, entry: OutboxEntry, from: OutboxState): Promise<boolean> {
+  const { id, ...rest } = toRow(entry);
+  const rows = await queries
+    .update(outbox)
+    .set(rest)
+    .where(and(eq(outbox.id, id), eq(outbox.state, from)))
+    .returning({ id: outbox.id });
+  return rows.length > 0;
+}
+
+/** Holds a lock until the transaction ends, so that the nonce is stored before anybody else asks for one. */
+export async function nextNonce(queries: Queries, floor: number): Promise<number> {
+  await queries.execute(sql`select pg_advisory_xact_lock(${NONCE_LOCK}::bigint)`);
+  const [row] = await queries.select({ highest: max(outbox.nonce) }).from(outbox);
+  const highest = row?.highest ?? null;
+  return highest === null ? floor : Math.max(floor, highest + 1);
+}
+
+/** Transactions mined after `ancestor` may be in a mempool again, or nowhere. */
+export async function rewindOutbox(queries: Queries, ancestor: bigint, now: number): Promise<void> {
+  await queries
+    .update(outbox)
+    .set({ state: "signed", minedTransaction: null, minedBlock: null, succeeded: null, reason: null, updatedAt: now })
+    .where(and(eq(outbox.state, "mined"), gt(outbox.minedBlock, ancestor)));
+}
+
+function toRow(entry: OutboxEntry): typeof outbox.$inferInsert {
+  const attempts = entry.attempts.map((attempt) => ({
+    ...attempt,
+    maxFeePerGas: attempt.maxFeePerGas.toString(),
+    maxPriorityFeePerGas: attempt.maxPriorityFeePerGas.toString(),
+  }));
+  return { ...entry, attempts };
+}
+
+function fromRow(row: typeof outbox.$inferSelect): OutboxEntry {
+  const attempts = row.attempts.map((attempt) => ({
+    ...attempt,
+    maxFeePerGas: BigInt(attempt.maxFeePerGas),
+    maxPriorityFeePerGas: BigInt(attempt.maxPriorityFeePerGas),
+  }));
+  return { ...row, attempts };
+}

@@ -1,0 +1,97 @@
+import type { Address, Hex } from "viem";
+import type { BlockRef } from "../core/block.ts";
+import type { PeerMessage } from "../core/messages.ts";
+import type { EnrolmentRecord, ModelRecord, OperatorRecord } from "../core/operators.ts";
+import type { OutboxEntry, OutboxState } from "../core/outbox.ts";
+import type { RequestKey, RequestRecord, RequestState } from "../core/request.ts";
+import type { Statement } from "../core/statement.ts";
+
+/** A peer's message about one request. `seq` is the order of arrival here. */
+export interface StoredPeerMessage {
+  seq: number;
+  message: PeerMessage;
+  /** Unix milliseconds. */
+  receivedAt: number;
+}
+
+export type RequestPatch = Partial<
+  Pick<
+    RequestRecord,
+    | "reason"
+    | "output"
+    | "outputHash"
+    | "closedBlock"
+    | "closedTransaction"
+    | "settledOutput"
+    | "callbackFailed"
+  >
+>;
+
+/**
+ * An operator's own memory.
+ *
+ * Implementations: `drizzleStore` on PGlite (embedded) and on PostgreSQL; one conformance suite. Deliberately
+ * excluded: decisions. Chain-derived rows carry the block that said so, so that `rewind` can take them back.
+ */
+export interface Store {
+  /** All or nothing. Nested calls join the outer transaction. */
+  transaction<T>(work: (store: Store) => Promise<T>): Promise<T>;
+
+  /** Heads of stored steps, oldest first. */
+  blocks(): Promise<BlockRef[]>;
+  addBlock(block: BlockRef): Promise<void>;
+  /**
+   * Takes back what blocks after `ancestor` said: requests opened there are deleted, those closed there are open
+   * again in the state that their statements imply, registry rows return to their earlier values.
+   * @returns keys of requests that were deleted or reopened.
+   */
+  rewind(ancestor: bigint): Promise<RequestKey[]>;
+  /** Forgets block heads before `block`, keeping the newest of them. */
+  prune(block: bigint): Promise<void>;
+
+  /** False when the key is known already; the row is then left as it is. */
+  insertRequest(record: RequestRecord): Promise<boolean>;
+  request(key: RequestKey): Promise<RequestRecord | null>;
+  requests(filter: {
+    states?: readonly RequestState[];
+    /** Most rows, newest first when `newestFirst`, else by deadline. */
+    limit?: number;
+    newestFirst?: boolean;
+  }): Promise<RequestRecord[]>;
+  /** Compare and set: changes the row only while it is in one of `from`. False when it is not. */
+  transition(
+    key: RequestKey,
+    from: readonly RequestState[],
+    to: RequestState,
+    patch?: RequestPatch,
+  ): Promise<boolean>;
+
+  /** Stores what we are about to say, unless the slot is taken: then what stands there comes back, and only that may be sent. */
+  recordStatement(statement: Statement): Promise<Statement>;
+  statements(key: RequestKey): Promise<Statement[]>;
+
+  /** False for one that is known. The first message per (request, kind, operator, view) and, for a conflicting second one, that too, as evidence. */
+  addPeerMessage(key: RequestKey, message: PeerMessage, receivedAt: number): Promise<boolean>;
+  peerMessages(key: RequestKey): Promise<StoredPeerMessage[]>;
+
+  putOperator(record: OperatorRecord, block: bigint): Promise<void>;
+  operator(operatorId: number): Promise<OperatorRecord | null>;
+  operatorByAttester(attester: Address): Promise<OperatorRecord | null>;
+  operators(): Promise<OperatorRecord[]>;
+  putEnrolment(record: EnrolmentRecord, block: bigint): Promise<void>;
+  /** Seats of a model with a weight above 0. */
+  enrolments(modelId: Hex): Promise<EnrolmentRecord[]>;
+  putModel(record: ModelRecord, block: bigint): Promise<void>;
+  model(modelId: Hex): Promise<ModelRecord | null>;
+
+  /** False when an entry with this id exists. */
+  insertOutbox(entry: OutboxEntry): Promise<boolean>;
+  outbox(filter: { states: readonly OutboxState[] }): Promise<OutboxEntry[]>;
+  outboxFor(key: RequestKey): Promise<OutboxEntry[]>;
+  /** Writes the entry back if it is still in state `from`. */
+  updateOutbox(entry: OutboxEntry, from: OutboxState): Promise<boolean>;
+  /** Lowest nonce never given to an entry, at least `floor`. */
+  nextNonce(floor: number): Promise<number>;
+
+  close(): Promise<void>;
+}

@@ -1,0 +1,72 @@
+import { and, asc, desc, eq, getTableColumns, inArray, not, sql } from "drizzle-orm";
+import type { RequestKey, RequestRecord, RequestState } from "../core/request.ts";
+import type { Queries } from "./database.ts";
+import type { RequestPatch, Store } from "./port.ts";
+import { requests } from "./schema.ts";
+
+type Row = typeof requests.$inferSelect;
+
+const { key: _key, output: _output, outputHash: _outputHash, ...chainColumns } = getTableColumns(requests);
+
+/** A row that a reorg removed is taken up again with what the chain says now, and with the output that we had. */
+export async function insertRequest(queries: Queries, record: RequestRecord): Promise<boolean> {
+  const rows = await queries
+    .insert(requests)
+    .values(toRow(record))
+    .onConflictDoUpdate({
+      target: requests.key,
+      set: Object.fromEntries(
+        Object.entries(chainColumns).map(([name, column]) => [name, sql`excluded.${sql.identifier(column.name)}`]),
+      ),
+      setWhere: eq(requests.removed, true),
+    })
+    .returning({ key: requests.key });
+  return rows.length > 0;
+}
+
+export async function findRequest(queries: Queries, key: RequestKey): Promise<RequestRecord | null> {
+  const [row] = await queries.select().from(requests).where(and(eq(requests.key, key), not(requests.removed)));
+  return row === undefined ? null : fromRow(row);
+}
+
+export async function listRequests(
+  queries: Queries,
+  filter: Parameters<Store["requests"]>[0],
+): Promise<RequestRecord[]> {
+  const inStates = filter.states === undefined ? undefined : inArray(requests.state, [...filter.states]);
+  const query = queries
+    .select()
+    .from(requests)
+    .where(and(not(requests.removed), inStates))
+    .orderBy(
+      ...(filter.newestFirst === true
+        ? [desc(requests.openedBlock), desc(requests.createdAt), asc(requests.key)]
+        : [asc(requests.deadline), asc(requests.key)]),
+    );
+  const rows = await (filter.limit === undefined ? query : query.limit(filter.limit));
+  return rows.map(fromRow);
+}
+
+export async function transitionRequest(
+  queries: Queries,
+  key: RequestKey,
+  from: readonly RequestState[],
+  to: RequestState,
+  patch: RequestPatch,
+  now: number,
+): Promise<boolean> {
+  const rows = await queries
+    .update(requests)
+    .set({ ...patch, state: to, updatedAt: now })
+    .where(and(eq(requests.key, key), inArray(requests.state, [...from]), not(requests.removed)))
+    .returning({ key: requests.key });
+  return rows.length > 0;
+}
+
+function toRow({ request, ...record }: RequestRecord): typeof requests.$inferInsert {
+  return { ...record, ...request, removed: false };
+}
+
+function fromRow({ modelId, inputHash, terms, opening, funds, removed: _, ...row }: Row): RequestRecord {
+  return { ...row, request: { modelId, inputHash, terms, opening, funds } };
+}

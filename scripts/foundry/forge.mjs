@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { runFoundry } from "./runFoundry.mjs";
+
+runFoundry("forge", process.argv.slice(2));

@@ -1,0 +1,144 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createWriteStream, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { endWithUs } from "./endWithUs.ts";
+import type { Teardown } from "./teardown.ts";
+import { until } from "./until.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const COMMAND = join(ROOT, "coprocessor", "bin", "sibyl.js");
+const STOP_GRACE_MS = 20_000;
+const TAIL_LINES = 15;
+
+export interface OperatorProcessOptions {
+  /** For messages: `operator 2`. */
+  name: string;
+  /** Its own folder; the log goes there, and it is the working directory. */
+  folder: string;
+  /** The node's environment variables; nothing but the path is inherited beside them. */
+  env: Record<string, string>;
+  teardown: Teardown;
+  /** Milliseconds until it must be ready; 120,000 when not given. */
+  readyTimeoutMs?: number;
+}
+
+/** How a process ended: its exit status, or the signal that ended it. */
+export type Exit = number | NodeJS.Signals;
+
+/** A running `sibyl node`, as a process of its own. */
+export interface OperatorProcess {
+  pid: number;
+  statusUrl: string;
+  logFile: string;
+  /** Null while it runs. */
+  exit(): Exit | null;
+  /** Asks it to end; after 20 s it is killed. Idempotent. */
+  stop(): Promise<Exit>;
+  /** Ends it at once, without letting it say goodbye. */
+  kill(): Promise<Exit>;
+}
+
+/**
+ * Starts an operator's node and waits until it says that it is ready.
+ *
+ * @throws Error with the end of its log when it ends before, or is not ready in time.
+ */
+export async function startOperatorProcess(options: OperatorProcessOptions): Promise<OperatorProcess> {
+  const { name, folder, teardown } = options;
+  teardown.assertRunning();
+  mkdirSync(folder, { recursive: true });
+  const logFile = join(folder, "log.jsonl");
+  const log = createWriteStream(logFile, { flags: "a" });
+  const child = spawn(process.execPath, [COMMAND, "node"], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const exited = exitOf(child);
+  let ended: Exit | null = null;
+  void exited.then((exit) => {
+    ended = exit;
+  });
+  const gone = child.pid === undefined ? () => {} : endWithUs(child.pid);
+  void exited.then(gone);
+
+  let statusUrl: string | null = null;
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    log.write(`${line}\n`);
+    statusUrl ??= statusUrlIn(line);
+  });
+  child.stderr.on("data", (chunk: Buffer) => log.write(chunk));
+
+  const stop = async (signal: NodeJS.Signals) => {
+    if (ended === null) child.kill(signal);
+    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_GRACE_MS);
+    const exit = await exited;
+    clearTimeout(timer);
+    log.end();
+    return exit;
+  };
+  const stopNow = teardown.add(name, () => stop("SIGTERM"));
+
+  const failure = () =>
+    ended === null ? null : crash(`${name} ended (${ended}) before it was ready`, logFile);
+  try {
+    const url = await until(
+      `${name} to be ready`,
+      async () => (statusUrl === null ? null : isReady(statusUrl)),
+      { timeoutMs: options.readyTimeoutMs ?? 120_000, failure },
+    );
+    return {
+      pid: child.pid as number,
+      statusUrl: url,
+      logFile,
+      exit: () => ended,
+      async stop() {
+        await stopNow();
+        return exited;
+      },
+      async kill() {
+        const exit = await stop("SIGKILL");
+        await stopNow();
+        return exit;
+      },
+    };
+  } catch (error) {
+    await stopNow();
+    throw ended === null || (error as Error).message.includes("ended (")
+      ? error
+      : crash((error as Error).message, logFile);
+  }
+}
+
+/** The status address, from the line that the node logs once it listens. */
+function statusUrlIn(line: string): string | null {
+  try {
+    const { statusUrl } = JSON.parse(line) as { statusUrl?: unknown };
+    return typeof statusUrl === "string" ? statusUrl : null;
+  } catch {
+    return null;
+  }
+}
+
+async function isReady(statusUrl: string): Promise<string> {
+  const response = await fetch(`${statusUrl}/readyz`, { signal: AbortSignal.timeout(2_000) });
+  if (response.ok) return statusUrl;
+  const { reasons } = (await response.json()) as { reasons?: string[] };
+  throw new Error(reasons?.join(", ") ?? `HTTP ${response.status}`);
+}
+
+function crash(message: string, logFile: string): Error {
+  const tail = readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-TAIL_LINES).join("\n  ");
+  return new Error(`${message}; the end of its log (${logFile}):\n  ${tail}`);
+}
+
+async function exitOf(child: ChildProcess): Promise<Exit> {
+  // "close" comes after the last line of output, so the log is complete.
+  const [status, signal] = (await once(child, "close").catch(() => [127, null])) as [
+    number | null,
+    NodeJS.Signals | null,
+  ];
+  return status ?? signal ?? 1;
+}

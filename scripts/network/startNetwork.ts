@@ -1,0 +1,162 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startAnvil } from "./anvil.ts";
+import { type Artifact, buildContracts, type ContractName } from "./buildContracts.ts";
+import { type ChainClient, chainClient } from "./chainClient.ts";
+import { deployProtocol, type Protocol, type ProtocolParameters } from "./deployProtocol.ts";
+import { ENDOWED_ACCOUNTS, MAX_OPERATORS } from "./devAccounts.ts";
+import { endWithUs } from "./endWithUs.ts";
+import { createOperator, type Operator } from "./operator.ts";
+import { publishModel } from "./publishModel.ts";
+import { activated, enrollOperator, registerOperator } from "./registerOperator.ts";
+import { reservePort } from "./reservePort.ts";
+import { type ServedModel, serveModels } from "./serveModels.ts";
+import type { Teardown } from "./teardown.ts";
+import { until } from "./until.ts";
+
+const MODELS = join(import.meta.dirname, "..", "..", "models");
+const MODEL = "spam-text";
+const MESH_TIMEOUT_MS = 30_000;
+
+export interface NetworkOptions {
+  /** Undoing it stops everything that the network started. */
+  teardown: Teardown;
+  /** Operators, each a process of its own; 3 when not given. */
+  operators?: number;
+  /** Seconds between blocks; 1 when not given. */
+  blockTime?: number;
+  /** A Redis for the operators' queues, each in names of its own; PGlite in each process when not given. */
+  queueUrl?: string;
+  parameters?: ProtocolParameters;
+  /** Further environment variables of every node. */
+  env?: Record<string, string>;
+  /** Told before each step. */
+  onStep?: (step: string) => void;
+}
+
+/** A chain, the protocol on it, one published model, and operators that serve it. */
+export interface Network {
+  client: ChainClient;
+  artifacts: Record<ContractName, Artifact>;
+  protocol: Protocol;
+  model: ServedModel;
+  operators: Operator[];
+  /** Of all its data and logs. */
+  folder: string;
+  /** Keeps the folder when everything is undone, for somebody to look into. */
+  keepFolder(): void;
+}
+
+/**
+ * Starts a whole network on loopback: anvil with its public development keys, the protocol, a model, and operators as
+ * separate processes that share nothing but the chain and their gossip.
+ */
+export async function startNetwork(options: NetworkOptions): Promise<Network> {
+  const { teardown, onStep = () => {} } = options;
+  const size = options.operators ?? 3;
+  if (size < 1 || size > MAX_OPERATORS) throw new Error(`1 to ${MAX_OPERATORS} operators, not ${size}`);
+  let keep = false;
+  const folder = mkdtempSync(join(tmpdir(), "sibyl-network-"));
+  teardown.add("network's folder", () =>
+    keep ? undefined : rmSync(folder, { recursive: true, force: true }),
+  );
+
+  onStep("compiling the contracts");
+  const artifacts = await buildContracts(teardown);
+
+  onStep("starting a chain");
+  const client = await startChain(options.blockTime ?? 1, teardown);
+
+  onStep("deploying the protocol");
+  const models = await serveModels(MODELS, teardown);
+  const model = models.model(MODEL);
+  const protocol = await deployProtocol(client, artifacts, options.parameters);
+  const env = {
+    RPC_URL: client.rpcUrl,
+    ORACLE_ADDRESS: protocol.oracle,
+    START_BLOCK: protocol.startBlock.toString(),
+    LOG_LEVEL: "info",
+    // The model server is on loopback.
+    MODEL_PRIVATE_HOSTS: "allow",
+    ...(options.queueUrl === undefined ? {} : { QUEUE_URL: options.queueUrl }),
+    ...options.env,
+  };
+
+  onStep(`publishing ${model.manifest.name}, starting ${size} operators`);
+  const places = Array.from({ length: size }, (_, place) => place);
+  const [operators] = await Promise.all([
+    Promise.all(
+      places.map((place) => addOperator(client, protocol, model, { place, folder, env, teardown })),
+    ),
+    publishModel(client, protocol.modelRegistry, model),
+  ]);
+  await connected(operators);
+  await activated(
+    client,
+    protocol.operatorRegistry,
+    model.modelId,
+    operators.map(({ operatorId }) => operatorId),
+  );
+  return {
+    client,
+    artifacts,
+    protocol,
+    model,
+    operators,
+    folder,
+    keepFolder: () => {
+      keep = true;
+    },
+  };
+}
+
+async function startChain(blockTime: number, teardown: Teardown): Promise<ChainClient> {
+  teardown.assertRunning();
+  const anvil = await startAnvil({ blockTime, args: ["--accounts", String(ENDOWED_ACCOUNTS)] });
+  const gone = endWithUs(anvil.pid);
+  void anvil.exited.then(gone);
+  teardown.add("anvil", () => anvil.stop());
+  return chainClient(anvil.url, anvil.chainId);
+}
+
+/** Registers, enrols and starts one operator. */
+async function addOperator(
+  client: ChainClient,
+  protocol: Protocol,
+  model: ServedModel,
+  options: { place: number; folder: string; env: Record<string, string>; teardown: Teardown },
+): Promise<Operator> {
+  const { place, env, teardown } = options;
+  const p2p = await reservePort();
+  teardown.add("reserved port", () => p2p.release());
+  const endpoint = `/ip4/127.0.0.1/tcp/${p2p.port}`;
+  const registered = await registerOperator(client, protocol.operatorRegistry, place, endpoint);
+  const folder = join(options.folder, `operator-${registered.operatorId}`);
+  mkdirSync(folder);
+  await p2p.release();
+  const operator = createOperator({ ...registered, place, folder, env, p2pPort: p2p.port, teardown });
+  await Promise.all([
+    operator.start(),
+    enrollOperator(client, protocol.operatorRegistry, place, model.modelId),
+  ]);
+  return operator;
+}
+
+/** Waits until every running operator hears every other. */
+export async function connected(operators: readonly Operator[]): Promise<void> {
+  const running = operators.filter(({ process }) => process !== null);
+  await Promise.all(
+    running.map((operator) =>
+      until(
+        `${operator.name} to hear its peers`,
+        async () => {
+          const { peers } = await operator.status();
+          if (peers >= running.length - 1) return true;
+          throw new Error(`${peers} of ${running.length - 1}`);
+        },
+        { timeoutMs: MESH_TIMEOUT_MS },
+      ),
+    ),
+  );
+}

@@ -1,0 +1,79 @@
+import { check } from "./check.mjs";
+import { ensureInstalled } from "./install.mjs";
+import { interruptedBy, launch, signalExitCode } from "./launch.mjs";
+import { test } from "./test.mjs";
+
+const FORGE = "scripts/foundry/forge.mjs";
+
+/**
+ * @typedef {object} Task
+ * @property {string} summary
+ * @property {(args: string[]) => Promise<number>} run Resolves to the exit status.
+ */
+
+/** @param {string} script @param {string[]} args */
+const typescript = async (script, args) =>
+  (await launch(process.execPath, ["--import", "tsx", script, ...args])).code;
+
+/** @type {Record<string, Task>} */
+const TASKS = {
+  quickstart: {
+    summary:
+      "a local network that answers real requests; --once ends with its result, --json prints it as JSON",
+    run: (args) => typescript("scripts/quickstart/main.ts", args),
+  },
+  test: {
+    summary: "all test suites, or: test <suite> [part of a file's path | runner's options]",
+    run: test,
+  },
+  check: { summary: "format, lint, import rules, types, generated files; or: check <name>...", run: check },
+  format: { summary: "formats everything and applies safe lint fixes", run: format },
+  generate: {
+    summary: "writes what is generated: ABIs from the contracts, shared vectors from the SDK",
+    run: async (args) =>
+      (await typescript("scripts/generate/abi.ts", args)) || typescript("scripts/generate/vectors.ts", args),
+  },
+  "build:contracts": {
+    summary: "compiles the contracts as they are deployed",
+    run: async (args) =>
+      (await launch(process.execPath, [FORGE, "build", ...args], { env: { FOUNDRY_PROFILE: "release" } }))
+        .code,
+  },
+};
+
+/** @param {string[]} args */
+async function format(args) {
+  const biome = await launch(process.execPath, [
+    "node_modules/@biomejs/biome/bin/biome",
+    "check",
+    "--write",
+    ...args,
+  ]);
+  const forge = await launch(process.execPath, [FORGE, "fmt"]);
+  return biome.code || forge.code;
+}
+
+/**
+ * Installs what is missing and runs one task.
+ *
+ * @param {string[]} argv The task's name and its arguments.
+ * @returns {Promise<number>} The exit status.
+ */
+export async function runTask([name = "", ...args]) {
+  const task = Object.hasOwn(TASKS, name) ? TASKS[name] : undefined;
+  if (task === undefined) {
+    console.error(name === "" ? "Tasks:" : `There is no task "${name}". Tasks:`);
+    for (const [known, { summary }] of Object.entries(TASKS))
+      console.error(`  ${known.padEnd(16)} ${summary}`);
+    return 2;
+  }
+  if (!(await ensureInstalled())) return stopCode() ?? 1;
+  const code = await task.run(args);
+  // A task that ended well although we were asked to stop has cleaned up: its own status counts.
+  return code;
+}
+
+function stopCode() {
+  const signal = interruptedBy();
+  return signal === null ? undefined : signalExitCode(signal);
+}

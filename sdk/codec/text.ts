@@ -1,0 +1,27 @@
+import { bytesToHex, type Hex, hexToBytes } from "viem";
+import { decodeBytes, encodeBytes } from "./bytes.ts";
+import { InvalidTextError } from "./errors.ts";
+
+/**
+ * A string: `abi.encode(string)`. Input and output.
+ *
+ * @throws InvalidTextError when the string has a lone surrogate, which UTF-8 cannot carry.
+ */
+export function encodeText(text: string): Hex {
+  const lone = /\p{Surrogate}/u.exec(text);
+  if (lone) {
+    throw new InvalidTextError("The string has a lone surrogate.", { details: `at index ${lone.index}` });
+  }
+  // Solidity encodes string and bytes alike. Going through bytes keeps a leading byte order mark.
+  return encodeBytes(bytesToHex(new TextEncoder().encode(text)));
+}
+
+/** @throws AbiDecodingError, NonCanonicalError, InvalidTextError when the bytes are no UTF-8. */
+export function decodeText(bytes: Hex): string {
+  const utf8 = hexToBytes(decodeBytes(bytes));
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(utf8);
+  } catch (cause) {
+    throw new InvalidTextError("The bytes are no UTF-8.", { details: `${utf8.length} bytes`, cause });
+  }
+}

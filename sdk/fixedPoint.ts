@@ -1,0 +1,94 @@
+import { formatUnits } from "viem";
+import { OutOfRangeError, SibylError } from "./errors.ts";
+
+/** One, as an 18-decimal fixed-point number. */
+export const WAD = 10n ** 18n;
+
+const INT256_LIMIT = 1n << 255n;
+
+/** NaN or an infinity where a real number is needed; outputs never carry them. */
+export class NotFiniteError extends SibylError {
+  override readonly name: string = "NotFiniteError";
+}
+
+/** A string is no plain decimal number. */
+export class InvalidDecimalError extends SibylError {
+  override readonly name: string = "InvalidDecimalError";
+}
+
+/**
+ * A number as WAD, correctly rounded: the double's exact binary value times 1e18, to the nearest integer, ties to
+ * even. No step is done in floating point, so every platform gets the same integer.
+ *
+ * `toWad(0.1)` is 100000000000000006, because the double nearest to 0.1 is 0.1000000000000000055…; write
+ * `parseWad("0.1")` for the decimal.
+ *
+ * @throws NotFiniteError on NaN and infinities.
+ * @throws OutOfRangeError when the result does not fit an int256.
+ */
+export function toWad(value: number): bigint {
+  const wad = exactWad(value);
+  if (wad >= INT256_LIMIT || wad < -INT256_LIMIT) {
+    throw new OutOfRangeError("fixed-point number", value, "an int256 of 18 decimals");
+  }
+  return wad;
+}
+
+/** As `toWad`, without the int256's limit: for comparing, not for encoding. */
+export function exactWad(value: number): bigint {
+  if (!Number.isFinite(value))
+    throw new NotFiniteError("A real number must be finite.", { details: String(value) });
+  const bits = new DataView(new ArrayBuffer(8));
+  bits.setFloat64(0, value);
+  const word = bits.getBigUint64(0);
+  const negative = word >> 63n === 1n;
+  const biased = (word >> 52n) & 0x7ffn;
+  const fraction = word & 0xf_ffff_ffff_ffffn;
+  const mantissa = biased === 0n ? fraction : fraction | (1n << 52n);
+  const exponent = (biased === 0n ? 1n : biased) - 1075n;
+  const scaled = mantissa * WAD;
+  const magnitude = exponent >= 0n ? scaled << exponent : shiftRightTiesToEven(scaled, -exponent);
+  return negative ? -magnitude : magnitude;
+}
+
+/**
+ * The double nearest to a WAD number. Doubles carry about 16 digits, so more are lost.
+ */
+export function fromWad(wad: bigint): number {
+  return Number(formatUnits(wad, 18));
+}
+
+/**
+ * A plain decimal string ("-1.25") as WAD, exactly.
+ *
+ * @throws InvalidDecimalError on anything but digits with one point, or more than 18 decimals.
+ * @throws OutOfRangeError when the result does not fit an int256.
+ */
+export function parseWad(decimal: string): bigint {
+  const match = /^(-?)(\d{1,60})(?:\.(\d{1,18}))?$/.exec(decimal);
+  if (!match) {
+    throw new InvalidDecimalError("A decimal number is digits with at most 18 decimals.", {
+      details: decimal,
+    });
+  }
+  const [, sign, whole = "0", decimals = ""] = match;
+  const magnitude = BigInt(whole) * WAD + BigInt(decimals.padEnd(18, "0"));
+  const wad = sign === "-" ? -magnitude : magnitude;
+  if (wad >= INT256_LIMIT || wad < -INT256_LIMIT) {
+    throw new OutOfRangeError("fixed-point number", decimal, "an int256 of 18 decimals");
+  }
+  return wad;
+}
+
+/** A WAD number as a decimal string, exactly, without trailing zeros. */
+export function formatWad(wad: bigint): string {
+  return formatUnits(wad, 18);
+}
+
+function shiftRightTiesToEven(value: bigint, by: bigint): bigint {
+  const quotient = value >> by;
+  const remainder = value & ((1n << by) - 1n);
+  const half = 1n << (by - 1n);
+  const up = remainder > half || (remainder === half && (quotient & 1n) === 1n);
+  return up ? quotient + 1n : quotient;
+}

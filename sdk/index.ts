@@ -1,0 +1,143 @@
+/** The public face of `@sibyl/sdk`: what apps and the coprocessor share. Runs in browsers; needs viem. */
+
+export { inferenceOracleAbi } from "./abi/inferenceOracle.ts";
+export { modelRegistryAbi } from "./abi/modelRegistry.ts";
+export { operatorRegistryAbi } from "./abi/operatorRegistry.ts";
+export { checkOracle } from "./actions/checkOracle.ts";
+export {
+  type AttestationEntry,
+  DuplicateSignerError,
+  encodeSettle,
+  sortAttestations,
+} from "./actions/encodeSettle.ts";
+export { expire } from "./actions/expire.ts";
+export { explainReason, explainRevert, type RevertReason } from "./actions/explainRevert.ts";
+export { type GetRequestParameters, getRequest } from "./actions/getRequest.ts";
+export { getRequestStatus, REQUEST_STATUSES, type RequestStatus } from "./actions/getRequestStatus.ts";
+export {
+  type ExpiredResult,
+  type GetResultParameters,
+  getResult,
+  type RequestResult,
+  type SettledResult,
+} from "./actions/getResult.ts";
+export { type OpenedRequest, openedRequests } from "./actions/openedRequests.ts";
+export {
+  CallRevertedError,
+  NoAccountError,
+  NoOracleError,
+  RequestNotFoundError,
+  WaitForResultTimeoutError,
+} from "./actions/oracleErrors.ts";
+export { type Policy, type Quote, type QuoteParameters, quote } from "./actions/quote.ts";
+export { redeliver } from "./actions/redeliver.ts";
+export { type RequestInferenceParameters, requestInference } from "./actions/requestInference.ts";
+export type { SenderParameters } from "./actions/sendingAccount.ts";
+export { verifyOutput } from "./actions/verifyOutput.ts";
+export { type WaitForResultParameters, waitForResult } from "./actions/waitForResult.ts";
+export { type WatchRequestsParameters, watchRequests } from "./actions/watchRequests.ts";
+export { canonicalJson, MAX_JSON_DEPTH, NotCanonicalizableError } from "./canonicalJson.ts";
+export { decodeBytes, encodeBytes } from "./codec/bytes.ts";
+export { type Classification, decodeClassification, encodeClassification } from "./codec/classification.ts";
+export { DTYPES, type Dtype, type DtypeCode, type DtypeName, dtypeCode, dtypeOf } from "./codec/dtype.ts";
+export {
+  AbiDecodingError,
+  InvalidTextError,
+  NonCanonicalError,
+  ShapeMismatchError,
+  UnknownCodecError,
+  WrongDtypeError,
+} from "./codec/errors.ts";
+export { decodeInput, encodeInput, INPUT_CODECS, type InputCodec, type InputValues } from "./codec/input.ts";
+export {
+  decodeOutput,
+  encodeOutput,
+  OUTPUT_CODECS,
+  type OutputCodec,
+  type OutputValues,
+} from "./codec/output.ts";
+export { decodeScalar, encodeScalar } from "./codec/scalar.ts";
+export { decodeScores, encodeScores, type Scores } from "./codec/scores.ts";
+export { decodeTensor, elementCount, encodeTensor, type Tensor, tensorValues } from "./codec/tensor.ts";
+export { decodeText, encodeText } from "./codec/text.ts";
+export { decodeVector, encodeVector } from "./codec/vector.ts";
+export { type Agreement, agree, MedianUndefinedError, median } from "./compare.ts";
+export {
+  ATTESTATION_TYPES,
+  ATTESTER_CONSENT_TYPES,
+  type AttestationFields,
+  type AttesterConsentFields,
+  attestationDigest,
+  attestationTypedData,
+  attesterConsentDigest,
+  attesterConsentTypedData,
+  COMMIT_TYPES,
+  type CommitFields,
+  commitDigest,
+  commitmentHash,
+  commitTypedData,
+  type OracleScope,
+  oracleDomain,
+  outputHash,
+  type RegistryScope,
+  registryDomain,
+} from "./eip712.ts";
+export { type EnrolmentFields, packEnrolment, unpackEnrolment } from "./enrolment.ts";
+export { OutOfRangeError, SibylError, type SibylErrorOptions } from "./errors.ts";
+export {
+  formatWad,
+  fromWad,
+  InvalidDecimalError,
+  NotFiniteError,
+  parseWad,
+  toWad,
+  WAD,
+} from "./fixedPoint.ts";
+export { type InferenceActions, inferenceActions } from "./inferenceActions.ts";
+export {
+  canonicalManifest,
+  type DeterminismProfile,
+  InvalidManifestError,
+  MANIFEST_LIMITS,
+  type ModelManifest,
+  modelId,
+  parseManifest,
+} from "./manifest.ts";
+export {
+  decodeModelOutput,
+  encodeModelInput,
+  type ManifestInput,
+  type ManifestOutput,
+  type ModelOutput,
+} from "./modelCodec.ts";
+export {
+  MODEL_STATUSES,
+  type ModelStatus,
+  type ModelTermsFields,
+  packModelTerms,
+  unpackModelTerms,
+} from "./modelTerms.ts";
+export {
+  packRequest,
+  type RequestFields,
+  type RequestWords,
+  requestId,
+  unpackRequest,
+} from "./request.ts";
+export {
+  type CompactSignature,
+  fromCompactSignature,
+  InvalidSignatureError,
+  toCompactSignature,
+} from "./signature.ts";
+export { unpackSigners } from "./signers.ts";
+export {
+  type DrawParameters,
+  drawnFromRound,
+  drawSeed,
+  drawTicket,
+  isDrawn,
+  MAX_ROUND,
+  roundAt,
+  roundStartsAt,
+} from "./sortition.ts";

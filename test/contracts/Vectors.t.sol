@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {Test} from "forge-std/Test.sol";
+
+import {Attestations} from "@sibyl/contracts/libraries/Attestations.sol";
+import {ClassificationCodec} from "@sibyl/contracts/libraries/codecs/ClassificationCodec.sol";
+import {ScalarCodec} from "@sibyl/contracts/libraries/codecs/ScalarCodec.sol";
+import {ScoresCodec} from "@sibyl/contracts/libraries/codecs/ScoresCodec.sol";
+import {TensorCodec} from "@sibyl/contracts/libraries/codecs/TensorCodec.sol";
+import {TextCodec} from "@sibyl/contracts/libraries/codecs/TextCodec.sol";
+import {VectorCodec} from "@sibyl/contracts/libraries/codecs/VectorCodec.sol";
+import {Sortition} from "@sibyl/contracts/libraries/Sortition.sol";
+import {Enrolment, EnrolmentLib} from "@sibyl/contracts/types/Enrolment.sol";
+import {ModelStatus, ModelTerms, ModelTermsLib} from "@sibyl/contracts/types/ModelTerms.sol";
+import {Request} from "@sibyl/contracts/types/Request.sol";
+import {RequestFunds, RequestFundsLib} from "@sibyl/contracts/types/RequestFunds.sol";
+import {RequestOpening} from "@sibyl/contracts/types/RequestOpening.sol";
+import {RequestTerms, RequestTermsLib} from "@sibyl/contracts/types/RequestTerms.sol";
+
+/// Bytes that the SDK wrote down: both languages must read and make the same. See test/vectors/README.md.
+contract VectorsTest is Test {
+    string internal json;
+
+    function test_Vectors_Request() public {
+        uint256 count = load("request", "cases");
+        for (uint256 i = 0; i < count; ++i) {
+            RequestTerms terms = RequestTermsLib.pack(
+                vm.parseJsonAddress(json, at(i, "consumer")),
+                uint40(number(i, "deadline")),
+                uint32(number(i, "callbackGasLimit")),
+                uint8(number(i, "committeeSize")),
+                uint8(number(i, "quorum")),
+                uint8(number(i, "salt"))
+            );
+            assertEq(RequestTerms.unwrap(terms), number(i, "terms"));
+            RequestFunds funds = RequestFundsLib.pack(
+                uint96(number(i, "fee")), uint96(number(i, "gasReserve")), uint64(number(i, "maxGasPrice"))
+            );
+            assertEq(RequestFunds.unwrap(funds), number(i, "funds"));
+            RequestOpening opening = RequestOpening.wrap(number(i, "opening"));
+            assertOpening(i, opening);
+            Request memory request =
+                Request(word(i, "modelId"), word(i, "inputHash"), terms, opening, funds);
+            assertEq(request.id(), word(i, "requestId"));
+            assertEq(keccak256(abi.encode(request)), word(i, "requestId"));
+        }
+    }
+
+    function assertOpening(uint256 i, RequestOpening opening) private view {
+        assertEq(opening.totalWeight(), number(i, "totalWeight"));
+        assertEq(opening.openedBlock(), number(i, "openedBlock"));
+        assertEq(opening.openedAt(), number(i, "openedAt"));
+        assertEq(opening.challengeWindow(), number(i, "challengeWindow"));
+        assertEq(opening.roundSeconds(), number(i, "roundSeconds"));
+        assertEq(opening.overdrawBps(), number(i, "overdrawBps"));
+        assertEq(opening.royaltyBps(), number(i, "royaltyBps"));
+        assertEq(opening.protocolBps(), number(i, "protocolBps"));
+        assertEq(opening.tokenIndex(), number(i, "tokenIndex"));
+    }
+
+    function test_Vectors_Enrolment() public {
+        uint256 count = load("enrolment", "cases");
+        for (uint256 i = 0; i < count; ++i) {
+            Enrolment enrolment = EnrolmentLib.pack(
+                vm.parseJsonAddress(json, at(i, "attester")),
+                uint56(number(i, "weight")),
+                uint40(number(i, "activeFrom"))
+            );
+            assertEq(Enrolment.unwrap(enrolment), number(i, "packed"));
+            assertEq(enrolment.attester(), vm.parseJsonAddress(json, at(i, "attester")));
+            assertEq(enrolment.weight(), number(i, "weight"));
+            assertEq(enrolment.activeFrom(), number(i, "activeFrom"));
+        }
+    }
+
+    function test_Vectors_ModelTerms() public {
+        uint256 count = load("modelTerms", "cases");
+        for (uint256 i = 0; i < count; ++i) {
+            ModelTerms terms = ModelTermsLib.pack(
+                uint96(number(i, "pricePerExecution")),
+                uint96(number(i, "pricePerKiB")),
+                uint16(number(i, "royaltyBps")),
+                uint8(number(i, "tokenIndex")),
+                ModelStatus(number(i, "status"))
+            );
+            assertEq(ModelTerms.unwrap(terms), number(i, "packed"));
+            assertEq(terms.pricePerExecution(), number(i, "pricePerExecution"));
+            assertEq(terms.pricePerKiB(), number(i, "pricePerKiB"));
+            assertEq(terms.royaltyBps(), number(i, "royaltyBps"));
+            assertEq(terms.tokenIndex(), number(i, "tokenIndex"));
+            assertEq(uint8(terms.status()), number(i, "status"));
+        }
+    }
+
+    function test_Vectors_Attestation() public {
+        uint256 count = load("attestation", "cases");
+        for (uint256 i = 0; i < count; ++i) {
+            vm.chainId(number(i, "chainId"));
+            bytes32 outputHash = keccak256(vm.parseJsonBytes(json, at(i, "output")));
+            assertEq(outputHash, word(i, "outputHash"));
+            bytes32 digest = Attestations.digest(
+                Attestations.domainSeparator(vm.parseJsonAddress(json, at(i, "oracle"))),
+                Attestations.structHash(word(i, "requestHash"), outputHash, uint32(number(i, "view")))
+            );
+            assertEq(digest, word(i, "digest"));
+            assertEq(
+                Attestations.recover(digest, word(i, "r"), word(i, "vs")),
+                vm.parseJsonAddress(json, at(i, "signer"))
+            );
+        }
+    }
+
+    function test_Vectors_Tickets() public {
+        uint256 count = load("sortition", "draws");
+        for (uint256 i = 0; i < count; ++i) {
+            bytes32 seed = Sortition.seed(word(i, "requestId"), word(i, "blockHash"));
+            assertEq(seed, word(i, "seed"));
+            assertEq(Sortition.ticket(seed, uint32(number(i, "operatorId"))), number(i, "ticket"));
+        }
+    }
+
+    function test_Vectors_Rounds() public {
+        uint256 count = load("sortition", "rounds");
+        for (uint256 i = 0; i < count; ++i) {
+            uint256 firstRound = number(i, "firstRound");
+            for (uint256 round = 0; round <= 33; ++round) {
+                assertEq(isDrawnIn(i, round), round >= firstRound, at(i, vm.toString(round)));
+            }
+        }
+    }
+
+    function isDrawnIn(uint256 i, uint256 round) private view returns (bool) {
+        uint256 demandBps =
+            Sortition.demandBps(uint8(number(i, "committeeSize")), uint16(number(i, "overdrawBps")), round);
+        return Sortition.isDrawn(
+            uint128(number(i, "ticket")),
+            uint56(number(i, "weight")),
+            uint64(number(i, "totalWeight")),
+            demandBps
+        );
+    }
+
+    function test_Vectors_Classification() public {
+        uint256 count = load("codecClassification", "cases");
+        for (uint256 i = 0; i < count; ++i) {
+            (uint32 label, uint256 confidenceWad) = ClassificationCodec.decode(encoded(i));
+            assertEq(label, number(i, "label"));
+            assertEq(confidenceWad, number(i, "confidence"));
+            assertEq(ClassificationCodec.encode(label, confidenceWad), encoded(i));
+        }
+    }
+
+    function test_Vectors_Scores() public {
+        uint256 count = load("codecScores", "cases");
+        for (uint256 i = 0; i < count; ++i) {
+            (uint32 label, uint256 confidenceWad, uint256[] memory scoresWad) = ScoresCodec.decode(encoded(i));
+            assertEq(label, number(i, "label"));
+            assertEq(confidenceWad, number(i, "confidence"));
+            assertEq(scoresWad, vm.parseJsonUintArray(json, at(i, "scores")));
+            assertEq(ScoresCodec.encode(label, confidenceWad, scoresWad), encoded(i));
+        }
+    }
+
+    function test_Vectors_Scalar() public {
+        uint256 count = load("codecScalar", "cases");
+        for (uint256 i = 0; i < count; ++i) {
+            int256 value = ScalarCodec.decode(encoded(i));
+            assertEq(value, vm.parseJsonInt(json, at(i, "value")));
+            assertEq(ScalarCodec.encode(value), encoded(i));
+        }
+    }
+
+    function test_Vectors_Vector() public {
+        uint256 count = load("codecVector", "cases");
+        for (uint256 i = 0; i < count; ++i) {
+            int256[] memory values = VectorCodec.decode(encoded(i));
+            assertEq(values, vm.parseJsonIntArray(json, at(i, "value")));
+            assertEq(VectorCodec.encode(values), encoded(i));
+        }
+    }
+
+    function test_Vectors_Text() public {
+        uint256 count = load("codecText", "cases");
+        for (uint256 i = 0; i < count; ++i) {
+            string memory text = TextCodec.decode(encoded(i));
+            assertEq(bytes(text), vm.parseJsonBytes(json, at(i, "utf8")));
+            assertEq(TextCodec.encode(text), encoded(i));
+        }
+    }
+
+    function test_Vectors_Tensor() public {
+        uint256 count = load("codecTensor", "cases");
+        for (uint256 i = 0; i < count; ++i) {
+            (uint8 dtype, uint32[] memory shape, bytes memory data) = TensorCodec.decode(encoded(i));
+            assertEq(dtype, number(i, "dtype"));
+            uint256[] memory dimensions = vm.parseJsonUintArray(json, at(i, "shape"));
+            assertEq(shape.length, dimensions.length);
+            for (uint256 d = 0; d < dimensions.length; ++d) {
+                assertEq(shape[d], dimensions[d]);
+            }
+            assertEq(data, vm.parseJsonBytes(json, at(i, "data")));
+            assertEq(TensorCodec.encode(dtype, shape, data), encoded(i));
+        }
+    }
+
+    function test_Vectors_InvalidOutputsAreRefusedByName() public {
+        uint256 count = load("codecInvalid", "cases");
+        uint256 tried;
+        for (uint256 i = 0; i < count; ++i) {
+            bytes32 codec = keccak256(bytes(vm.parseJsonString(json, at(i, "codec"))));
+            if (codec == keccak256("bytes")) continue;
+            bool reverts = vm.parseJsonBool(json, at(i, "revertsOnChain"));
+            string memory why = vm.parseJsonString(json, at(i, "why"));
+            try this.decode(codec, encoded(i)) {
+                assertFalse(reverts, why);
+            } catch (bytes memory reason) {
+                assertTrue(reverts, why);
+                assertEq(reason.length, 36, "a named error with the length");
+            }
+            ++tried;
+        }
+        assertGt(tried, 10);
+    }
+
+    function decode(bytes32 codec, bytes memory output) external pure {
+        if (codec == keccak256("classification")) ClassificationCodec.decode(output);
+        else if (codec == keccak256("scores")) ScoresCodec.decode(output);
+        else if (codec == keccak256("scalar")) ScalarCodec.decode(output);
+        else if (codec == keccak256("vector")) VectorCodec.decode(output);
+        else if (codec == keccak256("text")) TextCodec.decode(output);
+        else TensorCodec.decode(output);
+    }
+
+    /// @dev Whatever the bytes are, a decoder either takes them or names its error: it never panics, and what it takes
+    /// is the canonical encoding but for bytes of padding.
+    function testFuzz_Decode_TakesOrNames(bytes memory output, uint8 which) public view {
+        bytes32[6] memory codecs = [
+            keccak256("classification"),
+            keccak256("scores"),
+            keccak256("scalar"),
+            keccak256("vector"),
+            keccak256("text"),
+            keccak256("tensor")
+        ];
+        try this.decode(codecs[which % 6], output) {}
+        catch (bytes memory reason) {
+            assertEq(reason.length, 36);
+        }
+    }
+
+    function load(string memory file, string memory array) private returns (uint256 count) {
+        json = vm.readFile(string.concat("test/vectors/", file, ".json"));
+        prefix = string.concat(".", array);
+        while (vm.keyExistsJson(json, string.concat(prefix, "[", vm.toString(count), "]"))) {
+            ++count;
+        }
+        assertGt(count, 0, file);
+    }
+
+    string private prefix;
+
+    function at(uint256 i, string memory key) private view returns (string memory) {
+        return string.concat(prefix, "[", vm.toString(i), "].", key);
+    }
+
+    function number(uint256 i, string memory key) private view returns (uint256) {
+        return vm.parseJsonUint(json, at(i, key));
+    }
+
+    function word(uint256 i, string memory key) private view returns (bytes32) {
+        return vm.parseJsonBytes32(json, at(i, key));
+    }
+
+    function encoded(uint256 i) private view returns (bytes memory) {
+        return vm.parseJsonBytes(json, at(i, "encoded"));
+    }
+}

@@ -1,0 +1,156 @@
+import { inferenceOracleAbi, modelRegistryAbi, operatorRegistryAbi, packEnrolment } from "@sibyl/sdk";
+import { type Abi, type Address, encodeAbiParameters, encodeEventTopics, type Hex, toHex } from "viem";
+import { describe, expect, it } from "vitest";
+import { decodeLog } from "../../../coprocessor/chain/decodeLog.ts";
+import type { RawLog } from "../../../coprocessor/chain/rawLog.ts";
+import { openedRequest } from "./emitter.ts";
+
+const address = (n: number): Address => toHex(n, { size: 20 });
+const contracts = { oracle: address(1), operatorRegistry: address(2), modelRegistry: address(3) };
+const hash = (n: number) => toHex(n, { size: 32 });
+
+function log(from: Address, abi: Abi, eventName: string, args: Record<string, unknown>, data?: Hex): RawLog {
+  const topics = encodeEventTopics({ abi, eventName, args } as never) as Hex[];
+  const event = abi.find((item) => item.type === "event" && item.name === eventName);
+  if (event?.type !== "event") throw new Error(eventName);
+  const rest = event.inputs.filter((input) => !input.indexed);
+  return {
+    address: from,
+    topics,
+    data:
+      data ??
+      encodeAbiParameters(
+        rest,
+        rest.map(({ name }) => args[name as string]),
+      ),
+    blockNumber: 7n,
+    blockHash: hash(7),
+    transactionHash: hash(8),
+    logIndex: 2,
+  };
+}
+
+const position = { blockNumber: 7n, blockHash: hash(7), transactionHash: hash(8), logIndex: 2 };
+
+describe("decodeLog", () => {
+  const { id, request, input } = openedRequest(5);
+  const opened = (changes: object = {}, data?: Hex) =>
+    log(
+      contracts.oracle,
+      inferenceOracleAbi,
+      "RequestOpened",
+      { requestId: id, modelId: request.modelId, consumer: address(9), request, input, ...changes },
+      data,
+    );
+
+  it("decoded: a request that hashes to its id", () => {
+    expect(decodeLog(contracts, opened())).toEqual({
+      type: "RequestOpened",
+      requestId: id,
+      request,
+      input,
+      position,
+    });
+  });
+
+  it.each([
+    ["another id", opened({ requestId: hash(1) }), "the request does not hash to its id"],
+    ["another input", opened({ input: "0x1234" }), "the input does not hash to the request's inputHash"],
+    ["another indexed model", opened({ modelId: hash(2) }), "the indexed modelId is not the request's"],
+    ["cut data", opened({}, "0x1234"), /./],
+    ["no indexed topics", { ...opened(), topics: opened().topics.slice(0, 1) }, /./],
+  ])("malformed, not thrown: a request with %s", (_, raw, reason) => {
+    const event = decodeLog(contracts, raw);
+    expect(event).toMatchObject({
+      type: "Malformed",
+      eventName: "RequestOpened",
+      address: contracts.oracle,
+      position,
+    });
+    if (event?.type !== "Malformed") throw new Error("unreachable");
+    expect(event.reason).toMatch(reason);
+  });
+
+  it("null: an event of a contract that is not ours, or of ours by another contract", () => {
+    expect(decodeLog(contracts, { ...opened(), address: address(77) })).toBeNull();
+    expect(decodeLog(contracts, { ...opened(), address: contracts.modelRegistry })).toBeNull();
+    expect(decodeLog(contracts, { ...opened(), topics: [hash(3)] })).toBeNull();
+  });
+
+  it("decoded: signers, first one highest, empty places dropped", () => {
+    const signers = (7n << 224n) | (9n << 192n) | (4_000_000_000n << 160n);
+    const event = decodeLog(
+      contracts,
+      log(contracts.oracle, inferenceOracleAbi, "RequestSettled", {
+        requestId: id,
+        signers,
+        gasPaid: 3n,
+        output: "0xab",
+      }),
+    );
+    expect(event).toEqual({
+      type: "RequestSettled",
+      requestId: id,
+      signers: [7, 9, 4_000_000_000],
+      gasPaid: 3n,
+      output: "0xab",
+      position,
+    });
+  });
+
+  it("decoded: a seat, unpacked, and a seat that was given up", () => {
+    const attester = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
+    const seat = { attester, weight: 12_345n, activeFrom: 1_800_000_000 } as const;
+    const changed = (enrolment: bigint) =>
+      decodeLog(
+        contracts,
+        log(contracts.operatorRegistry, operatorRegistryAbi, "EnrolmentChanged", {
+          modelId: hash(4),
+          operatorId: 6,
+          enrolment,
+          totalWeight: 1n,
+        }),
+      );
+    expect(changed(packEnrolment(seat))).toEqual({
+      type: "EnrolmentChanged",
+      modelId: hash(4),
+      operatorId: 6,
+      ...seat,
+      position,
+    });
+    expect(changed(0n)).toMatchObject({ weight: 0n, activeFrom: 0 });
+  });
+
+  it("decoded: the registries' other events", () => {
+    const owner = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
+    const attester = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC";
+    const operators = (name: string, args: Record<string, unknown>) =>
+      decodeLog(
+        contracts,
+        log(contracts.operatorRegistry, operatorRegistryAbi, name, { operatorId: 3, ...args }),
+      );
+    const models = (name: string, args: Record<string, unknown>) =>
+      decodeLog(
+        contracts,
+        log(contracts.modelRegistry, modelRegistryAbi, name, { modelId: hash(4), ...args }),
+      );
+    expect(operators("OperatorRegistered", { owner, attester, endpoint: "/ip4/127.0.0.1" })).toEqual({
+      type: "OperatorRegistered",
+      operatorId: 3,
+      owner,
+      attester,
+      endpoint: "/ip4/127.0.0.1",
+      position,
+    });
+    expect(operators("AttesterRotated", { attester })).toMatchObject({ type: "AttesterRotated", attester });
+    expect(operators("EndpointChanged", { endpoint: "/dns" })).toMatchObject({ endpoint: "/dns" });
+    expect(models("ModelPublished", { publisher: owner, manifestURI: "file:x", terms: 1n })).toEqual({
+      type: "ModelPublished",
+      modelId: hash(4),
+      publisher: owner,
+      manifestURI: "file:x",
+      position,
+    });
+    expect(models("ManifestURIChanged", { manifestURI: "file:y" })).toMatchObject({ manifestURI: "file:y" });
+  });
+});

@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { readConfig } from "../../coprocessor/config.ts";
+
+const ORACLE = "0x5FbDB2315678afecb367f032d93F642f64180aa3";
+/** anvil's public key 1. */
+const KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
+const REQUIRED = { RPC_URL: "http://127.0.0.1:8545", ORACLE_ADDRESS: ORACLE, ATTESTER_KEY: KEY };
+
+const faultsOf = (variables: Record<string, string>): string => {
+  try {
+    readConfig(variables);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error("the configuration was accepted");
+};
+
+describe("readConfig", () => {
+  it("accepted: three variables are enough, everything else is embedded", () => {
+    const config = readConfig(REQUIRED);
+    expect(config).toMatchObject({ oracle: ORACLE, queueUrl: null, databaseUrl: null, startBlock: 0n });
+    expect(config.rpcUrls).toEqual(["http://127.0.0.1:8545"]);
+  });
+
+  it("accepted: an address in lower case, several endpoints, and empty variables as unset", () => {
+    const config = readConfig({
+      ...REQUIRED,
+      ORACLE_ADDRESS: ORACLE.toLowerCase(),
+      RPC_URL: "http://127.0.0.1:8545, wss://example.org",
+      QUEUE_URL: "",
+    });
+    expect(config.oracle).toBe(ORACLE);
+    expect(config.rpcUrls).toHaveLength(2);
+    expect(config.queueUrl).toBeNull();
+  });
+
+  it("refused: all that is missing is named at once", () => {
+    expect(faultsOf({})).toBe(
+      "configuration: RPC_URL is not set; ORACLE_ADDRESS is not set; ATTESTER_KEY is not set",
+    );
+  });
+
+  it("refused: a listen address without a port", () => {
+    expect(faultsOf({ ...REQUIRED, P2P_LISTEN: "127.0.0.1" })).toMatch(
+      /P2P_LISTEN must be host:port, for example 127\.0\.0\.1:4001, not 127\.0\.0\.1/,
+    );
+    expect(faultsOf({ ...REQUIRED, STATUS_LISTEN: "127.0.0.1:70000" })).toMatch(
+      /STATUS_LISTEN must be host:port/,
+    );
+  });
+
+  it("refused: URLs of the wrong kind", () => {
+    expect(faultsOf({ ...REQUIRED, RPC_URL: "ftp://example.org" })).toMatch(
+      /RPC_URL must be URLs that start with http/,
+    );
+    expect(faultsOf({ ...REQUIRED, QUEUE_URL: "http://example.org" })).toMatch(/QUEUE_URL .* redis:/);
+    expect(faultsOf({ ...REQUIRED, DATABASE_URL: "mysql://example.org" })).toMatch(
+      /DATABASE_URL .* postgres:/,
+    );
+  });
+
+  it("refused: a malformed key, without showing it", () => {
+    const message = faultsOf({ ...REQUIRED, ATTESTER_KEY: KEY.slice(0, -1) });
+    expect(message).toMatch(/ATTESTER_KEY must be a private key/);
+    expect(message).not.toContain(KEY.slice(2, 20));
+  });
+});

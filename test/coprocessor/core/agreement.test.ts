@@ -1,0 +1,313 @@
+import { agree, type DeterminismProfile, encodeClassification, toWad } from "@sibyl/sdk";
+import fc from "fast-check";
+import { type Hex, keccak256 } from "viem";
+import { describe, expect, it } from "vitest";
+import type { PeerMessage } from "../../../coprocessor/core/messages.ts";
+import {
+  candidatesOf,
+  commitOf,
+  HonestOperator,
+  type NetworkRules,
+  REQUEST_ID,
+  revealOf,
+} from "./agreementNetwork.ts";
+
+const EXACT: DeterminismProfile = { kind: "exact" };
+const TOLERANCE: DeterminismProfile = { kind: "tolerance", abs: "0.001", rel: "0" };
+
+const spam = (confidence: number): Hex => encodeClassification({ label: 1, confidence: toWad(confidence) });
+const ham = (confidence: number): Hex => encodeClassification({ label: 0, confidence: toWad(confidence) });
+
+const rules = (overrides: Partial<NetworkRules> = {}): NetworkRules => ({
+  quorum: 3,
+  committeeSize: 3,
+  codec: "classification",
+  profile: TOLERANCE,
+  candidates: candidatesOf(3),
+  ...overrides,
+});
+
+interface Run {
+  operators: HonestOperator[];
+  outputs: Map<number, Hex>;
+  /** What cheats say, and when. */
+  injected?: { at: number; message: PeerMessage }[];
+  /** Milliseconds that a message takes; undefined loses it. */
+  delay?: (message: PeerMessage, to: number) => number | undefined;
+  untilMs?: number;
+  /** Stops at the first settlement. */
+  untilSettled?: boolean;
+}
+
+/** Delivers messages by simulated time until nothing happens any more or `untilMs` is reached. */
+function simulate({
+  operators,
+  outputs,
+  injected = [],
+  delay = () => 5,
+  untilMs = 30_000,
+  untilSettled = false,
+}: Run): number {
+  const due: { at: number; to: HonestOperator; message: PeerMessage }[] = [];
+  const send = (message: PeerMessage, now: number, from?: HonestOperator) => {
+    for (const to of operators) {
+      if (to === from) continue;
+      const ms = delay(message, to.id);
+      if (ms !== undefined) due.push({ at: now + ms, to, message });
+    }
+  };
+  for (const { at, message } of injected) send(message, at);
+  let now = 0;
+  const stirred = new Set(operators);
+  for (let i = 0; i < 10_000; i++) {
+    for (const operator of stirred) {
+      for (const message of operator.step(now, outputs.get(operator.id) ?? "0x"))
+        send(message, now, operator);
+    }
+    if (untilSettled && operators.some(({ settlements }) => settlements.length > 0)) return now;
+    const times = [
+      ...due.map(({ at }) => at),
+      ...operators.flatMap(({ wakeAt }) => (wakeAt !== null && wakeAt > now ? [wakeAt] : [])),
+    ];
+    if (times.length === 0) return now;
+    now = Math.max(now, Math.min(...times));
+    if (now > untilMs) return now;
+    stirred.clear();
+    for (const operator of operators)
+      if (operator.wakeAt !== null && operator.wakeAt <= now) stirred.add(operator);
+    for (let index = due.length - 1; index >= 0; index--) {
+      const item = due[index];
+      if (item === undefined || item.at > now) continue;
+      due.splice(index, 1);
+      item.to.hear(item.message, now);
+      stirred.add(item.to);
+    }
+  }
+  throw new Error("the simulation does not come to rest");
+}
+
+const honest = (network: NetworkRules, ids: number[]) => ids.map((id) => new HonestOperator(id, network));
+
+describe("exact models", () => {
+  const network = rules({ profile: EXACT });
+
+  it("settled: three equal outputs need no proposal, and the lowest ticket settles alone", () => {
+    const operators = honest(network, [1, 2, 3]);
+    simulate({ operators, outputs: new Map([1, 2, 3].map((id) => [id, spam(0.9)])), untilMs: 2_000 });
+    expect(operators.map(({ settlements }) => settlements.length)).toEqual([1, 0, 0]);
+    expect(operators[0]?.settlements[0]).toMatchObject({ view: 0, output: spam(0.9), signers: [1, 2, 3] });
+    expect(operators.flatMap(({ said }) => said).some(({ kind }) => kind === "proposal")).toBe(false);
+  });
+
+  it("settled: the second signer takes over when the first does not settle", () => {
+    const operators = honest(network, [1, 2, 3]);
+    simulate({ operators, outputs: new Map([1, 2, 3].map((id) => [id, spam(0.9)])), untilMs: 3_500 });
+    expect(operators.map(({ settlements }) => settlements.length)).toEqual([1, 1, 0]);
+  });
+
+  it("pending: a dissenter is out-voted, signs nothing, and says why", () => {
+    const four = rules({ profile: EXACT, quorum: 2, candidates: candidatesOf(3) });
+    const operators = honest(four, [1, 2, 3]);
+    const outputs = new Map([
+      [1, spam(0.9)],
+      [2, spam(0.9)],
+      [3, spam(0.8)],
+    ]);
+    simulate({ operators, outputs, untilMs: 2_000 });
+    expect(operators[0]?.settlements).toHaveLength(1);
+    expect(operators[0]?.settlements[0]?.signers).toEqual([1, 2]);
+    expect(operators[2]?.said.some(({ kind }) => kind === "attestation")).toBe(false);
+    expect(operators[2]?.disagreement).toMatch(/operators 1, 2 share another output/);
+  });
+
+  it("pending: three different outputs are reported as split", () => {
+    const operators = honest(network, [1, 2, 3]);
+    const outputs = new Map([1, 2, 3].map((id) => [id, spam(id / 10)]));
+    simulate({ operators, outputs, untilMs: 20_000 });
+    for (const operator of operators) {
+      expect(operator.settlements).toHaveLength(0);
+      expect(operator.waitingFor).toMatch(/split/);
+    }
+  });
+});
+
+describe("models with a tolerance", () => {
+  it("settled: unequal outputs within tolerance settle with the median", () => {
+    const operators = honest(rules(), [1, 2, 3]);
+    const outputs = new Map([
+      [1, spam(0.9002)],
+      [2, spam(0.9)],
+      [3, spam(0.9001)],
+    ]);
+    simulate({ operators, outputs, untilMs: 2_500 });
+    const settlements = operators.flatMap((operator) => operator.settlements);
+    expect(settlements).toHaveLength(1);
+    expect(settlements[0]?.output).toBe(spam(0.9001));
+  });
+
+  it("pending: an output just outside tolerance gets no attestation from the others", () => {
+    const operators = honest(rules(), [1, 2, 3]);
+    const outputs = new Map([
+      [1, spam(0.9)],
+      [2, spam(0.9)],
+      [3, spam(0.9011)],
+    ]);
+    simulate({ operators, outputs, untilMs: 20_000 });
+    expect(operators.flatMap((operator) => operator.settlements)).toHaveLength(0);
+    expect(operators[2]?.disagreement).toMatch(/view 0 by operator 1/);
+  });
+
+  it("settled: a silent proposer costs one view", () => {
+    const network = rules({ quorum: 2 });
+    const [second, third] = honest(network, [2, 3]);
+    const outputs = new Map([2, 3].map((id) => [id, spam(0.7)]));
+    // Operator 1 commits and reveals, then says no more: it is the proposer of view 0.
+    const injected = [
+      { at: 0, message: commitOf(1, spam(0.7)) as PeerMessage },
+      { at: 100, message: revealOf(1, spam(0.7)) },
+    ];
+    const operators = [second, third].filter((operator) => operator !== undefined);
+    simulate({ operators, outputs, injected, untilMs: 9_000 });
+    const settlement = operators.flatMap((operator) => operator.settlements)[0];
+    expect(settlement).toMatchObject({ view: 1, signers: [2, 3] });
+  });
+});
+
+describe("commitments", () => {
+  it("pending: too few commitments reveal nothing, and the silent operator is named", () => {
+    const operators = honest(rules(), [1, 2]);
+    simulate({ operators, outputs: new Map([1, 2].map((id) => [id, spam(0.9)])), untilMs: 60_000 });
+    for (const operator of operators) {
+      expect(operator.hasRevealed).toBe(false);
+      expect(operator.waitingFor).toBe("commitments: 2 of 3; nothing from operator 3");
+    }
+  });
+
+  it("settled: with quorum 2 of 3 a dead operator costs the commit grace", () => {
+    const operators = honest(rules({ quorum: 2 }), [1, 2]);
+    simulate({ operators, outputs: new Map([1, 2].map((id) => [id, spam(0.9)])), untilMs: 1_000 });
+    expect(operators[0]?.settlements).toHaveLength(1);
+  });
+
+  it("settled: a commitment that comes after the reveals does not count", () => {
+    const operators = honest(rules({ quorum: 2 }), [1, 2]);
+    const injected = [
+      { at: 600, message: commitOf(3, spam(0.9)) as PeerMessage },
+      { at: 610, message: revealOf(3, spam(0.9)) },
+    ];
+    simulate({ operators, outputs: new Map([1, 2].map((id) => [id, spam(0.9)])), injected, untilMs: 3_000 });
+    expect(operators.map(({ timely }) => timely)).toEqual([2, 2]);
+    expect(operators[0]?.settlements[0]?.signers).toEqual([1, 2]);
+  });
+
+  it("settled: an early reveal does not shut out an honest commitment", () => {
+    const operators = honest(rules({ quorum: 2 }), [1, 2]);
+    const injected = [
+      { at: 0, message: commitOf(3, ham(0.9)) as PeerMessage },
+      { at: 1, message: revealOf(3, ham(0.9)) },
+    ];
+    const delay = (message: PeerMessage, to: number) => (message.operatorId === 2 && to === 1 ? 150 : 5);
+    const outputs = new Map([1, 2].map((id) => [id, spam(0.9)]));
+    simulate({ operators, outputs, injected, delay, untilMs: 10_000 });
+    const settlement = operators.flatMap((operator) => operator.settlements)[0];
+    expect(settlement).toMatchObject({ output: spam(0.9), signers: [1, 2] });
+  });
+});
+
+describe("safety and liveness", () => {
+  const confidence = fc.integer({ min: 0, max: 4 }).map((step) => 0.5 + step * 0.0004);
+  const output = fc.oneof(
+    { weight: 4, arbitrary: confidence.map(spam) },
+    { weight: 1, arbitrary: confidence.map(ham) },
+  );
+
+  it("holds for any outputs, order, delay and loss", { timeout: 120_000 }, () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          size: fc.integer({ min: 3, max: 5 }),
+          quorum: fc.integer({ min: 2, max: 3 }),
+          exact: fc.boolean(),
+          outputs: fc.array(output, { minLength: 5, maxLength: 5 }),
+          delays: fc.array(fc.option(fc.integer({ min: 0, max: 1_500 }), { nil: undefined, freq: 8 }), {
+            minLength: 40,
+            maxLength: 40,
+          }),
+        }),
+        ({ size, quorum, exact, outputs, delays }) => {
+          const network = rules({
+            quorum,
+            committeeSize: size,
+            profile: exact ? EXACT : TOLERANCE,
+            candidates: candidatesOf(size),
+          });
+          const ids = Array.from({ length: size }, (_, index) => index + 1);
+          const operators = honest(network, ids);
+          const byId = new Map(ids.map((id) => [id, outputs[id - 1] ?? "0x"]));
+          let sent = 0;
+          simulate({
+            operators,
+            outputs: byId,
+            delay: () => delays[sent++ % delays.length],
+            untilMs: 20_000,
+          });
+          for (const operator of operators) {
+            const ours = byId.get(operator.id) ?? "0x";
+            expectSafe(operator, network, ours);
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it("settles whenever a quorum agrees and messages arrive", { timeout: 120_000 }, () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 3, max: 6 }),
+        fc.boolean(),
+        fc.array(fc.integer({ min: 0, max: 90 }), { minLength: 60, maxLength: 60 }),
+        (size, exact, delays) => {
+          const network = rules({
+            quorum: 3,
+            committeeSize: size,
+            profile: exact ? EXACT : TOLERANCE,
+            candidates: candidatesOf(size),
+          });
+          const ids = Array.from({ length: size }, (_, index) => index + 1);
+          const operators = honest(network, ids);
+          let sent = 0;
+          simulate({
+            operators,
+            outputs: new Map(ids.map((id) => [id, spam(0.9)])),
+            untilSettled: true,
+            delay: () => delays[sent++ % delays.length],
+            untilMs: 20_000,
+          });
+          expect(operators.flatMap((operator) => operator.settlements).length).toBeGreaterThan(0);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  function expectSafe(operator: HonestOperator, network: NetworkRules, ours: Hex) {
+    const attested = new Map<number, Hex>();
+    for (const message of operator.said) {
+      if (message.kind === "reveal") expect(message.commits.length).toBeGreaterThanOrEqual(network.quorum);
+      if (message.kind !== "attestation") continue;
+      expect(attested.get(message.view) ?? message.outputHash).toBe(message.outputHash);
+      attested.set(message.view, message.outputHash);
+      if (network.profile.kind === "exact") {
+        expect(message.view).toBe(0);
+        expect(message.outputHash).toBe(keccak256(ours));
+      }
+    }
+    for (const { output: settled, signers } of operator.settlements) {
+      expect(signers).toHaveLength(network.quorum);
+      expect(signers).toContain(operator.id);
+      expect(agree(network.codec, network.profile, ours, settled).agrees).toBe(true);
+    }
+    expect(operator.said.every(({ requestId }) => requestId === REQUEST_ID)).toBe(true);
+  }
+});

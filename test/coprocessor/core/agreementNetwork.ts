@@ -1,0 +1,194 @@
+import { commitmentHash, type DeterminismProfile, type OutputCodec } from "@sibyl/sdk";
+import { type Hex, keccak256, pad, toHex } from "viem";
+import { type AgreementAction, type AgreementTiming, decide } from "../../../coprocessor/core/agreement.ts";
+import { type HeardMessage, tally } from "../../../coprocessor/core/ballot.ts";
+import type { Candidate } from "../../../coprocessor/core/draw.ts";
+import type { PeerMessage } from "../../../coprocessor/core/messages.ts";
+
+export const TIMING: AgreementTiming = {
+  commitGraceMs: 400,
+  revealGraceMs: 400,
+  viewTimeoutMs: 2_000,
+  settleDelayMs: 3_000,
+  standbyDelayMs: 2_000,
+};
+
+export const REQUEST_ID: Hex = keccak256(toHex("a request"));
+
+/** Everything but what an operator hears, in one place: what all operators of a simulated request share. */
+export interface NetworkRules {
+  quorum: number;
+  committeeSize: number;
+  codec: OutputCodec;
+  profile: DeterminismProfile;
+  candidates: readonly Candidate[];
+}
+
+/** Operators 1 to n, drawn in that order. */
+export function candidatesOf(count: number): Candidate[] {
+  return Array.from({ length: count }, (_, index) => ({
+    operatorId: index + 1,
+    attester: pad(toHex(index + 1), { size: 20 }),
+    ticket: BigInt(index),
+    fromRound: 0,
+  }));
+}
+
+export const saltOf = (operatorId: number): Hex => keccak256(toHex(`salt of ${operatorId}`));
+
+export function commitOf(operatorId: number, output: Hex): PeerMessage & { kind: "commit" } {
+  const opening = {
+    requestHash: REQUEST_ID,
+    operatorId,
+    outputHash: keccak256(output),
+    salt: saltOf(operatorId),
+  };
+  return {
+    kind: "commit",
+    requestId: REQUEST_ID,
+    operatorId,
+    commitment: commitmentHash(opening),
+    signature: "0x",
+  };
+}
+
+export const revealOf = (operatorId: number, output: Hex): PeerMessage => ({
+  kind: "reveal",
+  requestId: REQUEST_ID,
+  operatorId,
+  output,
+  salt: saltOf(operatorId),
+  commits: [commitOf(operatorId, output)],
+});
+
+/** One honest operator as the pipeline drives it: what it heard, what it said, and `decide` in between. */
+export class HonestOperator {
+  readonly said: PeerMessage[] = [];
+  readonly settlements: Extract<AgreementAction, { type: "settle" }>[] = [];
+  readonly #heard: HeardMessage[] = [];
+  readonly #rules: NetworkRules;
+  #started = false;
+  #output: Hex | null = null;
+  #wakeAt: number | null = null;
+  waitingFor = "";
+  disagreement: string | null = null;
+  readonly id: number;
+
+  constructor(id: number, rules: NetworkRules) {
+    this.id = id;
+    this.#rules = rules;
+  }
+
+  get wakeAt(): number | null {
+    return this.#wakeAt;
+  }
+
+  get started(): boolean {
+    return this.#started;
+  }
+
+  get hasRevealed(): boolean {
+    return this.said.some((message) => message.kind === "reveal");
+  }
+
+  /** Commitments that it counted as timely. */
+  get timely(): number {
+    return this.#tally().timely.size;
+  }
+
+  hear(message: PeerMessage, now: number): void {
+    if (message.kind === "reveal") for (const commit of message.commits) this.#store(commit, now);
+    this.#store(message, now);
+  }
+
+  /** Acts until nothing is left to do; returns what it says. */
+  step(now: number, output: Hex): PeerMessage[] {
+    const spoken: PeerMessage[] = [];
+    for (let i = 0; i < 16; i++) {
+      const decision = decide({
+        ...this.#rules,
+        me: this.id,
+        round: 0,
+        nextRoundInMs: 60_000,
+        seenAt: 0,
+        started: this.#started,
+        output: this.#output,
+        ballot: this.#tally(),
+        attested: new Map(
+          this.said.flatMap((message) =>
+            message.kind === "attestation" ? [[message.view, message.outputHash]] : [],
+          ),
+        ),
+        proposed: new Set(
+          this.said.flatMap((message) => (message.kind === "proposal" ? [message.view] : [])),
+        ),
+        settling: this.settlements.length > 0,
+        failedSettlements: { count: 0, lastAt: 0, reason: null },
+        timing: TIMING,
+        now,
+      });
+      this.#wakeAt = decision.wakeAt;
+      this.waitingFor = decision.waitingFor;
+      this.disagreement = decision.disagreement;
+      if (decision.actions.length === 0) return spoken;
+      for (const action of decision.actions) spoken.push(...this.#act(action, now, output));
+    }
+    throw new Error(`operator ${this.id} keeps acting: ${this.waitingFor}`);
+  }
+
+  #act(action: AgreementAction, now: number, output: Hex): PeerMessage[] {
+    switch (action.type) {
+      case "start":
+        this.#started = true;
+        this.#output = output;
+        return [];
+      case "commit":
+        return this.#say(commitOf(this.id, output), now);
+      case "reveal": {
+        const commits = [...this.#tally().timely.values()];
+        return this.#say({ ...revealOf(this.id, output), commits } as PeerMessage, now);
+      }
+      case "propose": {
+        const { view, reveals } = action;
+        const attestation = this.#attestation(view, keccak256(action.output));
+        const about = { requestId: REQUEST_ID, operatorId: this.id, view, signature: "0x" } as const;
+        return [
+          ...this.#say(attestation, now),
+          ...this.#say({ kind: "proposal", ...about, output: action.output, reveals }, now),
+        ];
+      }
+      case "attest":
+        return this.#say(this.#attestation(action.view, action.outputHash), now);
+      case "settle":
+        this.settlements.push(action);
+        return [];
+    }
+  }
+
+  #attestation(view: number, outputHash: Hex): PeerMessage {
+    return {
+      kind: "attestation",
+      requestId: REQUEST_ID,
+      operatorId: this.id,
+      view,
+      outputHash,
+      signature: "0x",
+    };
+  }
+
+  #say(message: PeerMessage, now: number): PeerMessage[] {
+    this.said.push(message);
+    this.#store(message, now);
+    return [message];
+  }
+
+  #store(message: PeerMessage, receivedAt: number): void {
+    this.#heard.push({ seq: this.#heard.length, message, receivedAt });
+  }
+
+  #tally() {
+    const { quorum, committeeSize, candidates } = this.#rules;
+    const rules = { requestId: REQUEST_ID, quorum, committeeSize, commitGraceMs: TIMING.commitGraceMs };
+    return tally(rules, candidates, this.#heard);
+  }
+}

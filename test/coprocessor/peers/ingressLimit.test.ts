@@ -1,0 +1,99 @@
+import { describe, expect, test } from "vitest";
+import { createIngressLimit } from "../../../coprocessor/peers/ingressLimit.ts";
+import { defaultPeerLimits, type PeerLimits } from "../../../coprocessor/peers/limits.ts";
+import { createRecentKeys } from "../../../coprocessor/peers/recentKeys.ts";
+
+const limit = (limits: Partial<PeerLimits>) => createIngressLimit({ ...defaultPeerLimits, ...limits });
+const count = (times: number, act: () => boolean) =>
+  Array.from({ length: times }, act).filter(Boolean).length;
+
+describe("ingress limit", () => {
+  test("messages: a burst, then the rate, per peer", () => {
+    const ingress = limit({ messageBurst: 10, messagesPerSecond: 5 });
+    expect(count(20, () => ingress.admit("a", 1, 1, 0))).toBe(10);
+    expect(count(20, () => ingress.admit("a", 1, 1, 1_000))).toBe(5);
+    expect(count(20, () => ingress.admit("b", 1, 1, 1_000))).toBe(10);
+    expect(count(20, () => ingress.admit("a", 1, 1, 1_000_000))).toBe(10);
+  });
+
+  test("bytes: bounded apart from messages", () => {
+    const ingress = limit({ byteBurst: 1_000, bytesPerSecond: 100 });
+    expect(ingress.admit("a", 1, 900, 0)).toBe(true);
+    expect(ingress.admit("a", 1, 101, 0)).toBe(false);
+    expect(ingress.admit("a", 1, 100, 0)).toBe(true);
+    expect(ingress.admit("a", 1, 100, 1_000)).toBe(true);
+  });
+
+  test("clock going back: refills nothing, breaks nothing", () => {
+    const ingress = limit({ messageBurst: 2, messagesPerSecond: 1 });
+    expect(count(3, () => ingress.admit("a", 1, 1, 5_000))).toBe(2);
+    expect(ingress.admit("a", 1, 1, 0)).toBe(false);
+    expect(ingress.admit("a", 1, 1, 1_000)).toBe(true);
+  });
+
+  test("doubt: accepted messages are free, ignored ones cheap, rejected ones dear", () => {
+    const runUntilRefused = (verdict: "accept" | "ignore" | "reject") => {
+      const ingress = limit({ doubtBurst: 64, doubtPerSecond: 1 });
+      let judged = 0;
+      while (judged < 5_000 && ingress.beginJudging("a", 1, 0)) {
+        ingress.endJudging("a", 1, verdict, 0);
+        judged += 1;
+      }
+      return judged;
+    };
+    expect(runUntilRefused("accept")).toBe(5_000);
+    expect(runUntilRefused("ignore")).toBe((64 - 1) * 8 + 1);
+    expect(runUntilRefused("reject")).toBe(8);
+  });
+
+  test("judging: bounded per peer and over all, and every place comes back", () => {
+    const ingress = limit({ doubtBurst: 10, maxPending: 15, maxPendingBytes: 1_000 });
+    expect(count(20, () => ingress.beginJudging("a", 10, 0))).toBe(10);
+    expect(count(20, () => ingress.beginJudging("b", 10, 0))).toBe(5);
+    expect(ingress.pending()).toEqual({ messages: 15, bytes: 150 });
+    for (let i = 0; i < 10; i++) ingress.endJudging("a", 10, "accept", 0);
+    for (let i = 0; i < 5; i++) ingress.endJudging("b", 10, "accept", 0);
+    expect(ingress.pending()).toEqual({ messages: 0, bytes: 0 });
+    expect(ingress.beginJudging("c", 1_001, 0)).toBe(false);
+    expect(ingress.beginJudging("c", 1_000, 0)).toBe(true);
+  });
+
+  test("flooding: excess adds up, fades, and is not the fault of who meets a full house", () => {
+    const ingress = limit({ messageBurst: 10, messagesPerSecond: 1, excessBeforeBan: 20, maxPending: 0 });
+    for (let i = 0; i < 10; i++) ingress.admit("a", 1, 1, 0);
+    for (let i = 0; i < 19; i++) ingress.admit("a", 1, 1, 0);
+    expect(ingress.isFlooding("a", 0)).toBe(false);
+    ingress.admit("a", 1, 1, 0);
+    expect(ingress.isFlooding("a", 0)).toBe(true);
+    expect(ingress.isFlooding("a", 10_000)).toBe(false);
+    for (let i = 0; i < 100; i++) ingress.beginJudging("b", 1, 0);
+    expect(ingress.isFlooding("b", 0)).toBe(false);
+  });
+
+  test("ten thousand names: a spent budget stays spent, until it is the longest unseen of 4,096", () => {
+    const ingress = limit({ messageBurst: 1, messagesPerSecond: 0.000001 });
+    const spend = (peer: string) => ingress.admit(peer, 1, 1, 0);
+    expect(spend("a")).toBe(true);
+    for (let i = 0; i < 4_095; i++) spend(`peer ${i}`);
+    expect(spend("a")).toBe(false);
+    for (let i = 0; i < 5_000; i++) spend(`stranger ${i}`);
+    expect(spend("a")).toBe(true);
+  });
+});
+
+describe("recent keys", () => {
+  test("window: a key is new again when its window has passed", () => {
+    const keys = createRecentKeys(100, 10);
+    expect(keys.add("a", 0)).toBe(true);
+    expect(keys.add("a", 99)).toBe(false);
+    expect(keys.has("a", 99)).toBe(true);
+    expect(keys.has("a", 100)).toBe(false);
+    expect(keys.add("a", 100)).toBe(true);
+  });
+
+  test("capacity: the oldest go first", () => {
+    const keys = createRecentKeys(1_000, 3);
+    for (const [i, key] of ["a", "b", "c", "d"].entries()) keys.add(key, i);
+    expect(["a", "b", "c", "d"].map((key) => keys.has(key, 10))).toEqual([false, true, true, true]);
+  });
+});

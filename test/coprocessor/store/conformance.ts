@@ -1,0 +1,267 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { OPEN_STATES } from "../../../coprocessor/core/request.ts";
+import type { Store } from "../../../coprocessor/store/port.ts";
+import { address, attestation, block, commit, hash, outboxEntry, requestRecord } from "./fixtures.ts";
+import { rewindConformance } from "./rewindConformance.ts";
+
+/** A store to be tested, whose tables are empty, and a way to empty them again. */
+export interface StoreUnderTest {
+  store: Store;
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What every implementation of the store port must do. */
+export function storeConformance(name: string, open: () => Promise<StoreUnderTest>, skip: string | false): void {
+  describe.skipIf(skip !== false)(`store on ${name}${skip === false ? "" : ` (skipped: ${skip})`}`, () => {
+    let subject: StoreUnderTest;
+    let store: Store;
+    beforeAll(async () => {
+      subject = await open();
+      store = subject.store;
+    }, 60_000);
+    afterAll(() => subject?.close());
+    const fresh = (title: string, body: () => Promise<void>, timeoutMs = 20_000) =>
+      test(
+        title,
+        async () => {
+          await subject.clear();
+          await body();
+        },
+        timeoutMs,
+      );
+
+    fresh("a request comes back as it was stored, uint256 words and all", async () => {
+      const record = requestRecord("a");
+      expect(await store.insertRequest(record)).toBe(true);
+      expect(await store.request(record.key)).toEqual(record);
+      expect(await store.request(requestRecord("b").key)).toBeNull();
+    });
+
+    fresh("a known request is left as it is", async () => {
+      const record = requestRecord("a");
+      await store.insertRequest(record);
+      expect(await store.insertRequest({ ...record, state: "parked", input: "0x" })).toBe(false);
+      expect(await store.request(record.key)).toEqual(record);
+    });
+
+    fresh("requests are listed by state, by deadline or newest first, up to a limit", async () => {
+      const [a, b, c] = [requestRecord("a", 30n), requestRecord("b", 10n), requestRecord("c", 20n)];
+      for (const record of [a, b, c]) await store.insertRequest(record);
+      await store.transition(c.key, ["waiting"], "parked", { reason: "model unknown" });
+      const keys = async (filter: Parameters<Store["requests"]>[0]) =>
+        (await store.requests(filter)).map((record) => record.key);
+      expect(await keys({})).toEqual([b.key, c.key, a.key]);
+      expect(await keys({ newestFirst: true })).toEqual([a.key, c.key, b.key]);
+      expect(await keys({ states: OPEN_STATES })).toEqual([b.key, a.key]);
+      expect(await keys({ states: OPEN_STATES, limit: 1 })).toEqual([b.key]);
+      expect(await keys({ states: [] })).toEqual([]);
+    });
+
+    fresh("a transition happens only from the states it names, and patches only what it names", async () => {
+      const record = requestRecord("a");
+      await store.insertRequest(record);
+      expect(await store.transition(record.key, ["queued"], "computed", { output: "0x01" })).toBe(false);
+      expect((await store.request(record.key))?.output).toBeNull();
+      expect(await store.transition(record.key, ["waiting", "queued"], "parked", { reason: "why" })).toBe(true);
+      const stored = await store.request(record.key);
+      expect(stored).toEqual({ ...record, state: "parked", reason: "why", updatedAt: stored?.updatedAt });
+      expect(stored?.updatedAt).toBeGreaterThan(record.updatedAt);
+      expect(await store.transition(requestRecord("b").key, ["waiting"], "queued")).toBe(false);
+    });
+
+    fresh("of many transitions from one state at the same time exactly one wins", async () => {
+      const record = requestRecord("a");
+      await store.insertRequest(record);
+      const results = await Promise.all(
+        Array.from({ length: 20 }, (_, index) =>
+          store.transition(record.key, ["waiting"], "queued", { reason: `winner ${index}` }),
+        ),
+      );
+      expect(results.filter(Boolean)).toHaveLength(1);
+      expect((await store.request(record.key))?.reason).toBe(`winner ${results.indexOf(true)}`);
+    });
+
+    fresh("a transaction counts whole or not at all, and nested ones join it", async () => {
+      const [a, b] = [requestRecord("a"), requestRecord("b")];
+      const failure = new Error("the work failed");
+      const failed = store.transaction(async (outer) => {
+        await outer.insertRequest(a);
+        await outer.transaction(async (inner) => {
+          await inner.insertRequest(b);
+          expect(await outer.request(b.key)).not.toBeNull();
+        });
+        throw failure;
+      });
+      await expect(failed).rejects.toBe(failure);
+      expect(await store.requests({})).toEqual([]);
+      const key = await store.transaction(async (inner) => {
+        await inner.insertRequest(a);
+        return a.key;
+      });
+      expect(key).toBe(a.key);
+      expect(await store.request(a.key)).toEqual(a);
+    });
+
+    fresh("transactions at the same time do not mix", async () => {
+      const records = Array.from({ length: 8 }, (_, index) => requestRecord(`${index}`));
+      const results = await Promise.allSettled(
+        records.map((record, index) =>
+          store.transaction(async (inner) => {
+            await inner.insertRequest(record);
+            await inner.addBlock(block(BigInt(index)));
+            if (index % 2 === 1) throw new Error("undo");
+          }),
+        ),
+      );
+      expect(results.map((result) => result.status)).toEqual(
+        records.map((_, index) => (index % 2 === 1 ? "rejected" : "fulfilled")),
+      );
+      expect((await store.blocks()).map((head) => head.number)).toEqual([0n, 2n, 4n, 6n]);
+      expect(await store.requests({})).toHaveLength(4);
+    });
+
+    fresh("the store outside a transaction is refused inside it, instead of waiting for ever", async () => {
+      const inside = store.transaction(() => store.requests({}));
+      await expect(inside).rejects.toThrow("use the store that the transaction hands over");
+      expect(await store.requests({})).toEqual([]);
+    });
+
+    fresh("a statement's slot is taken once: later ones get what stands there", async () => {
+      const { key, requestId } = requestRecord("a");
+      const first = { key, slot: "commit", message: commit(requestId, 1, "first"), createdAt: 5 };
+      expect(await store.recordStatement(first)).toEqual(first);
+      const second = { ...first, message: commit(requestId, 1, "second"), createdAt: 6 };
+      expect(await store.recordStatement(second)).toEqual(first);
+      const other = { key, slot: "attestation/0", message: attestation(requestId, 1), createdAt: 7 };
+      await store.recordStatement(other);
+      expect(await store.statements(key)).toEqual([first, other]);
+    });
+
+    fresh("of statements for one slot at the same time one is stored, and all get that one", async () => {
+      const { key, requestId } = requestRecord("a");
+      const said = await Promise.all(
+        Array.from({ length: 10 }, (_, index) =>
+          store.recordStatement({ key, slot: "commit", message: commit(requestId, 1, `${index}`), createdAt: index }),
+        ),
+      );
+      const [stored] = await store.statements(key);
+      expect(said).toEqual(said.map(() => stored));
+      expect(await store.statements(key)).toHaveLength(1);
+    });
+
+    fresh("a peer's message is stored once, with a contradicting second one, and no third", async () => {
+      const { key, requestId } = requestRecord("a");
+      const first = commit(requestId, 2, "first");
+      expect(await store.addPeerMessage(key, first, 100)).toBe(true);
+      expect(await store.addPeerMessage(key, first, 101)).toBe(false);
+      expect(await store.addPeerMessage(key, { ...first, signature: "0x99" }, 102)).toBe(false);
+      const second = commit(requestId, 2, "second");
+      expect(await store.addPeerMessage(key, second, 103)).toBe(true);
+      expect(await store.addPeerMessage(key, commit(requestId, 2, "third"), 104)).toBe(false);
+      const stored = await store.peerMessages(key);
+      expect(stored.map(({ message, receivedAt }) => ({ message, receivedAt }))).toEqual([
+        { message: first, receivedAt: 100 },
+        { message: second, receivedAt: 103 },
+      ]);
+      expect(stored[1]?.seq).toBeGreaterThan(stored[0]?.seq ?? Number.NaN);
+    });
+
+    fresh("peers' messages are told apart by kind, operator and view", async () => {
+      const { key, requestId } = requestRecord("a");
+      const messages = [
+        commit(requestId, 2),
+        attestation(requestId, 2, 0),
+        attestation(requestId, 2, 1),
+        attestation(requestId, 3, 0),
+      ];
+      for (const message of messages) expect(await store.addPeerMessage(key, message, 1)).toBe(true);
+      expect((await store.peerMessages(key)).map(({ message }) => message)).toEqual(messages);
+      expect(await store.peerMessages(requestRecord("b").key)).toEqual([]);
+    });
+
+    fresh("a flood of different versions at the same time leaves two", async () => {
+      const { key, requestId } = requestRecord("a");
+      const isNew = await Promise.all(
+        Array.from({ length: 12 }, (_, index) => store.addPeerMessage(key, commit(requestId, 2, `${index}`), index)),
+      );
+      expect(isNew.filter(Boolean)).toHaveLength(2);
+      expect(await store.peerMessages(key)).toHaveLength(2);
+    });
+
+    fresh("the registry answers with its newest versions", async () => {
+      const operator = { operatorId: 7, owner: address("owner"), attester: address("key 1"), endpoint: "/ip4/1" };
+      await store.putOperator(operator, 10n);
+      const rotated = { ...operator, attester: address("key 2") };
+      await store.putOperator(rotated, 12n);
+      expect(await store.operator(7)).toEqual(rotated);
+      expect(await store.operator(8)).toBeNull();
+      expect(await store.operators()).toEqual([rotated]);
+      expect(await store.operatorByAttester(address("key 1"))).toBeNull();
+      expect(await store.operatorByAttester(address("key 2").toUpperCase().replace("0X", "0x") as never)).toEqual(
+        rotated,
+      );
+      const seat = { modelId: hash("m"), operatorId: 7, attester: address("key 1"), weight: 2n ** 96n, activeFrom: 9 };
+      await store.putEnrolment(seat, 10n);
+      await store.putEnrolment({ ...seat, operatorId: 3 }, 10n);
+      expect((await store.enrolments(hash("m"))).map((one) => one.operatorId)).toEqual([3, 7]);
+      await store.putEnrolment({ ...seat, operatorId: 3, weight: 0n }, 11n);
+      expect(await store.enrolments(hash("m"))).toEqual([seat]);
+      const model = { modelId: hash("m"), publisher: address("p"), manifestURI: "file:a" };
+      await store.putModel(model, 10n);
+      await store.putModel({ ...model, manifestURI: "file:b" }, 10n);
+      expect(await store.model(hash("m"))).toEqual({ ...model, manifestURI: "file:b" });
+      expect(await store.model(hash("n"))).toBeNull();
+    });
+
+    fresh("pruning keeps the newest final head and the registry's values", async () => {
+      for (const number of [1n, 2n, 5n, 8n]) await store.addBlock(block(number));
+      const operator = { operatorId: 7, owner: address("owner"), attester: address("key"), endpoint: "a" };
+      for (const number of [1n, 3n, 8n]) await store.putOperator({ ...operator, endpoint: `at ${number}` }, number);
+      await store.prune(6n);
+      expect((await store.blocks()).map((head) => head.number)).toEqual([5n, 8n]);
+      expect((await store.operator(7))?.endpoint).toBe("at 8");
+      await store.rewind(6n);
+      expect((await store.operator(7))?.endpoint).toBe("at 3");
+    });
+
+    fresh("an outbox entry comes back as it was stored, and is written back only from the state it was in", async () => {
+      const entry = outboxEntry("a");
+      expect(await store.insertOutbox(entry)).toBe(true);
+      expect(await store.insertOutbox({ ...entry, gas: 1n })).toBe(false);
+      const attempt = { hash: hash("t"), raw: "0x02" as const, maxFeePerGas: 2n ** 80n, maxPriorityFeePerGas: 1n, signedAt: 3, sentAt: 4 };
+      const signed = { ...entry, state: "signed" as const, nonce: 4, attempts: [attempt], updatedAt: 2 };
+      expect(await store.updateOutbox(signed, "planned")).toBe(true);
+      expect(await store.updateOutbox({ ...signed, nonce: 5 }, "planned")).toBe(false);
+      expect(await store.outboxFor(entry.key)).toEqual([signed]);
+      expect(await store.outbox({ states: ["signed"] })).toEqual([signed]);
+      expect(await store.outbox({ states: ["planned", "mined"] })).toEqual([]);
+    });
+
+    fresh("a nonce is never given twice: the next one is above every entry's, and at least the floor", async () => {
+      expect(await store.nextNonce(3)).toBe(3);
+      await store.insertOutbox(outboxEntry("a", { nonce: 7, state: "mined" }));
+      expect(await store.nextNonce(3)).toBe(8);
+      expect(await store.nextNonce(20)).toBe(20);
+      const again = store.insertOutbox(outboxEntry("b", { nonce: 7, state: "signed" }));
+      await expect(again).rejects.toMatchObject({ code: "store/rejected", retry: "never" });
+    });
+
+    fresh("nonces taken in transactions at the same time are all different", async () => {
+      const ids = Array.from({ length: 10 }, (_, index) => `entry ${index}`);
+      for (const id of ids) await store.insertOutbox(outboxEntry(id));
+      const nonces = await Promise.all(
+        ids.map((id) =>
+          store.transaction(async (inner) => {
+            const nonce = await inner.nextNonce(5);
+            await inner.updateOutbox(outboxEntry(id, { state: "signed", nonce }), "planned");
+            return nonce;
+          }),
+        ),
+      );
+      expect([...nonces].sort((a, b) => a - b)).toEqual(ids.map((_, index) => 5 + index));
+    });
+
+    rewindConformance(() => subject, fresh);
+  });
+}

@@ -1,0 +1,112 @@
+import { createHash } from "node:crypto";
+import type { Address, Hex } from "viem";
+import type { BlockRef } from "../../../coprocessor/core/block.ts";
+import type { AttestationMessage, CommitMessage } from "../../../coprocessor/core/messages.ts";
+import type { OutboxEntry } from "../../../coprocessor/core/outbox.ts";
+import { type RequestRecord, requestKey } from "../../../coprocessor/core/request.ts";
+import type { Log } from "../../../coprocessor/observe/port.ts";
+
+export const ORACLE: Address = "0x00000000000000000000000000000000000000aa";
+export const CHAIN_ID = 31337;
+
+/** A 32-byte value that is the same for the same label. */
+export const hash = (label: string): Hex => `0x${createHash("sha256").update(label).digest("hex")}`;
+export const address = (label: string): Address => hash(label).slice(0, 42) as Address;
+
+export const block = (number: bigint, fork = ""): BlockRef => ({
+  number,
+  hash: hash(`block ${number}${fork}`),
+  parentHash: hash(`block ${number - 1n}${fork}`),
+  timestamp: 1_700_000_000 + Number(number),
+});
+
+export function requestRecord(label: string, openedBlock = 10n, fork = ""): RequestRecord {
+  const requestId = hash(`request ${label}`);
+  return {
+    key: requestKey(CHAIN_ID, ORACLE, requestId),
+    chainId: CHAIN_ID,
+    oracle: ORACLE,
+    requestId,
+    request: {
+      modelId: hash("model"),
+      inputHash: hash(`input ${label}`),
+      // The largest uint256, and one past what a JavaScript number or an int8 can hold.
+      terms: 2n ** 256n - 1n,
+      opening: 2n ** 63n,
+      funds: 0n,
+    },
+    input: "0x0011ff",
+    deadline: 1_700_000_600 + Number(openedBlock),
+    openedBlock,
+    openedBlockHash: block(openedBlock, fork).hash,
+    openedTransaction: hash(`opening ${label}${fork}`),
+    state: "waiting",
+    reason: null,
+    output: null,
+    outputHash: null,
+    closedBlock: null,
+    closedTransaction: null,
+    settledOutput: null,
+    callbackFailed: false,
+    createdAt: 1_700_000_000_000,
+    updatedAt: 1_700_000_000_000,
+  };
+}
+
+export const commit = (requestId: Hex, operatorId: number, label = "a"): CommitMessage => ({
+  kind: "commit",
+  requestId,
+  operatorId,
+  commitment: hash(`commitment ${operatorId} ${label}`),
+  signature: hash(`signature ${operatorId} ${label}`),
+});
+
+export const attestation = (requestId: Hex, operatorId: number, view = 0, label = "a"): AttestationMessage => ({
+  kind: "attestation",
+  requestId,
+  operatorId,
+  view,
+  outputHash: hash(`output ${label}`),
+  signature: hash(`attestation ${operatorId} ${view} ${label}`),
+});
+
+export const outboxEntry = (id: string, patch: Partial<OutboxEntry> = {}): OutboxEntry => ({
+  id,
+  key: requestRecord(id).key,
+  kind: "settle",
+  to: ORACLE,
+  data: "0x1234",
+  gas: 300_000n,
+  maxFeePerGasCap: 2n ** 128n,
+  state: "planned",
+  nonce: null,
+  attempts: [],
+  minedTransaction: null,
+  minedBlock: null,
+  succeeded: null,
+  reason: null,
+  createdAt: 1,
+  updatedAt: 1,
+  ...patch,
+});
+
+export interface LogLine {
+  level: "debug" | "info" | "warn" | "error";
+  fields: object;
+  message: string;
+}
+
+/** A log that a test can read. */
+export function recordingLog(lines: LogLine[] = []): Log & { lines: LogLine[] } {
+  const at = (level: LogLine["level"]) => (fields: object, message: string) => {
+    lines.push({ level, fields, message });
+  };
+  return {
+    lines,
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    child: () => recordingLog(lines),
+  };
+}

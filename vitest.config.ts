@@ -1,0 +1,55 @@
+import { defineConfig } from "vitest/config";
+
+// Suites are projects, so that each runs alone (`npm test -- unit`) and with limits of its own.
+const CONFORMANCE = ["test/**/*.conformance.test.ts", "test/**/conformance/**/*.test.ts"];
+const END_TO_END = ["test/e2e/**/*.test.ts", "examples/*/test/**/*.e2e.test.ts"];
+const NEVER = ["**/node_modules/**", "**/.cache/**"];
+
+export default defineConfig({
+  test: {
+    // ONNX Runtime and PGlite hold native or wasm state for the life of a process: a process per test file.
+    pool: "forks",
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: [
+            "test/coprocessor/**/*.test.ts",
+            "test/sdk/**/*.test.ts",
+            "test/scripts/**/*.test.ts",
+            "examples/*/test/**/*.test.ts",
+            "sdk/**/*.test.ts",
+          ],
+          exclude: [...NEVER, ...CONFORMANCE, ...END_TO_END],
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: "conformance",
+          include: CONFORMANCE,
+          exclude: NEVER,
+          testTimeout: 60_000,
+          // The first hook may have to install a service.
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: END_TO_END,
+          exclude: NEVER,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          // Each file starts a whole network; two at once would compete for the cores and measure that.
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
