@@ -5,8 +5,8 @@ import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 
-import {IFeeVault} from "./interfaces/IFeeVault.sol";
 import {Ledger} from "./Ledger.sol";
+import {IFeeVault} from "./interfaces/IFeeVault.sol";
 import {Token} from "./types/Token.sol";
 
 /// @title FeeVault

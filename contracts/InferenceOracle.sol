@@ -2,11 +2,12 @@
 pragma solidity ^0.8.28;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {EfficientHashLib} from "solady/utils/EfficientHashLib.sol";
 import {EIP712} from "solady/utils/EIP712.sol";
+import {EfficientHashLib} from "solady/utils/EfficientHashLib.sol";
 import {LibCall} from "solady/utils/LibCall.sol";
 
 import {FeeVault} from "./FeeVault.sol";
+import {OracleGovernance} from "./OracleGovernance.sol";
 import {IInferenceCallback} from "./interfaces/IInferenceCallback.sol";
 import {IInferenceOracle} from "./interfaces/IInferenceOracle.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
@@ -16,7 +17,6 @@ import {BlockHashes} from "./libraries/BlockHashes.sol";
 import {Fees} from "./libraries/Fees.sol";
 import {SettlementGas} from "./libraries/SettlementGas.sol";
 import {Draw, Sortition} from "./libraries/Sortition.sol";
-import {OracleGovernance} from "./OracleGovernance.sol";
 import {Attestation} from "./types/Attestation.sol";
 import {Enrolment} from "./types/Enrolment.sol";
 import {ModelStatus, ModelTerms} from "./types/ModelTerms.sol";
@@ -48,11 +48,11 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
         uint32 submitterId;
     }
 
-    /// @notice Most operators that one request may require to agree.
-    uint8 public constant MAX_QUORUM = 8;
+    /// @dev Most operators that one request may require to agree: as many ids as `RequestSettled` has room for.
+    uint8 private constant MAX_QUORUM = 8;
 
-    /// @notice Gas that a consumer's `onExpired` gets at most.
-    uint256 public constant EXPIRY_CALLBACK_GAS = 150_000;
+    /// @dev Gas that a consumer's `onExpired` gets at most.
+    uint256 private constant EXPIRY_CALLBACK_GAS = 150_000;
 
     /// @dev Bytes of a failing callback's return data that are looked at; more would let it burn the submitter's gas.
     uint16 private constant MAX_REASON_BYTES = 256;
@@ -142,9 +142,7 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
             revert QuorumOutOfBounds(quorum, committeeSize, MAX_QUORUM);
         }
         if (policy.challengeWindow != 0) revert ChallengeWindowNotOffered(policy.challengeWindow);
-        return RequestTermsLib.pack(
-            msg.sender, params.deadline, params.callbackGasLimit, committeeSize, quorum, 0
-        );
+        return RequestTermsLib.pack(msg.sender, params.deadline, params.callbackGasLimit, committeeSize, quorum, 0);
     }
 
     /// @dev Takes down the protocol's state as the request finds it, if it lets the request in.
@@ -286,8 +284,8 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
     }
 
     function _requireOpen(bytes32 id) private view {
-        RequestStatus current = _slots[id].status();
-        if (current != RequestStatus.Open) revert RequestNotOpen(id, current);
+        RequestSlot slot = _slots[id];
+        if (!slot.equals(RequestSlotLib.OPEN)) revert RequestNotOpen(id, slot.status());
     }
 
     /// @dev Reverts unless exactly `quorum` distinct drawn operators signed `digest`; notes down who they are.
@@ -304,6 +302,7 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
         bytes32 blockHash = BlockHashes.get(request_.opening.openedBlock());
         Draw memory draw = Sortition.drawOf(request_, id, blockHash, block.timestamp);
         uint32 previous;
+        uint256 signers;
         for (uint256 i = 0; i < quorum; ++i) {
             Attestation calldata attestation = attestations[i];
             uint32 operatorId = attestation.operatorId;
@@ -314,8 +313,9 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
             address signer = Attestations.recover(digest, attestation.r, attestation.vs);
             if (signer != attester) revert WrongSignature(operatorId, attester, signer);
             if (signer == submission.submitter) submission.submitterId = operatorId;
-            submission.signers |= uint256(operatorId) << (224 - 32 * i);
+            signers = signers << 32 | operatorId;
         }
+        submission.signers = signers << 32 * (MAX_QUORUM - quorum);
     }
 
     /// @dev The key of a drawn operator; reverts if it is not drawn.
@@ -338,10 +338,7 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
     function _payOut(Request calldata request_, uint256 signers) private {
         uint8 tokenIndex = request_.opening.tokenIndex();
         (uint256 perSigner, uint256 royalty, uint256 protocolShare) = Fees.split(
-            request_.funds.fee(),
-            request_.opening.royaltyBps(),
-            request_.opening.protocolBps(),
-            request_.terms.quorum()
+            request_.funds.fee(), request_.opening.royaltyBps(), request_.opening.protocolBps(), request_.terms.quorum()
         );
         for (; signers != 0; signers <<= 32) {
             _addEarnings(uint32(signers >> 224), tokenIndex, perSigner);
@@ -356,17 +353,20 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
         private
         returns (uint256 gasPaid)
     {
+        address consumer = request_.terms.consumer();
         uint256 reserve = request_.funds.gasReserve();
-        if (submission.submitterId != 0) {
-            uint256 price = request_.funds.maxGasPrice();
-            if (tx.gasprice < price) price = tx.gasprice;
-            uint256 gasUsed = submission.gasAtStart - gasleft()
-                + SettlementGas.unmeasured(request_.terms.quorum(), outputLength);
-            gasPaid = gasUsed * price;
-            if (gasPaid > reserve) gasPaid = reserve;
-            _addEarnings(submission.submitterId, NATIVE, gasPaid);
-        }
-        _addCredit(request_.terms.consumer(), NATIVE, reserve - gasPaid);
+        // All of it first, so that the measurement includes what a balance costs that nothing touched before.
+        _addCredit(consumer, NATIVE, reserve);
+        if (submission.submitterId == 0) return 0;
+
+        uint256 price = request_.funds.maxGasPrice();
+        if (tx.gasprice < price) price = tx.gasprice;
+        uint256 gasUsed =
+            submission.gasAtStart - gasleft() + SettlementGas.unmeasured(request_.terms.quorum(), outputLength);
+        gasPaid = gasUsed * price;
+        if (gasPaid > reserve) gasPaid = reserve;
+        _takeCredit(consumer, NATIVE, gasPaid);
+        _addEarnings(submission.submitterId, NATIVE, gasPaid);
     }
 
     // Calling back
@@ -430,8 +430,7 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
 
         bytes memory call = abi.encodeCall(IInferenceCallback.onExpired, (id, fee, gasReserve));
         _requireGas(EXPIRY_CALLBACK_GAS);
-        (bool told,, bytes memory reason) =
-            LibCall.tryCall(consumer, 0, EXPIRY_CALLBACK_GAS, MAX_REASON_BYTES, call);
+        (bool told,, bytes memory reason) = LibCall.tryCall(consumer, 0, EXPIRY_CALLBACK_GAS, MAX_REASON_BYTES, call);
         if (!told) emit ExpiryCallbackFailed(id, reason);
     }
 

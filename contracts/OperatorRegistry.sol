@@ -349,9 +349,8 @@ contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
         returns (uint32)
     {
         bytes32 structHash = Attestations.structHash(requestId, signed.outputHash, viewNumber);
-        return _operatorOfAttester[Attestations.recover(
-                Attestations.digest(separator, structHash), signed.r, signed.vs
-            )];
+        return
+            _operatorOfAttester[Attestations.recover(Attestations.digest(separator, structHash), signed.r, signed.vs)];
     }
 
     function _callersOperator() private view returns (uint32 operatorId) {

@@ -9,7 +9,7 @@ import {OracleParameters} from "./types/OracleParameters.sol";
 /// @title OracleGovernance
 /// @notice The oracle's parameters, each bounded here, and the guardian's pause of new requests.
 abstract contract OracleGovernance is IOracleGovernance, Ownable2Step {
-    uint256 public constant MAX_PAUSE_SECONDS = 3 days;
+    uint256 private constant MAX_PAUSE_SECONDS = 3 days;
 
     /// @dev One slot: `OracleParameters` and the pause, which every request reads.
     struct Regime {

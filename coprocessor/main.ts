@@ -235,6 +235,7 @@ async function openStorage(
     const embedded = await openEmbeddedDatabase({
       directory: join(config.dataDir, "database"),
       searchPath: "bullmq",
+      ...(config.databaseTemplate === null ? {} : { template: config.databaseTemplate }),
       log,
     });
     closers.add("embedded database", () => embedded.close());

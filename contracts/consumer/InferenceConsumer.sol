@@ -45,11 +45,7 @@ abstract contract InferenceConsumer is IInferenceCallback {
     /// @notice How this contract asks.
     function inferenceSettings() public view returns (InferenceSettings memory) {
         return InferenceSettings({
-            policy: Policy({
-                committeeSize: _committeeSize,
-                quorum: _quorum,
-                challengeWindow: _challengeWindow
-            }),
+            policy: Policy({committeeSize: _committeeSize, quorum: _quorum, challengeWindow: _challengeWindow}),
             callbackGasLimit: _callbackGasLimit,
             lifetimeSeconds: _lifetimeSeconds,
             maxGasPrice: _maxGasPrice,
@@ -61,8 +57,9 @@ abstract contract InferenceConsumer is IInferenceCallback {
     /// @param inputSize Length in bytes of the encoded input.
     function inferenceCost(bytes32 modelId, uint256 inputSize) public view returns (uint256) {
         InferenceSettings memory settings = inferenceSettings();
-        return oracle.quote(modelId, inputSize, settings.policy, settings.callbackGasLimit, settings.maxGasPrice)
-        .nativeTotal;
+        return
+            oracle.quote(modelId, inputSize, settings.policy, settings.callbackGasLimit, settings.maxGasPrice)
+            .nativeTotal;
     }
 
     /// @inheritdoc IInferenceCallback

@@ -8,16 +8,16 @@ import {SignedOutput} from "../types/SignedOutput.sol";
 /// @title Operators: stake, attester keys, and which models each one serves
 interface IOperatorRegistry {
     /// @param endpoint Where peers dial the operator: a libp2p multiaddr.
-    event OperatorRegistered(uint32 indexed operatorId, address indexed owner, address indexed attester, string endpoint);
+    event OperatorRegistered(
+        uint32 indexed operatorId, address indexed owner, address indexed attester, string endpoint
+    );
     event EndpointChanged(uint32 indexed operatorId, string endpoint);
     event AttesterRotated(uint32 indexed operatorId, address indexed attester);
     event StakeChanged(uint32 indexed operatorId, uint256 stake);
     event UnbondingBegun(uint32 indexed operatorId, uint256 amount, uint256 releasedAt);
     event UnbondedWithdrawn(uint32 indexed operatorId, address to, uint256 amount);
     /// @notice A seat was taken, changed or (zero) left. Off chain, these events are the list of seats.
-    event EnrolmentChanged(
-        bytes32 indexed modelId, uint32 indexed operatorId, Enrolment enrolment, uint64 totalWeight
-    );
+    event EnrolmentChanged(bytes32 indexed modelId, uint32 indexed operatorId, Enrolment enrolment, uint64 totalWeight);
     /// @notice An operator signed two outputs where it may sign one, and lost all it had at stake.
     event EquivocationSlashed(
         uint32 indexed operatorId, bytes32 indexed requestId, address indexed reporter, uint256 amount, uint256 reward

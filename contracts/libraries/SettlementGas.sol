@@ -17,8 +17,8 @@ library SettlementGas {
     uint256 private constant CALLDATA_PER_SIGNATURE = 1_190;
     uint256 private constant CALLDATA_PER_OUTPUT_BYTE = 16;
 
-    // What runs after the gas was read for the last time: two balances and the event.
-    uint256 private constant TAIL_BASE = 9_000;
+    // What runs after the gas was read for the last time: two balances that are warm by then, and the event.
+    uint256 private constant TAIL_BASE = 4_000;
     uint256 private constant TAIL_PER_OUTPUT_BYTE = 9;
 
     // What a batch spends on an item outside the item's own measurement.
@@ -34,8 +34,11 @@ library SettlementGas {
 
     /// @notice Gas of a settlement that `gasleft()` cannot see: calldata, and what runs after the measurement.
     function unmeasured(uint256 quorum, uint256 outputLength) internal pure returns (uint256) {
-        return CALLDATA_BASE + TAIL_BASE + CALLDATA_PER_SIGNATURE * quorum
-            + (CALLDATA_PER_OUTPUT_BYTE + TAIL_PER_OUTPUT_BYTE) * outputLength;
+        // Unchecked: both are far below 2^64.
+        unchecked {
+            return CALLDATA_BASE + TAIL_BASE + CALLDATA_PER_SIGNATURE * quorum
+                + (CALLDATA_PER_OUTPUT_BYTE + TAIL_PER_OUTPUT_BYTE) * outputLength;
+        }
     }
 
     /// @notice An item's part of what a batch of `items` costs as one transaction.

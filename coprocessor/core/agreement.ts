@@ -236,7 +236,7 @@ function settle(view: AgreementView, decision: AgreementDecision): AgreementDeci
   }
   const retryAt = failedSettlements.count === 0 ? 0 : failedSettlements.lastAt + timing.settleDelayMs;
   let best: AgreementDecision = decision;
-  for (const { view: viewNumber, outputHash, signers, times } of view.ballot.attestations()) {
+  for (const { view: viewNumber, outputHash, signers, times } of view.ballot.attestations) {
     const order = view.candidates
       .filter(
         (candidate) => candidate.fromRound <= view.round && view.ballot.timely.has(candidate.operatorId),

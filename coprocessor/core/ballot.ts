@@ -34,7 +34,7 @@ export interface Ballot {
   reveals: ReadonlyMap<number, Hex>;
   /** By increasing view, then order of arrival. */
   proposals: readonly ProposalMessage[];
-  attestations(): readonly AttestationGroup[];
+  attestations: readonly AttestationGroup[];
   outputOf(outputHash: Hex): Hex | undefined;
   /** When the `count`-th timely commitment was heard; infinite while there are fewer. */
   commitQuorumAt(count: number): number;
@@ -75,12 +75,6 @@ export function tally(
   const commitTimes: number[] = [];
   const reveals = new Map<number, Hex>();
   const revealTimes: number[] = [];
-  const proposals: ProposalMessage[] = [];
-  const groups = new Map<
-    string,
-    { view: number; outputHash: Hex; signers: Map<number, AttestationMessage>; times: number[] }
-  >();
-  const attestedViews = new Set<string>();
   const outputs = new Map<Hex, Hex>();
   let cutOffAt: number | null = null;
   const commitQuorumAt = (count: number) => commitTimes[count - 1] ?? Number.POSITIVE_INFINITY;
@@ -88,65 +82,66 @@ export function tally(
   for (const { message, receivedAt } of heard) {
     const { operatorId } = message;
     if (!drawn.has(operatorId)) continue;
-    switch (message.kind) {
-      case "commit": {
-        if (timely.has(operatorId) || late.has(operatorId)) break;
-        if (cutOffAt !== null) late.set(operatorId, message);
-        else {
-          timely.set(operatorId, message);
-          commitTimes.push(receivedAt);
-        }
-        break;
+    if (message.kind === "commit") {
+      if (timely.has(operatorId) || late.has(operatorId)) continue;
+      (cutOffAt === null ? timely : late).set(operatorId, message);
+      if (cutOffAt === null) commitTimes.push(receivedAt);
+    } else if (message.kind === "reveal") {
+      const commitment = timely.get(operatorId)?.commitment;
+      if (reveals.has(operatorId) || commitment === undefined) continue;
+      const outputHash = keccak256(message.output);
+      const opened = commitmentHash({ requestHash: requestId, operatorId, outputHash, salt: message.salt });
+      if (opened !== commitment) continue;
+      if (timely.size >= committeeSize || receivedAt >= commitQuorumAt(quorum) + commitGraceMs / 2) {
+        cutOffAt ??= receivedAt;
       }
-      case "reveal": {
-        const commitment = timely.get(operatorId)?.commitment;
-        if (reveals.has(operatorId) || commitment === undefined) break;
-        const outputHash = keccak256(message.output);
-        const opened = commitmentHash({ requestHash: requestId, operatorId, outputHash, salt: message.salt });
-        if (opened !== commitment) break;
-        if (timely.size >= committeeSize || receivedAt >= commitQuorumAt(quorum) + commitGraceMs / 2) {
-          cutOffAt ??= receivedAt;
-        }
-        reveals.set(operatorId, message.output);
-        revealTimes.push(receivedAt);
-        outputs.set(outputHash, message.output);
-        break;
-      }
-      case "proposal": {
-        if (!timely.has(operatorId)) break;
-        proposals.push(message);
-        outputs.set(keccak256(message.output), message.output);
-        break;
-      }
-      case "attestation": {
-        const slot = `${message.view}/${operatorId}`;
-        if (!timely.has(operatorId) || attestedViews.has(slot)) break;
-        attestedViews.add(slot);
-        const name = `${message.view}/${message.outputHash}`;
-        const { view, outputHash } = message;
-        const group = groups.get(name) ?? {
-          view,
-          outputHash,
-          signers: new Map<number, AttestationMessage>(),
-          times: [] as number[],
-        };
-        group.signers.set(operatorId, message);
-        group.times.push(receivedAt);
-        groups.set(name, group);
-        break;
-      }
+      reveals.set(operatorId, message.output);
+      revealTimes.push(receivedAt);
+      outputs.set(outputHash, message.output);
     }
   }
-  proposals.sort((a, b) => a.view - b.view);
+
+  // Only now, because gossip may bring them before the commitment that makes them count.
+  const counted = heard.filter(({ message }) => timely.has(message.operatorId));
+  const proposals = counted.flatMap(({ message }) => (message.kind === "proposal" ? [message] : []));
+  for (const { output } of proposals) outputs.set(keccak256(output), output);
+  const groups = groupAttestations(counted);
   return {
     timely,
     late,
     cutOffAt,
     reveals,
-    proposals,
-    attestations: () => [...groups.values()],
+    proposals: proposals.sort((a, b) => a.view - b.view),
+    attestations: groups,
     outputOf: (outputHash) => outputs.get(outputHash),
     commitQuorumAt,
     revealQuorumAt: (count) => revealTimes[count - 1] ?? Number.POSITIVE_INFINITY,
   };
+}
+
+function groupAttestations(heard: readonly HeardMessage[]): AttestationGroup[] {
+  const groups = new Map<
+    string,
+    { signers: Map<number, AttestationMessage>; times: number[] } & AttestationGroup
+  >();
+  const attested = new Set<string>();
+  for (const { message, receivedAt } of heard) {
+    if (message.kind !== "attestation") continue;
+    const { view, outputHash, operatorId } = message;
+    const slot = `${view}/${operatorId}`;
+    if (attested.has(slot)) continue;
+    attested.add(slot);
+    const name = `${view}/${outputHash}`;
+    const times: number[] = [];
+    const group = groups.get(name) ?? {
+      view,
+      outputHash,
+      signers: new Map<number, AttestationMessage>(),
+      times,
+    };
+    group.signers.set(operatorId, message);
+    group.times.push(receivedAt);
+    groups.set(name, group);
+  }
+  return [...groups.values()];
 }

@@ -131,9 +131,9 @@ async function settle(deps: PipelineDeps, subject: Subject, action: ActionOf<"se
   const { record, context, ballot } = subject;
   const { view, output, signers } = action;
   const outputHash = keccak256(output);
-  const group = ballot
-    .attestations()
-    .find((candidate) => candidate.view === view && candidate.outputHash === outputHash);
+  const group = ballot.attestations.find(
+    (candidate) => candidate.view === view && candidate.outputHash === outputHash,
+  );
   const attestations = signers.flatMap((operatorId) => {
     const message = group?.signers.get(operatorId);
     return message === undefined ? [] : [{ operatorId, signature: message.signature }];

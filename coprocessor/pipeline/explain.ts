@@ -38,7 +38,7 @@ export async function explain(
   const context = await loadContext(deps, record);
   const ballot = await loadBallot(deps, record, context);
   const { fields, candidates } = context;
-  const attesters = new Set(ballot.attestations().flatMap(({ signers }) => [...signers.keys()]));
+  const attesters = new Set(ballot.attestations.flatMap(({ signers }) => [...signers.keys()]));
   return {
     requestId: record.requestId,
     state: record.state,

@@ -6,6 +6,9 @@ import type { Verdict } from "../peers/port.ts";
 import { loadContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
 
+/** What judging a message needs: our own memory and a clock, so that a flood costs nothing else. */
+export type HearingDeps = Pick<PipelineDeps, "scope" | "store" | "recover" | "pending" | "now" | "wake">;
+
 /** Views above this are nobody's honest doing. */
 const MAX_VIEW = 63;
 
@@ -14,7 +17,7 @@ const MAX_VIEW = 63;
  *
  * Only messages that a registered attester signed are relayed or remembered, so a stranger costs one signature check.
  */
-export async function onPeerMessage(deps: PipelineDeps, message: PeerMessage): Promise<Verdict> {
+export async function onPeerMessage(deps: HearingDeps, message: PeerMessage): Promise<Verdict> {
   const { chainId, oracle } = deps.scope;
   if ((message.kind === "proposal" || message.kind === "attestation") && message.view > MAX_VIEW)
     return "reject";
@@ -46,7 +49,7 @@ export async function onPeerMessage(deps: PipelineDeps, message: PeerMessage): P
 }
 
 /** A reveal proves itself by opening a commitment that it carries; everything else is signed. */
-async function checkSignatures(deps: PipelineDeps, message: PeerMessage): Promise<Verdict> {
+async function checkSignatures(deps: HearingDeps, message: PeerMessage): Promise<Verdict> {
   switch (message.kind) {
     case "commit":
       return checkCommit(deps, message);
@@ -66,13 +69,13 @@ async function checkSignatures(deps: PipelineDeps, message: PeerMessage): Promis
   }
 }
 
-function checkCommit(deps: PipelineDeps, message: CommitMessage): Promise<Verdict> {
+function checkCommit(deps: HearingDeps, message: CommitMessage): Promise<Verdict> {
   const { requestId: requestHash, commitment } = message;
   return checkSigner(deps, message, commitDigest(deps.scope, { requestHash, commitment }));
 }
 
 function checkAttestation(
-  deps: PipelineDeps,
+  deps: HearingDeps,
   message: ProposalMessage | AttestationMessage,
   outputHash: Hex,
 ): Promise<Verdict> {
@@ -81,7 +84,7 @@ function checkAttestation(
 }
 
 async function checkSigner(
-  deps: PipelineDeps,
+  deps: HearingDeps,
   message: { operatorId: number; signature: Hex },
   digest: Hex,
 ): Promise<Verdict> {

@@ -1,7 +1,17 @@
 import type { ChainEvent } from "../chain/port.ts";
+import { impliedState } from "../core/impliedState.ts";
+import type { PeerMessage } from "../core/messages.ts";
 import { type RequestKey, type RequestRecord, requestKey } from "../core/request.ts";
 import { loadContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
+
+/** The order in which an operator says things about a request. */
+const SPOKEN_ORDER: Record<PeerMessage["kind"], number> = {
+  commit: 0,
+  reveal: 1,
+  attestation: 2,
+  proposal: 3,
+};
 
 /** Stores a new request if the draw admits us now or in a later round. */
 export async function onRequest(
@@ -40,6 +50,21 @@ export async function onRequest(
   };
   const isNew = await deps.store.insertRequest(record);
   if (!isNew) return [];
+  await takeUpAgain(deps, record);
   deps.log.info({ requestId, modelId: request.modelId, fromRound: ours.fromRound }, "request drawn");
   return [record.key];
+}
+
+/**
+ * A request that a reorg took away may come back under the same id. What we said about it then still stands, so we go
+ * on from there instead of answering anew: peers may have heard it.
+ */
+async function takeUpAgain({ store, now }: PipelineDeps, { key }: RequestRecord): Promise<void> {
+  const statements = await store.statements(key);
+  const inOrder = statements.toSorted((a, b) => SPOKEN_ORDER[a.message.kind] - SPOKEN_ORDER[b.message.kind]);
+  for (const { message } of inOrder) await store.addPeerMessage(key, message, now());
+  const restored = await store.request(key);
+  const slots = statements.map(({ slot }) => slot);
+  const state = impliedState(slots, restored?.output != null);
+  if (state !== "waiting") await store.transition(key, ["waiting"], state);
 }

@@ -66,7 +66,7 @@ async function expireBefore(deps: PipelineDeps, head: BlockRef): Promise<Request
     const late = due.filter((record) => record.deadline < head.timestamp);
     for (const record of late) {
       const reason = `deadline passed while waiting for ${record.reason ?? "the first step"}`;
-      await deps.store.transition(record.key, OPEN_STATES, "expired", { reason });
+      await deps.store.transition(record.key, OPEN_STATES, "expired", { reason, closedBlock: head.number });
       deps.log.warn({ requestId: record.requestId, reason }, "request expired");
       expired.push(record.key);
     }

@@ -21,12 +21,10 @@ export async function runJob(
   { models, engine, timeoutMs, now }: RunJobDeps,
   job: InferenceJob,
 ): Promise<JobOutcome> {
-  const left = job.deadlineMs - now();
-  if (left <= 0)
-    return { status: "failed", code: "job/too-late", message: `the deadline passed ${-left} ms ago` };
   try {
     const model = await models.resolve(job.modelId, job.manifestURI);
-    const result = await engine.run(model, job.input, { timeoutMs: Math.min(left, timeoutMs) });
+    const leftMs = Math.max(1, job.deadlineMs - now());
+    const result = await engine.run(model, job.input, { timeoutMs: Math.min(leftMs, timeoutMs) });
     return { status: "done", ...result };
   } catch (error) {
     if (!(error instanceof CoprocessorError) || error.retry === "backoff") throw error;

@@ -11,7 +11,7 @@ import {
 } from "bullmq";
 import type { Log } from "../observe/port.ts";
 import { queueError } from "./queueError.ts";
-import { connectRedis } from "./redisConnection.ts";
+import { connectRedis, type RedisConnections } from "./redisConnection.ts";
 
 /** The schema of BullMQ's tables; its SQL is unqualified, so sessions need it as their search_path. */
 export const QUEUE_SCHEMA = "bullmq";
@@ -44,10 +44,13 @@ export interface Bullmq {
   queue(): Queue;
   events(): QueueEvents;
   worker(processor: Processor, options: Omit<WorkerOptions, "connection">): Worker;
-  /** False while the server is down: then nothing can be told to it, and closing does not wait for it. */
-  isReachable(): boolean;
-  close(): Promise<void>;
+  /** Runs `goodbye` and lets go of the server; one that has been gone for 2 s is not waited for. */
+  close(goodbye: () => Promise<void>): Promise<void>;
 }
+
+/** How long closing waits for a server that is gone. */
+const GONE_MS = 2_000;
+const GONE_POLL_MS = 100;
 
 /** Connects, and brings BullMQ's tables up to date on Postgres. */
 export async function connectBullmq({
@@ -64,15 +67,15 @@ export async function connectBullmq({
     return part;
   };
   if (backend.type === "redis") {
-    const connection = await connectRedis(backend.url, log, signal);
+    const redis = await connectRedis(backend.url, log, signal);
     // Braces: a Redis Cluster keeps all keys of the queue on one node.
-    const base = { connection, prefix: `{${namespace}}` };
+    const base = { connection: redis.main, prefix: `{${namespace}}` };
     return {
       queue: () => heard(new Queue(name, base, createRedisBackend)),
       events: () => heard(new QueueEvents(name, base, createRedisBackend)),
-      worker: (processor, options) => heard(new Worker(name, processor, { ...options, ...base }, createRedisBackend)),
-      isReachable: () => connection.status === "ready",
-      close: async () => connection.disconnect(),
+      worker: (processor, options) =>
+        heard(new Worker(name, processor, { ...options, ...base }, createRedisBackend)),
+      close: (goodbye) => closeRedis(redis, goodbye),
     };
   }
   const base = { connection: backend.pool as unknown as PgPool };
@@ -82,10 +85,29 @@ export async function connectBullmq({
     events: () => heard(new QueueEvents(name, base, createPostgresBackend) as unknown as QueueEvents),
     worker: (processor, options) =>
       heard(new Worker(name, processor, { ...options, ...base }, createPostgresBackend) as unknown as Worker),
-    isReachable: () => true,
     // The pool belongs to whoever made it.
-    close: async () => {},
+    close: (goodbye) => goodbye(),
   };
+}
+
+async function closeRedis(redis: RedisConnections, goodbye: () => Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const gone = new Promise<void>((resolve) => {
+    let seenAt = performance.now();
+    timer = setInterval(() => {
+      if (redis.main.status === "ready") seenAt = performance.now();
+      else if (performance.now() - seenAt > GONE_MS) resolve();
+    }, GONE_POLL_MS);
+  });
+  const parted = goodbye();
+  try {
+    await Promise.race([parted, gone]);
+  } finally {
+    clearInterval(timer);
+    // What a goodbye to nobody still waits for fails now, and nobody needs to know.
+    parted.catch(() => {});
+    redis.disconnect();
+  }
 }
 
 async function migrate(pool: PgPool): Promise<void> {

@@ -8,10 +8,10 @@ import type { InferenceJob, JobConsumer, JobOutcome } from "./port.ts";
 
 /**
  * A job whose worker was killed is taken by another one after at most the lock's rest, and two looks at stalled jobs:
- * 9 s. A worker renews its locks every half of the time.
+ * 7 s. A worker renews its locks every half of the time.
  */
 const LOCK_MS = 5_000;
-const STALLED_CHECK_MS = 2_000;
+const STALLED_CHECK_MS = 1_000;
 /** Workers that may die over one job; then the job is what kills them. */
 const MAX_DEATHS = 2;
 /** After a failure to fetch a job. */
@@ -48,14 +48,15 @@ class BullmqConsumer implements JobConsumer {
       maxStalledCount: MAX_DEATHS,
       runRetryDelay: FETCH_RETRY_MS,
     });
-    this.#worker.on("stalled", (key) => this.#log.warn({ key }, "a job's worker died; the job is given to another"));
+    this.#worker.on("stalled", (key) =>
+      this.#log.warn({ key }, "a job's worker died; the job is given to another"),
+    );
     await this.#worker.waitUntilReady();
   }
 
   async close(): Promise<void> {
-    // Without a server, waiting for running jobs to report would not end; their locks run out by themselves.
-    await this.#worker?.close(!this.#bullmq.isReachable());
-    await this.#bullmq.close();
+    // Without a server, running jobs cannot be reported; their locks run out by themselves.
+    await this.#bullmq.close(async () => this.#worker?.close());
   }
 
   async #process(job: Job, handler: (job: InferenceJob) => Promise<JobOutcome>): Promise<JobOutcome> {

@@ -111,17 +111,11 @@ class BullmqQueue implements JobQueue {
   }
 
   async close(): Promise<void> {
-    if (this.#bullmq.isReachable()) {
+    await this.#bullmq.close(async () => {
       await this.#collector?.close();
       await this.#events?.close();
       await this.#queue.close();
-    } else {
-      // A polite goodbye would wait for the server to come back.
-      void this.#collector?.close();
-      await this.#events?.disconnect();
-      await this.#queue.disconnect();
-    }
-    await this.#bullmq.close();
+    });
   }
 
   #finished(): Promise<RequestKey[]> {

@@ -13,7 +13,8 @@ export const failureText = ({ code, message }: Omit<Failure, "status">): string 
 export function parseFailure(text: string | undefined): Failure {
   const [, code, message] = /^([a-z0-9-]+\/[a-z0-9-]+): ([\s\S]*)$/.exec(text ?? "") ?? [];
   if (code !== undefined && message !== undefined) return { status: "failed", code, message };
-  if (STALLED.test(text ?? "")) return { status: "failed", code: "queue/stalled", message: "every worker that took it died" };
+  if (STALLED.test(text ?? ""))
+    return { status: "failed", code: "queue/stalled", message: "every worker that took it died" };
   return { status: "failed", code: "queue/job-failed", message: text ?? "no reason given" };
 }
 

@@ -3,7 +3,10 @@ import { z } from "zod";
 import { CoprocessorError } from "../core/errors.ts";
 import type { InferenceJob, JobOutcome } from "./port.ts";
 
-const hex = z.custom<`0x${string}`>((value) => isHex(value) && value.length % 2 === 0, "not whole bytes in hex");
+const hex = z.custom<`0x${string}`>(
+  (value) => isHex(value) && value.length % 2 === 0,
+  "not whole bytes in hex",
+);
 const milliseconds = z.number().nonnegative();
 
 /** Version 1. A field that older workers may ignore can be added; anything else is a new version. */
@@ -17,7 +20,13 @@ const jobV1 = z.object({
 });
 
 const outcome = z.discriminatedUnion("status", [
-  z.object({ status: z.literal("done"), output: hex, runtime: z.string(), loadMs: milliseconds, runMs: milliseconds }),
+  z.object({
+    status: z.literal("done"),
+    output: hex,
+    runtime: z.string(),
+    loadMs: milliseconds,
+    runMs: milliseconds,
+  }),
   z.object({ status: z.literal("failed"), code: z.string(), message: z.string() }),
 ]);
 

@@ -62,7 +62,9 @@ export class OutcomeCollector {
   sweep(): void {
     if (this.#closed || this.#sweeping !== null) return;
     this.#sweeping = this.#sweepOnce()
-      .catch((error: unknown) => this.#log.warn({ error: String(error) }, "cannot look for ended jobs; trying again"))
+      .catch((error: unknown) =>
+        this.#log.warn({ error: String(error) }, "cannot look for ended jobs; trying again"),
+      )
       .finally(() => {
         this.#sweeping = null;
       });
@@ -109,7 +111,10 @@ export class OutcomeCollector {
       const count = (this.#failures.get(key)?.count ?? 0) + 1;
       const retryMs = Math.min(FIRST_RETRY_MS * 2 ** (count - 1), LAST_RETRY_MS);
       this.#failures.set(key, { count, retryAt: Date.now() + retryMs });
-      this.#log.warn({ key, error: String(error), retryMs }, "a job's outcome could not be handled; trying again");
+      this.#log.warn(
+        { key, error: String(error), retryMs },
+        "a job's outcome could not be handled; trying again",
+      );
     }
   }
 }

@@ -9,12 +9,19 @@ const REPEAT_COMPLAINT_MS = 30_000;
 /** Redis' words for a missing or wrong password, and for a user that may not do what a queue does. */
 const AUTH_FAILURE = /WRONGPASS|NOAUTH|NOPERM|invalid password|invalid username-password/i;
 
+/** A connection that BullMQ works on, and the copies that it makes of it for blocking reads. */
+export interface RedisConnections {
+  readonly main: Redis;
+  /** Drops all of them at once; what still waits for the server fails. */
+  disconnect(): void;
+}
+
 /**
  * Connects to Redis and waits until it is there: an outage, at start or later, is logged and waited out.
  *
  * @throws CoprocessorError `queue/bad-url`, `queue/auth-failed`, `queue/eviction-policy`, `queue/aborted`.
  */
-export async function connectRedis(url: string, log: Log, signal?: AbortSignal): Promise<Redis> {
+export async function connectRedis(url: string, log: Log, signal?: AbortSignal): Promise<RedisConnections> {
   const address = checkUrl(url);
   const redis = new Redis(url, {
     lazyConnect: true,
@@ -27,21 +34,40 @@ export async function connectRedis(url: string, log: Log, signal?: AbortSignal):
   try {
     await untilReady(redis, address, signal);
     await refuseEviction(redis, address, log);
-    return redis;
+    return withCopies(redis);
   } catch (error) {
     redis.disconnect();
     throw error;
   }
 }
 
+function withCopies(main: Redis): RedisConnections {
+  const all = [main];
+  const { duplicate } = main;
+  main.duplicate = (...options) => {
+    const copy = duplicate.apply(main, options);
+    all.push(copy);
+    return copy;
+  };
+  return {
+    main,
+    disconnect() {
+      for (const redis of all) redis.disconnect();
+    },
+  };
+}
+
 /** @returns The address without the password, for logs. */
 function checkUrl(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (parsed === null || !["redis:", "rediss:"].includes(parsed.protocol) || parsed.hostname === "") {
-    throw new CoprocessorError("the queue's URL must be redis://[user:password@]host[:port][/db] or rediss://…", {
-      code: "queue/bad-url",
-      retry: "never",
-    });
+    throw new CoprocessorError(
+      "the queue's URL must be redis://[user:password@]host[:port][/db] or rediss://…",
+      {
+        code: "queue/bad-url",
+        retry: "never",
+      },
+    );
   }
   return `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
 }
@@ -54,7 +80,10 @@ function reportOutages(redis: Redis, address: string, log: Log): void {
     since ??= now;
     if (now - complainedAt < REPEAT_COMPLAINT_MS) return;
     complainedAt = now;
-    log.warn({ address, error: describe(error), downMs: now - since }, "the queue is unreachable; waiting for it");
+    log.warn(
+      { address, error: describe(error), downMs: now - since },
+      "the queue is unreachable; waiting for it",
+    );
   });
   redis.on("ready", () => {
     if (since === null) return;
@@ -66,7 +95,9 @@ function reportOutages(redis: Redis, address: string, log: Log): void {
 
 /** Connection errors of several addresses come as one error without a message. */
 const describe = (error: Error): string =>
-  error instanceof AggregateError ? error.errors.map((one) => (one as Error).message).join("; ") : error.message;
+  error instanceof AggregateError
+    ? error.errors.map((one) => (one as Error).message).join("; ")
+    : error.message;
 
 async function untilReady(redis: Redis, address: string, signal: AbortSignal | undefined): Promise<void> {
   let stop = () => {};
@@ -75,7 +106,9 @@ async function untilReady(redis: Redis, address: string, signal: AbortSignal | u
       if (AUTH_FAILURE.test(error.message)) reject(authFailed(address, error));
     };
     const onAbort = () => {
-      reject(new CoprocessorError("gave up waiting for the queue", { code: "queue/aborted", retry: "backoff" }));
+      reject(
+        new CoprocessorError("gave up waiting for the queue", { code: "queue/aborted", retry: "backoff" }),
+      );
     };
     stop = () => {
       redis.off("ready", resolve);
@@ -105,11 +138,14 @@ async function refuseEviction(redis: Redis, address: string, log: Log): Promise<
   }
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
   if (policy === undefined || policy === "noeviction") return;
-  throw new CoprocessorError(`Redis at ${address} evicts (maxmemory-policy ${policy}): jobs would be lost silently`, {
-    code: "queue/eviction-policy",
-    retry: "never",
-    meta: { address, policy, required: "noeviction" },
-  });
+  throw new CoprocessorError(
+    `Redis at ${address} evicts (maxmemory-policy ${policy}): jobs would be lost silently`,
+    {
+      code: "queue/eviction-policy",
+      retry: "never",
+      meta: { address, policy, required: "noeviction" },
+    },
+  );
 }
 
 const authFailed = (address: string, cause: unknown): CoprocessorError =>

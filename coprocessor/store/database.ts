@@ -30,7 +30,8 @@ export async function useEmbedded(embedded: EmbeddedDatabase): Promise<Database>
   await embedded.pglite.transaction((transaction) =>
     migrate({
       script: async (sql) => void (await transaction.exec(sql)),
-      rows: async (sql, params) => (await transaction.query<Record<string, unknown>>(sql, [...(params ?? [])])).rows,
+      rows: async (sql, params) =>
+        (await transaction.query<Record<string, unknown>>(sql, [...(params ?? [])])).rows,
     }),
   );
   return {

@@ -1,4 +1,4 @@
-import { asc, eq, lt, sql } from "drizzle-orm";
+import { asc, lt, sql } from "drizzle-orm";
 import type { Address, Hex } from "viem";
 import type { BlockRef } from "../core/block.ts";
 import type { PeerMessage } from "../core/messages.ts";
@@ -36,7 +36,9 @@ export interface DrizzleStoreOptions {
 export async function createDrizzleStore(options: DrizzleStoreOptions): Promise<Store> {
   const { database, log, now = Date.now } = options;
   try {
-    const opened = await (typeof database === "string" ? connectPostgres(database, log) : useEmbedded(database));
+    const opened = await (typeof database === "string"
+      ? connectPostgres(database, log)
+      : useEmbedded(database));
     return new DrizzleStore(opened, opened.queries, now);
   } catch (error) {
     throw storeError(error, "open");
@@ -147,7 +149,9 @@ class DrizzleStore implements Store {
   }
 
   operatorByAttester(attester: Address): Promise<OperatorRecord | null> {
-    return this.#read("operatorByAttester", (queries) => registryRows.findOperatorByAttester(queries, attester));
+    return this.#read("operatorByAttester", (queries) =>
+      registryRows.findOperatorByAttester(queries, attester),
+    );
   }
 
   operators(): Promise<OperatorRecord[]> {

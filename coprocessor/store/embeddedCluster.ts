@@ -96,7 +96,8 @@ async function makeCluster(draft: string): Promise<void> {
       child.once("error", reject);
       child.once("close", resolve);
     });
-    if (status !== 0 || !isCluster(draft)) throw new Error(`initdb failed with status ${status}: ${complaint}`);
+    if (status !== 0 || !isCluster(draft))
+      throw new Error(`initdb failed with status ${status}: ${complaint}`);
   } finally {
     process.off("exit", stopChild);
   }

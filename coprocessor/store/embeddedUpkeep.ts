@@ -17,9 +17,11 @@ const DEAD_RATIO = 0.2;
 export function startUpkeep(pglite: PGlite, log: Log, intervalMs = INTERVAL_MS): () => Promise<void> {
   let running: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
-    running = running.then(() => runUpkeep(pglite)).catch((error: unknown) => {
-      log.warn({ error: String(error) }, "embedded database upkeep failed; it is tried again");
-    });
+    running = running
+      .then(() => runUpkeep(pglite))
+      .catch((error: unknown) => {
+        log.warn({ error: String(error) }, "embedded database upkeep failed; it is tried again");
+      });
   }, intervalMs);
   timer.unref();
   return async () => {

@@ -28,11 +28,14 @@ export function guardSpace(directory: string, reserveBytes: number): SpaceGuard 
         checkedAt = now;
       }
       if (freeBytes >= reserveBytes) return;
-      throw new CoprocessorError(`${directory} has ${freeBytes} bytes free; writing stops below ${reserveBytes}`, {
-        code: "store/no-space",
-        retry: "backoff",
-        meta: { directory, freeBytes, reserveBytes },
-      });
+      throw new CoprocessorError(
+        `${directory} has ${freeBytes} bytes free; writing stops below ${reserveBytes}`,
+        {
+          code: "store/no-space",
+          retry: "backoff",
+          meta: { directory, freeBytes, reserveBytes },
+        },
+      );
     },
   };
 }

@@ -82,7 +82,9 @@ function tryLink(draft: string, path: string): boolean {
 function readHolder(path: string): Holder | "gone" | "unreadable" {
   try {
     const holder = JSON.parse(readFileSync(path, "utf8")) as Partial<Holder>;
-    return typeof holder.pid === "number" && typeof holder.token === "string" ? (holder as Holder) : "unreadable";
+    return typeof holder.pid === "number" && typeof holder.token === "string"
+      ? (holder as Holder)
+      : "unreadable";
   } catch (error) {
     return hasCode(error, "ENOENT") ? "gone" : "unreadable";
   }
@@ -115,7 +117,8 @@ function touch(path: string): void {
 }
 
 function isAlive(path: string, holder: Holder): boolean {
-  if (holder.host !== hostname()) return Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < SILENT_MS;
+  if (holder.host !== hostname())
+    return Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < SILENT_MS;
   try {
     process.kill(holder.pid, 0);
   } catch (error) {
@@ -142,4 +145,5 @@ const locked = (path: string, holder: Holder): CoprocessorError =>
     meta: { lock: path, pid: holder.pid, host: holder.host },
   });
 
-const hasCode = (error: unknown, code: string): boolean => (error as NodeJS.ErrnoException | null)?.code === code;
+const hasCode = (error: unknown, code: string): boolean =>
+  (error as NodeJS.ErrnoException | null)?.code === code;

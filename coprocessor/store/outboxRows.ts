@@ -35,7 +35,11 @@ export async function listOutboxFor(queries: Queries, key: RequestKey): Promise<
   return rows.map(fromRow);
 }
 
-export async function updateOutbox(queries: Queries, entry: OutboxEntry, from: OutboxState): Promise<boolean> {
+export async function updateOutbox(
+  queries: Queries,
+  entry: OutboxEntry,
+  from: OutboxState,
+): Promise<boolean> {
   const { id, ...rest } = toRow(entry);
   const rows = await queries
     .update(outbox)
@@ -57,7 +61,14 @@ export async function nextNonce(queries: Queries, floor: number): Promise<number
 export async function rewindOutbox(queries: Queries, ancestor: bigint, now: number): Promise<void> {
   await queries
     .update(outbox)
-    .set({ state: "signed", minedTransaction: null, minedBlock: null, succeeded: null, reason: null, updatedAt: now })
+    .set({
+      state: "signed",
+      minedTransaction: null,
+      minedBlock: null,
+      succeeded: null,
+      reason: null,
+      updatedAt: now,
+    })
     .where(and(eq(outbox.state, "mined"), gt(outbox.minedBlock, ancestor)));
 }
 

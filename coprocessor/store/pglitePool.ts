@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from "node:async_hooks";
+import type { AsyncLocalStorage } from "node:async_hooks";
 import { EventEmitter } from "node:events";
 import type { PGlite, Transaction } from "@electric-sql/pglite";
 import { CoprocessorError } from "../core/errors.ts";
@@ -59,7 +59,8 @@ export class PglitePool extends EventEmitter {
 }
 
 /** Tells `BEGIN` and friends, which change whose turn it is, from statements. */
-const isBoundary = (text: string): boolean => /^\s*(begin|start transaction|commit|end|rollback|abort)\b/i.test(text);
+const isBoundary = (text: string): boolean =>
+  /^\s*(begin|start transaction|commit|end|rollback|abort)\b/i.test(text);
 
 /** Statements without parameters may be scripts, which only the simple protocol takes. */
 async function runOn(

@@ -43,7 +43,10 @@ export async function putModel(queries: Queries, record: ModelRecord, block: big
   await queries
     .insert(modelVersions)
     .values({ ...record, block })
-    .onConflictDoUpdate({ target: [modelVersions.modelId, modelVersions.block], set: { publisher, manifestURI } });
+    .onConflictDoUpdate({
+      target: [modelVersions.modelId, modelVersions.block],
+      set: { publisher, manifestURI },
+    });
 }
 
 export async function listOperators(queries: Queries): Promise<OperatorRecord[]> {
@@ -65,9 +68,14 @@ export async function findOperator(queries: Queries, operatorId: number): Promis
   return row ?? null;
 }
 
-export async function findOperatorByAttester(queries: Queries, attester: Address): Promise<OperatorRecord | null> {
+export async function findOperatorByAttester(
+  queries: Queries,
+  attester: Address,
+): Promise<OperatorRecord | null> {
   const wanted = attester.toLowerCase();
-  return (await listOperators(queries)).find((operator) => operator.attester.toLowerCase() === wanted) ?? null;
+  return (
+    (await listOperators(queries)).find((operator) => operator.attester.toLowerCase() === wanted) ?? null
+  );
 }
 
 export async function listEnrolments(queries: Queries, modelId: Hex): Promise<EnrolmentRecord[]> {

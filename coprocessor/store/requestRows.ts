@@ -16,7 +16,10 @@ export async function insertRequest(queries: Queries, record: RequestRecord): Pr
     .onConflictDoUpdate({
       target: requests.key,
       set: Object.fromEntries(
-        Object.entries(chainColumns).map(([name, column]) => [name, sql`excluded.${sql.identifier(column.name)}`]),
+        Object.entries(chainColumns).map(([name, column]) => [
+          name,
+          sql`excluded.${sql.identifier(column.name)}`,
+        ]),
       ),
       setWhere: eq(requests.removed, true),
     })
@@ -25,7 +28,10 @@ export async function insertRequest(queries: Queries, record: RequestRecord): Pr
 }
 
 export async function findRequest(queries: Queries, key: RequestKey): Promise<RequestRecord | null> {
-  const [row] = await queries.select().from(requests).where(and(eq(requests.key, key), not(requests.removed)));
+  const [row] = await queries
+    .select()
+    .from(requests)
+    .where(and(eq(requests.key, key), not(requests.removed)));
   return row === undefined ? null : fromRow(row);
 }
 

@@ -42,9 +42,14 @@ async function reopenClosed(queries: Queries, ancestor: bigint, now: number): Pr
   const closed = await queries
     .select({ key: requests.key, outputHash: requests.outputHash })
     .from(requests)
-    .where(and(gt(requests.closedBlock, ancestor), lte(requests.openedBlock, ancestor), not(requests.removed)));
+    .where(
+      and(gt(requests.closedBlock, ancestor), lte(requests.openedBlock, ancestor), not(requests.removed)),
+    );
   for (const { key, outputHash } of closed) {
-    const said = await queries.select({ slot: statements.slot }).from(statements).where(eq(statements.key, key));
+    const said = await queries
+      .select({ slot: statements.slot })
+      .from(statements)
+      .where(eq(statements.key, key));
     const state = impliedState(
       said.map((row) => row.slot),
       outputHash !== null,

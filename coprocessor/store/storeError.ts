@@ -8,7 +8,12 @@ const MEANINGS: readonly { codes: readonly string[]; code: string; retry: Retry;
   { codes: [DISK_FULL, "ENOSPC"], code: "store/no-space", retry: "backoff", fact: "the disk is full" },
   { codes: ["28"], code: "store/auth-failed", retry: "never", fact: "the database refused user or password" },
   { codes: ["3D"], code: "store/no-such-database", retry: "never", fact: "the database does not exist" },
-  { codes: ["22", "23", "42"], code: "store/rejected", retry: "never", fact: "the database refused the statement" },
+  {
+    codes: ["22", "23", "42"],
+    code: "store/rejected",
+    retry: "never",
+    fact: "the database refused the statement",
+  },
 ];
 
 /** Names a database failure; a CoprocessorError stays what it is. */
@@ -45,7 +50,8 @@ function findCode(error: unknown): string | null {
 function deepestMessage(error: unknown): string {
   let text = String(error);
   for (let at = error; at instanceof Error; at = at.cause) {
-    const inner = at instanceof AggregateError ? at.errors.map((one) => (one as Error).message).join("; ") : at.message;
+    const inner =
+      at instanceof AggregateError ? at.errors.map((one) => (one as Error).message).join("; ") : at.message;
     if (inner !== "") text = inner;
   }
   return text;

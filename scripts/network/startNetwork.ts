@@ -77,6 +77,7 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
     ORACLE_ADDRESS: protocol.oracle,
     START_BLOCK: protocol.startBlock.toString(),
     LOG_LEVEL: "info",
+    DATABASE_TEMPLATE: join(folder, "database-template"),
     // The model server is on loopback.
     MODEL_PRIVATE_HOSTS: "allow",
     ...(options.queueUrl === undefined ? {} : { QUEUE_URL: options.queueUrl }),
@@ -91,6 +92,7 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
     ),
     publishModel(client, protocol.modelRegistry, model),
   ]);
+  operators.sort((one, other) => one.operatorId - other.operatorId);
   await connected(operators);
   await activated(
     client,

@@ -19,6 +19,8 @@ export interface MessageRunOptions {
   network: Network;
   board: Address;
   samples: readonly Sample[];
+  /** Messages that may be open at once; the next one waits. What is measured is an answer's time, not a backlog's. */
+  maxOpen: number;
   /** Told after every change. */
   onChange: (message: MessageProgress) => void;
 }
@@ -56,6 +58,7 @@ export async function runMessages(options: MessageRunOptions): Promise<MessagePr
   const asking = startAsking(network, messages, onChange);
   try {
     for (const message of messages) {
+      await Promise.race([turnToPost(network, messages, options.maxOpen), watch.failed]);
       await Promise.race([post(network, board, message, blocks), watch.failed]);
       onChange(message);
       takeSettlement(message);
@@ -75,6 +78,23 @@ export async function runMessages(options: MessageRunOptions): Promise<MessagePr
     await asking.stop();
     await watch.stop();
   }
+}
+
+/** Waits until fewer than `maxOpen` messages are open; a message past its deadline holds nobody up. */
+function turnToPost(network: Network, messages: readonly MessageProgress[], maxOpen: number): Promise<true> {
+  const overdueAt =
+    Math.max(...messages.map(({ opening }) => opening?.deadline ?? 0)) + AFTER_DEADLINE_SECONDS;
+  return until(
+    "an open message to be settled or overdue",
+    async () => {
+      const open = messages.filter(({ opening, settlement }) => opening !== null && settlement === null);
+      if (open.length < maxOpen) return true;
+      const { timestamp } = await network.client.reader.getBlock();
+      const inTime = open.filter(({ opening }) => opening !== null && opening.deadline >= Number(timestamp));
+      return inTime.length < maxOpen ? true : null;
+    },
+    { timeoutMs: Math.max(0, overdueAt * 1_000 - Date.now()), everyMs: 50 },
+  );
 }
 
 async function post(

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Address } from "viem";
 import { asker, privateKeyOf } from "../network/devAccounts.ts";
@@ -9,6 +9,7 @@ const FOLDER = join(import.meta.dirname, "..", "..", ".sibyl");
 /** Tells other commands (`npm run ask`) where a running local network is; `remove` once it stops. */
 export function writeNetworkFile(network: Network, board: Address): { path: string; remove(): void } {
   mkdirSync(FOLDER, { recursive: true });
+  removeLeftovers();
   const path = join(FOLDER, `network-${process.pid}.json`);
   const content = {
     pid: process.pid,
@@ -27,4 +28,21 @@ export function writeNetworkFile(network: Network, board: Address): { path: stri
   };
   writeFileSync(path, `${JSON.stringify(content, null, 2)}\n`);
   return { path, remove: () => rmSync(path, { force: true }) };
+}
+
+/** A network that was killed could not remove its file. */
+function removeLeftovers(): void {
+  for (const name of readdirSync(FOLDER)) {
+    const pid = /^network-(\d+)\.json$/.exec(name)?.[1];
+    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(FOLDER, name), { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,6 +1,14 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -75,7 +83,13 @@ export async function startPostgres(options: { path: string }): Promise<Postgres
     const unhurried = ["--no-sync", "--encoding", "UTF8", "--locale", "C"];
     await run(join(options.path, "initdb"), [...flags, ...unhurried], { ...owner, cwd: folder });
     for (let attempt = 1; ; attempt += 1) {
-      const cluster = { program: join(options.path, "postgres"), data, folder, owner, port: await freePort() };
+      const cluster = {
+        program: join(options.path, "postgres"),
+        data,
+        folder,
+        owner,
+        port: await freePort(),
+      };
       try {
         return serverOf(cluster, await startOn(cluster));
       } catch (error) {

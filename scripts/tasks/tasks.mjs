@@ -22,6 +22,10 @@ const TASKS = {
       "a local network that answers real requests; --once ends with its result, --json prints it as JSON",
     run: (args) => typescript("scripts/quickstart/main.ts", args),
   },
+  ask: {
+    summary: "posts a message of your own to the network that the quickstart keeps running",
+    run: (args) => typescript("examples/message-board/post.ts", args),
+  },
   test: {
     summary: "all test suites, or: test <suite> [part of a file's path | runner's options]",
     run: test,

@@ -3,15 +3,15 @@ pragma solidity ^0.8.28;
 
 import {Vm} from "forge-std/Test.sol";
 
+import {HostileConsumer} from "./support/HostileConsumer.sol";
+import {OracleFixture} from "./support/OracleFixture.sol";
+import {InferenceConsumer} from "@sibyl/contracts/consumer/InferenceConsumer.sol";
 import {IFeeVault} from "@sibyl/contracts/interfaces/IFeeVault.sol";
 import {IInferenceOracle} from "@sibyl/contracts/interfaces/IInferenceOracle.sol";
-import {InferenceConsumer} from "@sibyl/contracts/consumer/InferenceConsumer.sol";
 import {Attestation} from "@sibyl/contracts/types/Attestation.sol";
 import {Request} from "@sibyl/contracts/types/Request.sol";
 import {RequestParams} from "@sibyl/contracts/types/RequestParams.sol";
 import {RequestStatus} from "@sibyl/contracts/types/RequestStatus.sol";
-import {HostileConsumer} from "./support/HostileConsumer.sol";
-import {OracleFixture} from "./support/OracleFixture.sol";
 
 /// The callback
 /// ├── when it reverts, returns a megabyte or burns its gas
@@ -165,9 +165,7 @@ contract CallbackTest is OracleFixture {
         hostile.behave(HostileConsumer.Mood.Calm);
         oracle.redeliver(request, output);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IInferenceOracle.NothingToRedeliver.selector, request.id(), RequestStatus.Settled
-            )
+            abi.encodeWithSelector(IInferenceOracle.NothingToRedeliver.selector, request.id(), RequestStatus.Settled)
         );
         oracle.redeliver(request, output);
     }
@@ -175,9 +173,7 @@ contract CallbackTest is OracleFixture {
     function test_RevertWhen_RedeliveringAnotherOutput() public {
         Request memory request = settledIn(HostileConsumer.Mood.Revert);
         bytes memory other = "another output";
-        vm.expectRevert(
-            abi.encodeWithSelector(IInferenceOracle.WrongOutput.selector, request.id(), keccak256(other))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.WrongOutput.selector, request.id(), keccak256(other)));
         oracle.redeliver(request, other);
     }
 
@@ -230,9 +226,7 @@ contract CallbackTest is OracleFixture {
         uint256 deadline = request.terms.deadline();
         vm.warp(deadline);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IInferenceOracle.DeadlineNotPassed.selector, request.id(), deadline, deadline
-            )
+            abi.encodeWithSelector(IInferenceOracle.DeadlineNotPassed.selector, request.id(), deadline, deadline)
         );
         oracle.expire(request);
     }
@@ -309,7 +303,9 @@ contract CallbackTest is OracleFixture {
 
     function reasonIn(Vm.Log[] memory logs) private pure returns (bytes memory) {
         for (uint256 i = 0; i < logs.length; ++i) {
-            if (logs[i].topics[0] == IInferenceOracle.CallbackFailed.selector) return abi.decode(logs[i].data, (bytes));
+            if (logs[i].topics[0] == IInferenceOracle.CallbackFailed.selector) {
+                return abi.decode(logs[i].data, (bytes));
+            }
         }
         revert("no CallbackFailed among the logs");
     }

@@ -4,12 +4,12 @@ pragma solidity ^0.8.28;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
+import {OracleFixture} from "./support/OracleFixture.sol";
+import {CallingToken, FeeOnTransferToken, LyingToken, PlainToken} from "./support/TestTokens.sol";
 import {IFeeVault} from "@sibyl/contracts/interfaces/IFeeVault.sol";
 import {Quote} from "@sibyl/contracts/types/Quote.sol";
 import {Request} from "@sibyl/contracts/types/Request.sol";
 import {RequestParams} from "@sibyl/contracts/types/RequestParams.sol";
-import {OracleFixture} from "./support/OracleFixture.sol";
-import {CallingToken, FeeOnTransferToken, LyingToken, PlainToken} from "./support/TestTokens.sol";
 
 contract FeeVaultTest is OracleFixture {
     PlainToken internal token;
@@ -72,13 +72,9 @@ contract FeeVaultTest is OracleFixture {
     }
 
     function test_RevertWhen_AStrangerWithdraws() public {
-        vm.expectRevert(
-            abi.encodeWithSelector(IFeeVault.NotOperatorOwner.selector, 1, ownerOf(1), address(this))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IFeeVault.NotOperatorOwner.selector, 1, ownerOf(1), address(this)));
         oracle.withdrawEarnings(1, NATIVE, address(this));
-        vm.expectRevert(
-            abi.encodeWithSelector(IFeeVault.NotModelPublisher.selector, MODEL, publisher, address(this))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IFeeVault.NotModelPublisher.selector, MODEL, publisher, address(this)));
         oracle.withdrawRoyalties(MODEL, NATIVE, address(this));
         vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, address(this)));
         oracle.withdrawProtocolShare(MODEL, NATIVE, address(this));
@@ -156,9 +152,7 @@ contract FeeVaultTest is OracleFixture {
         greedy.approve(address(oracle), 1000);
         vm.prank(owner);
         oracle.listToken(address(greedy));
-        vm.expectRevert(
-            abi.encodeWithSelector(IFeeVault.TokenAmountMismatch.selector, address(greedy), 1000, 990)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IFeeVault.TokenAmountMismatch.selector, address(greedy), 1000, 990));
         oracle.depositToken(address(greedy), address(this), 1000);
     }
 
@@ -182,9 +176,7 @@ contract FeeVaultTest is OracleFixture {
         );
         oracle.depositToken(address(calling), address(this), 10);
         assertFalse(calling.innerSucceeded());
-        assertEq(
-            bytes4(calling.innerReturn()), ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector
-        );
+        assertEq(bytes4(calling.innerReturn()), ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
         assertEq(oracle.creditOf(address(this), address(calling)), 10);
     }
 

@@ -3,12 +3,12 @@ pragma solidity ^0.8.28;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 
+import {OracleFixture} from "./support/OracleFixture.sol";
 import {IModelRegistry} from "@sibyl/contracts/interfaces/IModelRegistry.sol";
 import {IOracleGovernance} from "@sibyl/contracts/interfaces/IOracleGovernance.sol";
 import {Attestations} from "@sibyl/contracts/libraries/Attestations.sol";
 import {ModelStatus} from "@sibyl/contracts/types/ModelTerms.sol";
 import {OracleParameters} from "@sibyl/contracts/types/OracleParameters.sol";
-import {OracleFixture} from "./support/OracleFixture.sol";
 
 /// What owner, guardian and publishers may do, and nobody else.
 contract GovernanceTest is OracleFixture {
@@ -41,16 +41,12 @@ contract GovernanceTest is OracleFixture {
 
     function test_Pause_EndsByItselfAndCannotBeStrungTogether() public {
         vm.startPrank(guardian);
-        vm.expectRevert(
-            abi.encodeWithSelector(IOracleGovernance.PauseTooLong.selector, 3 days + 1, 3 days)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IOracleGovernance.PauseTooLong.selector, 3 days + 1, 3 days));
         oracle.pauseRequests(3 days + 1);
         oracle.pauseRequests(3 days);
         uint256 end = block.timestamp + 3 days;
         vm.warp(end + 3 days - 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(IOracleGovernance.PauseTooSoon.selector, end + 3 days, block.timestamp)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IOracleGovernance.PauseTooSoon.selector, end + 3 days, block.timestamp));
         oracle.pauseRequests(1);
         vm.stopPrank();
         uint256 cost = costOf(params());
@@ -117,9 +113,7 @@ contract GovernanceTest is OracleFixture {
         assertEq(models.termsOf(MODEL).pricePerExecution(), PRICE);
         assertEq(models.termsOf(MODEL).pricePerKiB(), PRICE_PER_KIB);
         assertEq(models.termsOf(MODEL).royaltyBps(), ROYALTY_BPS);
-        vm.expectRevert(
-            abi.encodeWithSelector(IModelRegistry.ModelAlreadyPublished.selector, MODEL, publisher)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelAlreadyPublished.selector, MODEL, publisher));
         models.publish(MODEL, "", 0, 0, 0, 0);
         vm.expectRevert(IModelRegistry.ZeroModelId.selector);
         models.publish(0, "", 0, 0, 0, 0);
@@ -166,9 +160,7 @@ contract GovernanceTest is OracleFixture {
         models.setPrice(MODEL, 0, 0, 0, 0);
     }
 
-    function expectRefused(uint256 field, string memory name, uint256 value, uint256 minimum, uint256 maximum)
-        private
-    {
+    function expectRefused(uint256 field, string memory name, uint256 value, uint256 minimum, uint256 maximum) private {
         OracleParameters memory p = oracleParameters();
         if (field == 0) p.roundSeconds = uint16(value);
         if (field == 1) p.overdrawBps = uint16(value);
@@ -178,9 +170,7 @@ contract GovernanceTest is OracleFixture {
         if (field == 5) p.maxInputBytes = uint32(value);
         vm.prank(owner);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IOracleGovernance.ParameterOutOfBounds.selector, name, value, minimum, maximum
-            )
+            abi.encodeWithSelector(IOracleGovernance.ParameterOutOfBounds.selector, name, value, minimum, maximum)
         );
         oracle.setParameters(p);
     }

@@ -3,12 +3,12 @@ pragma solidity ^0.8.28;
 
 import {Test} from "forge-std/Test.sol";
 
+import {RecordingConsumer} from "./support/RecordingConsumer.sol";
 import {IInferenceOracle} from "@sibyl/contracts/interfaces/IInferenceOracle.sol";
 import {Policies} from "@sibyl/contracts/libraries/Policies.sol";
 import {MockInferenceOracle} from "@sibyl/contracts/testing/MockInferenceOracle.sol";
 import {InferenceSettings} from "@sibyl/contracts/types/InferenceSettings.sol";
 import {RequestStatus} from "@sibyl/contracts/types/RequestStatus.sol";
-import {RecordingConsumer} from "./support/RecordingConsumer.sol";
 
 /// A consumer's test as an integrator writes it.
 contract MockInferenceOracleTest is Test {
@@ -65,9 +65,7 @@ contract MockInferenceOracleTest is Test {
     function test_RevertGiven_AlreadyAnswered() public {
         bytes32 id = ask();
         oracle.answer(id, "an answer");
-        vm.expectRevert(
-            abi.encodeWithSelector(IInferenceOracle.RequestNotOpen.selector, id, RequestStatus.Settled)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.RequestNotOpen.selector, id, RequestStatus.Settled));
         oracle.answer(id, "another answer");
     }
 

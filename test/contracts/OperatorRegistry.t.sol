@@ -3,13 +3,13 @@ pragma solidity ^0.8.28;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 
-import {IOperatorRegistry} from "@sibyl/contracts/interfaces/IOperatorRegistry.sol";
+import {OracleFixture} from "./support/OracleFixture.sol";
 import {OperatorRegistry} from "@sibyl/contracts/OperatorRegistry.sol";
+import {IOperatorRegistry} from "@sibyl/contracts/interfaces/IOperatorRegistry.sol";
 import {Attestation} from "@sibyl/contracts/types/Attestation.sol";
 import {Enrolment} from "@sibyl/contracts/types/Enrolment.sol";
 import {OperatorParameters} from "@sibyl/contracts/types/OperatorParameters.sol";
 import {SignedOutput} from "@sibyl/contracts/types/SignedOutput.sol";
-import {OracleFixture} from "./support/OracleFixture.sol";
 
 contract OperatorRegistryTest is OracleFixture {
     bytes32 internal constant OTHER_MODEL = keccak256("another model");
@@ -32,18 +32,14 @@ contract OperatorRegistryTest is OracleFixture {
         bytes memory agreed = consent(ownerOf(1), key);
         vm.deal(ownerOf(1), 1 ether);
         vm.prank(ownerOf(1));
-        vm.expectRevert(
-            abi.encodeWithSelector(IOperatorRegistry.OwnerAlreadyRegistered.selector, ownerOf(1), 1)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.OwnerAlreadyRegistered.selector, ownerOf(1), 1));
         operators.register{value: 1 ether}(vm.addr(key), agreed, "");
     }
 
     function test_RevertGiven_TheAttesterIsUsed() public {
         bytes memory agreed = consent(asker, keys[1]);
         vm.prank(asker);
-        vm.expectRevert(
-            abi.encodeWithSelector(IOperatorRegistry.AttesterAlreadyUsed.selector, attesterOf(1), 1)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.AttesterAlreadyUsed.selector, attesterOf(1), 1));
         operators.register{value: 1 ether}(attesterOf(1), agreed, "");
     }
 
@@ -57,14 +53,10 @@ contract OperatorRegistryTest is OracleFixture {
 
     function test_RevertWhen_ThereIsNoConsent() public {
         vm.prank(asker);
-        vm.expectRevert(
-            abi.encodeWithSelector(IOperatorRegistry.WrongConsent.selector, asker, vm.addr(77), address(0))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.WrongConsent.selector, asker, vm.addr(77), address(0)));
         operators.register{value: 1 ether}(vm.addr(77), "", "");
         vm.prank(asker);
-        vm.expectRevert(
-            abi.encodeWithSelector(IOperatorRegistry.WrongConsent.selector, asker, address(0), address(0))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.WrongConsent.selector, asker, address(0), address(0)));
         operators.register{value: 1 ether}(address(0), "", "");
     }
 
@@ -156,9 +148,7 @@ contract OperatorRegistryTest is OracleFixture {
         rotate(1, 77);
         bytes memory agreed = consent(ownerOf(1), keys[1]);
         vm.prank(ownerOf(1));
-        vm.expectRevert(
-            abi.encodeWithSelector(IOperatorRegistry.AttesterAlreadyUsed.selector, attesterOf(1), 1)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.AttesterAlreadyUsed.selector, attesterOf(1), 1));
         operators.rotateAttester(attesterOf(1), agreed);
     }
 
@@ -209,9 +199,7 @@ contract OperatorRegistryTest is OracleFixture {
         vm.startPrank(ownerOf(1));
         vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.UnbondingExceedsStake.selector, 0, 1 ether));
         operators.beginUnbonding(0);
-        vm.expectRevert(
-            abi.encodeWithSelector(IOperatorRegistry.UnbondingExceedsStake.selector, 1 ether + 1, 1 ether)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.UnbondingExceedsStake.selector, 1 ether + 1, 1 ether));
         operators.beginUnbonding(1 ether + 1);
     }
 
@@ -351,9 +339,7 @@ contract OperatorRegistryTest is OracleFixture {
         operators.withdrawSlashedFunds(address(1));
     }
 
-    function expectRefused(uint256 field, string memory name, uint256 value, uint256 minimum, uint256 maximum)
-        private
-    {
+    function expectRefused(uint256 field, string memory name, uint256 value, uint256 minimum, uint256 maximum) private {
         OperatorParameters memory p = operatorParameters();
         if (field == 0) p.minStakeWei = uint96(value);
         if (field == 1) p.maxStakeWei = uint96(value);
@@ -362,9 +348,7 @@ contract OperatorRegistryTest is OracleFixture {
         if (field == 4) p.reporterBps = uint16(value);
         vm.prank(owner);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IOperatorRegistry.ParameterOutOfBounds.selector, name, value, minimum, maximum
-            )
+            abi.encodeWithSelector(IOperatorRegistry.ParameterOutOfBounds.selector, name, value, minimum, maximum)
         );
         operators.setParameters(p);
     }

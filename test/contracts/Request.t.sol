@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {OracleFixture} from "./support/OracleFixture.sol";
 import {IFeeVault} from "@sibyl/contracts/interfaces/IFeeVault.sol";
 import {IInferenceOracle} from "@sibyl/contracts/interfaces/IInferenceOracle.sol";
 import {IOracleGovernance} from "@sibyl/contracts/interfaces/IOracleGovernance.sol";
@@ -11,7 +12,6 @@ import {Quote} from "@sibyl/contracts/types/Quote.sol";
 import {Request} from "@sibyl/contracts/types/Request.sol";
 import {RequestParams} from "@sibyl/contracts/types/RequestParams.sol";
 import {RequestStatus} from "@sibyl/contracts/types/RequestStatus.sol";
-import {OracleFixture} from "./support/OracleFixture.sol";
 
 /// request
 /// ├── when the model is unknown, retired, or has fewer seats than the quorum: it should revert
@@ -26,8 +26,8 @@ import {OracleFixture} from "./support/OracleFixture.sol";
 contract RequestTest is OracleFixture {
     function test_Request_LogsWhatItsIdSays() public {
         RequestParams memory p = params();
-        uint48 openedBlock = uint48(block.number);
-        uint40 openedAt = uint40(block.timestamp);
+        uint48 openedBlock = uint48(vm.getBlockNumber());
+        uint40 openedAt = uint40(vm.getBlockTimestamp());
         Request memory request = open(p);
 
         assertEq(request.modelId, MODEL);
@@ -93,9 +93,7 @@ contract RequestTest is OracleFixture {
 
     function test_RevertWhen_OneWeiIsMissing() public {
         uint256 cost = costOf(params());
-        vm.expectRevert(
-            abi.encodeWithSelector(IFeeVault.CreditTooLow.selector, address(consumer), NATIVE, 0, 1)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IFeeVault.CreditTooLow.selector, address(consumer), NATIVE, 0, 1));
         consumer.askWith{value: cost - 1}(params());
     }
 
@@ -111,9 +109,7 @@ contract RequestTest is OracleFixture {
     function test_RevertGiven_TheModelIsRetired() public {
         vm.prank(publisher);
         models.retire(MODEL);
-        vm.expectRevert(
-            abi.encodeWithSelector(IInferenceOracle.ModelNotActive.selector, MODEL, ModelStatus.Retired)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.ModelNotActive.selector, MODEL, ModelStatus.Retired));
         consumer.askWith{value: 1 ether}(params());
     }
 
@@ -170,9 +166,7 @@ contract RequestTest is OracleFixture {
     function test_RevertGiven_RequestsArePaused() public {
         vm.prank(guardian);
         oracle.pauseRequests(1 days);
-        vm.expectRevert(
-            abi.encodeWithSelector(IOracleGovernance.RequestsArePaused.selector, block.timestamp + 1 days)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IOracleGovernance.RequestsArePaused.selector, block.timestamp + 1 days));
         consumer.askWith{value: 1 ether}(params());
     }
 
@@ -213,9 +207,7 @@ contract RequestTest is OracleFixture {
         RequestParams[] memory many = new RequestParams[](2);
         (many[0], many[1]) = (params(), params());
         uint256 cost = 2 * costOf(params());
-        vm.expectRevert(
-            abi.encodeWithSelector(IFeeVault.CreditTooLow.selector, address(consumer), NATIVE, 0, 1)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IFeeVault.CreditTooLow.selector, address(consumer), NATIVE, 0, 1));
         consumer.askMany{value: cost - 1}(many);
     }
 
@@ -249,9 +241,7 @@ contract RequestTest is OracleFixture {
     function expectQuorumRefused(uint8 committeeSize, uint8 quorum) private {
         RequestParams memory p = params();
         p.policy = Policy({committeeSize: committeeSize, quorum: quorum, challengeWindow: 0});
-        vm.expectRevert(
-            abi.encodeWithSelector(IInferenceOracle.QuorumOutOfBounds.selector, quorum, committeeSize, 8)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.QuorumOutOfBounds.selector, quorum, committeeSize, 8));
         consumer.askWith{value: 1 ether}(p);
     }
 

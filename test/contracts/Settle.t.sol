@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {IInferenceOracle} from "@sibyl/contracts/interfaces/IInferenceOracle.sol";
+import {OracleFixture} from "./support/OracleFixture.sol";
 import {InferenceOracle} from "@sibyl/contracts/InferenceOracle.sol";
+import {IInferenceOracle} from "@sibyl/contracts/interfaces/IInferenceOracle.sol";
 import {Policies} from "@sibyl/contracts/libraries/Policies.sol";
 import {Attestation} from "@sibyl/contracts/types/Attestation.sol";
 import {Request} from "@sibyl/contracts/types/Request.sol";
 import {RequestParams} from "@sibyl/contracts/types/RequestParams.sol";
 import {RequestStatus} from "@sibyl/contracts/types/RequestStatus.sol";
-import {OracleFixture} from "./support/OracleFixture.sol";
 
 /// settle
 /// ├── given the request is not open
@@ -163,9 +163,7 @@ contract SettleTest is OracleFixture {
         bytes32 id = consumer.askWith{value: cost}(params());
         remember(vm.getRecordedLogs());
         Attestation[] memory early = attest(opened[id]);
-        vm.expectRevert(
-            abi.encodeWithSignature("BlockHashUnavailable(uint256,uint256)", block.number, block.number)
-        );
+        vm.expectRevert(abi.encodeWithSignature("BlockHashUnavailable(uint256,uint256)", block.number, block.number));
         oracle.settle(opened[id], output, 0, early);
     }
 

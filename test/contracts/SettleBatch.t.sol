@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {HostileConsumer} from "./support/HostileConsumer.sol";
+import {OracleFixture} from "./support/OracleFixture.sol";
 import {IInferenceOracle} from "@sibyl/contracts/interfaces/IInferenceOracle.sol";
 import {Request} from "@sibyl/contracts/types/Request.sol";
 import {RequestStatus} from "@sibyl/contracts/types/RequestStatus.sol";
 import {Settlement} from "@sibyl/contracts/types/Settlement.sol";
-import {HostileConsumer} from "./support/HostileConsumer.sol";
-import {OracleFixture} from "./support/OracleFixture.sol";
 
 /// settleBatch
 /// ├── when all is right: it should settle all, and repay the gas of each

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {OracleFixture} from "./support/OracleFixture.sol";
 import {IInferenceOracle} from "@sibyl/contracts/interfaces/IInferenceOracle.sol";
 import {BlockHashes} from "@sibyl/contracts/libraries/BlockHashes.sol";
 import {Sortition} from "@sibyl/contracts/libraries/Sortition.sol";
@@ -8,7 +9,6 @@ import {Attestation} from "@sibyl/contracts/types/Attestation.sol";
 import {Policy} from "@sibyl/contracts/types/Policy.sol";
 import {Request} from "@sibyl/contracts/types/Request.sol";
 import {RequestParams} from "@sibyl/contracts/types/RequestParams.sol";
-import {OracleFixture} from "./support/OracleFixture.sol";
 
 /// The draw, alone and as settlement applies it, among twelve operators.
 contract SortitionTest is OracleFixture {
@@ -112,9 +112,7 @@ contract SortitionTest is OracleFixture {
         assertEq(blockhash(block.number), 0);
         assertEq(BlockHashes.find(block.number), 0);
         Attestation[] memory early = new Attestation[](3);
-        vm.expectRevert(
-            abi.encodeWithSelector(BlockHashes.BlockHashUnavailable.selector, block.number, block.number)
-        );
+        vm.expectRevert(abi.encodeWithSelector(BlockHashes.BlockHashUnavailable.selector, block.number, block.number));
         oracle.settle(opened[id], output, 0, early);
     }
 
@@ -124,7 +122,7 @@ contract SortitionTest is OracleFixture {
             BlockHashes.HISTORY,
             hex"3373fffffffffffffffffffffffffffffffffffffffe14604657602036036042575f35600143038111604257611fff81430311604257611fff9006545f5260205ff35b5f5ffd5b5f35611fff60014303065500"
         );
-        uint256 old = block.number;
+        uint256 old = vm.getBlockNumber();
         bytes32 hash = keccak256("the hash of an old block");
         vm.store(BlockHashes.HISTORY, bytes32(old % 8191), hash);
         vm.roll(old + 257);

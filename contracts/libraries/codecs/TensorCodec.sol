@@ -12,11 +12,7 @@ library TensorCodec {
         return abi.encode(dtype, shape, data);
     }
 
-    function decode(bytes memory output)
-        internal
-        pure
-        returns (uint8 dtype, uint32[] memory shape, bytes memory data)
-    {
+    function decode(bytes memory output) internal pure returns (uint8 dtype, uint32[] memory shape, bytes memory data) {
         uint256 length = output.length;
         if (length < 160 || length % 32 != 0) revert MalformedTensor(length);
         (uint256 wideDtype, uint256 shapeOffset, uint256 dataOffset, uint256 rank) =

@@ -10,7 +10,13 @@ import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 /// @title A message board that asks a model whether a post is spam
 /// @dev Gas that settlements did not need, and what authors overpay, stays as the board's credit: it pays for later posts.
 contract MessageBoard is InferenceConsumer {
-    enum PostStatus { None, Pending, Published, Held, Expired }
+    enum PostStatus {
+        None,
+        Pending,
+        Published,
+        Held,
+        Expired
+    }
 
     struct Post {
         address author;

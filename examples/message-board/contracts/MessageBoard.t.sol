@@ -3,13 +3,13 @@ pragma solidity ^0.8.28;
 
 import {Test} from "forge-std/Test.sol";
 
+import {MessageBoard} from "./MessageBoard.sol";
 import {InferenceConsumer} from "@sibyl/contracts/consumer/InferenceConsumer.sol";
-import {ClassificationCodec} from "@sibyl/contracts/libraries/codecs/ClassificationCodec.sol";
 import {Policies} from "@sibyl/contracts/libraries/Policies.sol";
+import {ClassificationCodec} from "@sibyl/contracts/libraries/codecs/ClassificationCodec.sol";
 import {MockInferenceOracle} from "@sibyl/contracts/testing/MockInferenceOracle.sol";
 import {InferenceSettings} from "@sibyl/contracts/types/InferenceSettings.sol";
 import {RequestStatus} from "@sibyl/contracts/types/RequestStatus.sol";
-import {MessageBoard} from "./MessageBoard.sol";
 
 contract MessageBoardTest is Test {
     bytes32 internal constant SPAM_MODEL = keccak256("a spam model");

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {RecordingConsumer} from "./RecordingConsumer.sol";
 import {IInferenceOracle} from "@sibyl/contracts/interfaces/IInferenceOracle.sol";
 import {InferenceSettings} from "@sibyl/contracts/types/InferenceSettings.sol";
-import {RecordingConsumer} from "./RecordingConsumer.sol";
 
 /// @notice A consumer that does in its callback whatever the test tells it to.
 contract HostileConsumer is RecordingConsumer {

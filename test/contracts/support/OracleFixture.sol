@@ -3,14 +3,15 @@ pragma solidity ^0.8.28;
 
 import {Test, Vm} from "forge-std/Test.sol";
 
-import {IInferenceOracle} from "@sibyl/contracts/interfaces/IInferenceOracle.sol";
+import {RecordingConsumer} from "./RecordingConsumer.sol";
 import {InferenceOracle} from "@sibyl/contracts/InferenceOracle.sol";
-import {Attestations} from "@sibyl/contracts/libraries/Attestations.sol";
-import {ClassificationCodec} from "@sibyl/contracts/libraries/codecs/ClassificationCodec.sol";
-import {Policies} from "@sibyl/contracts/libraries/Policies.sol";
-import {Sortition} from "@sibyl/contracts/libraries/Sortition.sol";
 import {ModelRegistry} from "@sibyl/contracts/ModelRegistry.sol";
 import {OperatorRegistry} from "@sibyl/contracts/OperatorRegistry.sol";
+import {IInferenceOracle} from "@sibyl/contracts/interfaces/IInferenceOracle.sol";
+import {Attestations} from "@sibyl/contracts/libraries/Attestations.sol";
+import {Policies} from "@sibyl/contracts/libraries/Policies.sol";
+import {Sortition} from "@sibyl/contracts/libraries/Sortition.sol";
+import {ClassificationCodec} from "@sibyl/contracts/libraries/codecs/ClassificationCodec.sol";
 import {Attestation} from "@sibyl/contracts/types/Attestation.sol";
 import {InferenceSettings} from "@sibyl/contracts/types/InferenceSettings.sol";
 import {OperatorParameters} from "@sibyl/contracts/types/OperatorParameters.sol";
@@ -18,7 +19,6 @@ import {OracleParameters} from "@sibyl/contracts/types/OracleParameters.sol";
 import {Policy} from "@sibyl/contracts/types/Policy.sol";
 import {Request} from "@sibyl/contracts/types/Request.sol";
 import {RequestParams} from "@sibyl/contracts/types/RequestParams.sol";
-import {RecordingConsumer} from "./RecordingConsumer.sol";
 
 /// @notice The whole protocol, one model, and operators whose keys the test holds.
 abstract contract OracleFixture is Test {
@@ -142,7 +142,8 @@ abstract contract OracleFixture is Test {
         address operatorOwner = ownerOf(operatorId);
         vm.deal(operatorOwner, stake);
         vm.startPrank(operatorOwner);
-        uint32 given = operators.register{value: stake}(vm.addr(key), consent(operatorOwner, key), "/ip4/127.0.0.1/tcp/1");
+        uint32 given =
+            operators.register{value: stake}(vm.addr(key), consent(operatorOwner, key), "/ip4/127.0.0.1/tcp/1");
         assertEq(given, operatorId);
         operators.enroll(modelId);
         vm.stopPrank();
@@ -194,7 +195,8 @@ abstract contract OracleFixture is Test {
     }
 
     function nextBlock() internal {
-        vm.roll(block.number + 1);
+        // Not `block.number`: the optimizer takes that for constant within a call.
+        vm.roll(vm.getBlockNumber() + 1);
         skip(1);
     }
 
@@ -257,8 +259,7 @@ abstract contract OracleFixture is Test {
 
     function isDrawn(Request memory request, uint32 operatorId, uint256 round) internal view returns (bool) {
         bytes32 seed = Sortition.seed(request.id(), blockhash(request.opening.openedBlock()));
-        uint256 demandBps =
-            Sortition.demandBps(request.terms.committeeSize(), request.opening.overdrawBps(), round);
+        uint256 demandBps = Sortition.demandBps(request.terms.committeeSize(), request.opening.overdrawBps(), round);
         return Sortition.isDrawn(
             Sortition.ticket(seed, operatorId),
             operators.enrolmentOf(request.modelId, operatorId).weight(),

@@ -2,6 +2,7 @@ import { agree, type DeterminismProfile, encodeClassification, toWad } from "@si
 import fc from "fast-check";
 import { type Hex, keccak256 } from "viem";
 import { describe, expect, it } from "vitest";
+import { tally } from "../../../coprocessor/core/ballot.ts";
 import type { PeerMessage } from "../../../coprocessor/core/messages.ts";
 import {
   candidatesOf,
@@ -211,6 +212,23 @@ describe("commitments", () => {
     simulate({ operators, outputs, injected, delay, untilMs: 10_000 });
     const settlement = operators.flatMap((operator) => operator.settlements)[0];
     expect(settlement).toMatchObject({ output: spam(0.9), signers: [1, 2] });
+  });
+});
+
+describe("tally", () => {
+  it("counts an attestation that arrives before the commitment that makes it count", () => {
+    const outputHash = keccak256(spam(0.9));
+    const about = { requestId: REQUEST_ID, operatorId: 2, signature: "0x" } as const;
+    const messages: PeerMessage[] = [
+      { kind: "attestation", ...about, view: 0, outputHash },
+      commitOf(2, spam(0.9)),
+    ];
+    const ballot = tally(
+      { requestId: REQUEST_ID, quorum: 2, committeeSize: 3, commitGraceMs: 400 },
+      candidatesOf(3),
+      messages.map((message, seq) => ({ seq, message, receivedAt: seq })),
+    );
+    expect(ballot.attestations.map(({ signers }) => [...signers.keys()])).toEqual([[2]]);
   });
 });
 

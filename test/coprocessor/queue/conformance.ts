@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { CoprocessorError } from "../../../coprocessor/core/errors.ts";
 import type { JobConsumer, JobQueue } from "../../../coprocessor/queue/port.ts";
+import { failureConformance } from "./failureConformance.ts";
 import { collect, done, job, signal, until } from "./fixtures.ts";
 
 /** A backend to be tested; each namespace is an empty queue. */
@@ -14,7 +15,11 @@ export interface QueueUnderTest {
 }
 
 /** What every implementation of the queue ports must do. */
-export function queueConformance(name: string, open: () => Promise<QueueUnderTest>, skip: string | false): void {
+export function queueConformance(
+  name: string,
+  open: () => Promise<QueueUnderTest>,
+  skip: string | false,
+): void {
   describe.skipIf(skip !== false)(`queue on ${name}${skip === false ? "" : ` (skipped: ${skip})`}`, () => {
     let subject: QueueUnderTest;
     let namespace = "";
@@ -39,15 +44,11 @@ export function queueConformance(name: string, open: () => Promise<QueueUnderTes
       return end;
     };
     const fresh = (title: string, body: () => Promise<void>) =>
-      test(
-        title,
-        async () => {
-          count += 1;
-          namespace = `test-${count}`;
-          await body();
-        },
-        30_000,
-      );
+      test(title, async () => {
+        count += 1;
+        namespace = `test-${count}`;
+        await body();
+      }, 30_000);
 
     fresh("a job reaches the worker as it was added, and its outcome comes back", async () => {
       const [node, worker] = [await queue(), await consumer()];
@@ -105,136 +106,41 @@ export function queueConformance(name: string, open: () => Promise<QueueUnderTes
       expect(runs).toBe(2);
     });
 
-    fresh("outcomes of jobs that ended while no node listened are told at start, until they are removed", async () => {
-      const [first, worker] = [await queue(), await consumer()];
-      await first.add(job("a"));
-      await first.add(job("b"));
-      let runs = 0;
-      await worker.run(async (one) => {
-        runs += 1;
-        if (one.key === job("b").key) throw new CoprocessorError("no such model", { code: "model/not-found", retry: "never" });
-        return done();
-      });
-      await until("both to end", async () => (runs === 2 && (await first.counts()).active === 0 ? true : null));
-      for (let start = 0; start < 2; start++) {
-        const node = await subject.queue(namespace);
-        const told = collect(node);
-        await until("both outcomes", () => (told.length >= 2 ? true : null));
-        expect(new Map(told.map(({ key, outcome }) => [key, outcome]))).toEqual(
-          new Map([
-            [job("a").key, done()],
-            [job("b").key, { status: "failed", code: "model/not-found", message: "no such model" }],
-          ]),
+    fresh(
+      "outcomes of jobs that ended while no node listened are told at start, until they are removed",
+      async () => {
+        const [first, worker] = [await queue(), await consumer()];
+        await first.add(job("a"));
+        await first.add(job("b"));
+        let runs = 0;
+        await worker.run(async (one) => {
+          runs += 1;
+          if (one.key === job("b").key)
+            throw new CoprocessorError("no such model", { code: "model/not-found", retry: "never" });
+          return done();
+        });
+        await until("both to end", async () =>
+          runs === 2 && (await first.counts()).active === 0 ? true : null,
         );
-        if (start === 1) for (const { key } of told) await node.remove(key);
-        await node.close();
-      }
-      expect(await first.counts()).toEqual({ waiting: 0, active: 0, parked: 0 });
-      expect(runs).toBe(2);
-    });
+        for (let start = 0; start < 2; start++) {
+          const node = await subject.queue(namespace);
+          const told = collect(node);
+          await until("both outcomes", () => (told.length >= 2 ? true : null));
+          expect(new Map(told.map(({ key, outcome }) => [key, outcome]))).toEqual(
+            new Map([
+              [job("a").key, done()],
+              [job("b").key, { status: "failed", code: "model/not-found", message: "no such model" }],
+            ]),
+          );
+          if (start === 1) for (const { key } of told) await node.remove(key);
+          await node.close();
+        }
+        expect(await first.counts()).toEqual({ waiting: 0, active: 0, parked: 0 });
+        expect(runs).toBe(2);
+      },
+    );
 
-    fresh("a failure that a retry may cure is tried again; one that it cannot is not", async () => {
-      const [node, worker] = [await queue({ retryDelayMs: 20 }), await consumer()];
-      const told = collect(node);
-      const tries = new Map<string, number>();
-      await worker.run(async ({ key }) => {
-        const attempt = (tries.get(key) ?? 0) + 1;
-        tries.set(key, attempt);
-        if (key === job("hopeless").key) throw new CoprocessorError("bad", { code: "inference/bad-input", retry: "never" });
-        if (attempt < 3) throw new CoprocessorError("busy", { code: "model/fetch-failed", retry: "backoff" });
-        return done();
-      });
-      await node.add(job("hopeless"));
-      await node.add(job("curable"));
-      await until("both outcomes", () => (told.length === 2 ? true : null));
-      expect(tries).toEqual(new Map([[job("hopeless").key, 1], [job("curable").key, 3]]));
-      expect(told.find(({ key }) => key === job("curable").key)?.outcome).toEqual(done());
-    });
-
-    fresh("a job that used up its tries is told once and stays, parked, until it is removed", async () => {
-      const [node, worker] = [await queue({ attempts: 3, retryDelayMs: 20 }), await consumer()];
-      const told = collect(node);
-      let runs = 0;
-      await worker.run(async () => {
-        runs += 1;
-        throw new Error(`broken ${runs}`);
-      });
-      await node.add(job("a"));
-      await until("the outcome", () => told[0] ?? null);
-      expect(told[0]?.outcome).toEqual({ status: "failed", code: "queue/handler-failed", message: "broken 3" });
-      expect(await node.counts()).toEqual({ waiting: 0, active: 0, parked: 1 });
-      await node.remove(job("a").key);
-      expect(await node.counts()).toEqual({ waiting: 0, active: 0, parked: 0 });
-      expect(told).toHaveLength(1);
-    });
-
-    fresh("an outcome that says failed is a failure: told with its code, and parked", async () => {
-      const [node, worker] = [await queue(), await consumer()];
-      const told = collect(node);
-      await worker.run(async () => ({ status: "failed", code: "inference/timeout", message: "took 9 s: too long" }));
-      await node.add(job("a"));
-      await until("the outcome", () => told[0] ?? null);
-      expect(told[0]?.outcome).toEqual({ status: "failed", code: "inference/timeout", message: "took 9 s: too long" });
-      expect((await node.counts()).parked).toBe(1);
-    });
-
-    fresh("a payload of another version, or a malformed one, fails visibly and the worker goes on", async () => {
-      const [node, worker] = [await queue(), await consumer()];
-      const told = collect(node);
-      await worker.run(async () => done());
-      const bad: [string, unknown, string][] = [
-        ["newer", { ...job("newer"), version: 2 }, "version 2, this worker reads 1"],
-        ["empty", {}, "version undefined"],
-        ["hex", { ...job("hex"), input: "0x123" }, "not whole bytes in hex"],
-        ["field", { ...job("field"), modelId: undefined }, "modelId"],
-        ["stray", { ...job("stray"), key: "other" }, "it is about other"],
-      ];
-      for (const [id, data] of bad) await subject.addRaw(namespace, id, data);
-      await node.add(job("good"));
-      await until("all outcomes", () => (told.length === bad.length + 1 ? true : null));
-      for (const [id, , fault] of bad) {
-        const outcome = told.find(({ key }) => key === id)?.outcome;
-        expect(outcome).toMatchObject({ status: "failed", code: "queue/bad-payload" });
-        expect(outcome).toMatchObject({ message: expect.stringContaining(fault) });
-      }
-      expect(told.find(({ key }) => key === job("good").key)?.outcome).toEqual(done());
-    });
-
-    fresh("a worker that returns garbage is a failure with a name, never an output", async () => {
-      const [node, worker] = [await queue(), await consumer()];
-      const told = collect(node);
-      await worker.run(async () => ({ status: "done", output: "zero", runtime: 5 }) as never);
-      await node.add(job("a"));
-      await until("the outcome", () => told[0] ?? null);
-      expect(told[0]?.outcome).toMatchObject({ status: "failed", code: "queue/bad-outcome" });
-    });
-
-    fresh("a job whose deadline has passed is not run", async () => {
-      const [node, worker] = [await queue(), await consumer()];
-      const told = collect(node);
-      let runs = 0;
-      await worker.run(async () => {
-        runs += 1;
-        return done();
-      });
-      await node.add(job("a", { deadlineMs: Date.now() - 1 }));
-      await until("the outcome", () => told[0] ?? null);
-      expect(told[0]?.outcome).toMatchObject({ status: "failed", code: "queue/deadline-passed" });
-      expect(runs).toBe(0);
-    });
-
-    fresh("an outcome whose handler failed is told again", async () => {
-      const [node, worker] = [await queue(), await consumer()];
-      let calls = 0;
-      node.onOutcome(async (key) => {
-        calls += 1;
-        if (calls === 1) throw new Error("the store is busy");
-        await node.remove(key);
-      });
-      await worker.run(async () => done());
-      await node.add(job("a"));
-      await until("the second call", () => (calls === 2 ? true : null));
-    });
+    failureConformance({ queue, consumer, fresh, addRaw: (id, data) => subject.addRaw(namespace, id, data) });
 
     fresh("removing a waiting job forgets it; removing a running one drops its outcome", async () => {
       const [node, worker] = [await queue(), await consumer()];
@@ -281,7 +187,11 @@ export function queueConformance(name: string, open: () => Promise<QueueUnderTes
     });
 
     fresh("two workers share the jobs, each runs once, up to its concurrency", async () => {
-      const [node, a, b] = [await queue(), await consumer({ concurrency: 2 }), await consumer({ concurrency: 2 })];
+      const [node, a, b] = [
+        await queue(),
+        await consumer({ concurrency: 2 }),
+        await consumer({ concurrency: 2 }),
+      ];
       const told = collect(node);
       const running = { a: 0, b: 0 };
       const most = { a: 0, b: 0 };

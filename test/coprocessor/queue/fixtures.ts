@@ -21,7 +21,11 @@ export const done = (output: `0x${string}` = "0x01"): JobOutcome => ({
 });
 
 /** Waits until `read` gives something else than null; the error says what was waited for. */
-export async function until<T>(what: string, read: () => Promise<T | null> | T | null, timeoutMs = 15_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  read: () => Promise<T | null> | T | null,
+  timeoutMs = 15_000,
+): Promise<T> {
   const giveUpAt = Date.now() + timeoutMs;
   for (;;) {
     const value = await read();

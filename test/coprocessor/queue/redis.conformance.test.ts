@@ -28,7 +28,8 @@ async function open(): Promise<QueueUnderTest> {
     consumer: (namespace, more) => createBullmqConsumer({ backend, namespace, log, concurrency: 4, ...more }),
     addRaw: (namespace, jobId, data) =>
       withRaw(namespace, async (queue) => void (await queue.add("infer", data, { jobId }))),
-    hasJob: (namespace, jobId) => withRaw(namespace, async (queue) => (await queue.getJob(jobId)) !== undefined),
+    hasJob: (namespace, jobId) =>
+      withRaw(namespace, async (queue) => (await queue.getJob(jobId)) !== undefined),
     close: async () => {
       connection.disconnect();
       await server.stop();

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { OPEN_STATES } from "../../../coprocessor/core/request.ts";
 import type { Store } from "../../../coprocessor/store/port.ts";
-import { address, attestation, block, commit, hash, outboxEntry, requestRecord } from "./fixtures.ts";
+import { address, attestation, block, commit, hash, requestRecord } from "./fixtures.ts";
+import { outboxConformance } from "./outboxConformance.ts";
 import { rewindConformance } from "./rewindConformance.ts";
 
 /** A store to be tested, whose tables are empty, and a way to empty them again. */
@@ -11,8 +12,15 @@ export interface StoreUnderTest {
   close(): Promise<void>;
 }
 
+/** A test that starts with empty tables. */
+export type Fresh = (title: string, body: () => Promise<void>, timeoutMs?: number) => void;
+
 /** What every implementation of the store port must do. */
-export function storeConformance(name: string, open: () => Promise<StoreUnderTest>, skip: string | false): void {
+export function storeConformance(
+  name: string,
+  open: () => Promise<StoreUnderTest>,
+  skip: string | false,
+): void {
   describe.skipIf(skip !== false)(`store on ${name}${skip === false ? "" : ` (skipped: ${skip})`}`, () => {
     let subject: StoreUnderTest;
     let store: Store;
@@ -63,7 +71,9 @@ export function storeConformance(name: string, open: () => Promise<StoreUnderTes
       await store.insertRequest(record);
       expect(await store.transition(record.key, ["queued"], "computed", { output: "0x01" })).toBe(false);
       expect((await store.request(record.key))?.output).toBeNull();
-      expect(await store.transition(record.key, ["waiting", "queued"], "parked", { reason: "why" })).toBe(true);
+      expect(await store.transition(record.key, ["waiting", "queued"], "parked", { reason: "why" })).toBe(
+        true,
+      );
       const stored = await store.request(record.key);
       expect(stored).toEqual({ ...record, state: "parked", reason: "why", updatedAt: stored?.updatedAt });
       expect(stored?.updatedAt).toBeGreaterThan(record.updatedAt);
@@ -142,7 +152,12 @@ export function storeConformance(name: string, open: () => Promise<StoreUnderTes
       const { key, requestId } = requestRecord("a");
       const said = await Promise.all(
         Array.from({ length: 10 }, (_, index) =>
-          store.recordStatement({ key, slot: "commit", message: commit(requestId, 1, `${index}`), createdAt: index }),
+          store.recordStatement({
+            key,
+            slot: "commit",
+            message: commit(requestId, 1, `${index}`),
+            createdAt: index,
+          }),
         ),
       );
       const [stored] = await store.statements(key);
@@ -183,14 +198,21 @@ export function storeConformance(name: string, open: () => Promise<StoreUnderTes
     fresh("a flood of different versions at the same time leaves two", async () => {
       const { key, requestId } = requestRecord("a");
       const isNew = await Promise.all(
-        Array.from({ length: 12 }, (_, index) => store.addPeerMessage(key, commit(requestId, 2, `${index}`), index)),
+        Array.from({ length: 12 }, (_, index) =>
+          store.addPeerMessage(key, commit(requestId, 2, `${index}`), index),
+        ),
       );
       expect(isNew.filter(Boolean)).toHaveLength(2);
       expect(await store.peerMessages(key)).toHaveLength(2);
     });
 
     fresh("the registry answers with its newest versions", async () => {
-      const operator = { operatorId: 7, owner: address("owner"), attester: address("key 1"), endpoint: "/ip4/1" };
+      const operator = {
+        operatorId: 7,
+        owner: address("owner"),
+        attester: address("key 1"),
+        endpoint: "/ip4/1",
+      };
       await store.putOperator(operator, 10n);
       const rotated = { ...operator, attester: address("key 2") };
       await store.putOperator(rotated, 12n);
@@ -198,10 +220,16 @@ export function storeConformance(name: string, open: () => Promise<StoreUnderTes
       expect(await store.operator(8)).toBeNull();
       expect(await store.operators()).toEqual([rotated]);
       expect(await store.operatorByAttester(address("key 1"))).toBeNull();
-      expect(await store.operatorByAttester(address("key 2").toUpperCase().replace("0X", "0x") as never)).toEqual(
-        rotated,
-      );
-      const seat = { modelId: hash("m"), operatorId: 7, attester: address("key 1"), weight: 2n ** 96n, activeFrom: 9 };
+      expect(
+        await store.operatorByAttester(address("key 2").toUpperCase().replace("0X", "0x") as never),
+      ).toEqual(rotated);
+      const seat = {
+        modelId: hash("m"),
+        operatorId: 7,
+        attester: address("key 1"),
+        weight: 2n ** 96n,
+        activeFrom: 9,
+      };
       await store.putEnrolment(seat, 10n);
       await store.putEnrolment({ ...seat, operatorId: 3 }, 10n);
       expect((await store.enrolments(hash("m"))).map((one) => one.operatorId)).toEqual([3, 7]);
@@ -217,7 +245,8 @@ export function storeConformance(name: string, open: () => Promise<StoreUnderTes
     fresh("pruning keeps the newest final head and the registry's values", async () => {
       for (const number of [1n, 2n, 5n, 8n]) await store.addBlock(block(number));
       const operator = { operatorId: 7, owner: address("owner"), attester: address("key"), endpoint: "a" };
-      for (const number of [1n, 3n, 8n]) await store.putOperator({ ...operator, endpoint: `at ${number}` }, number);
+      for (const number of [1n, 3n, 8n])
+        await store.putOperator({ ...operator, endpoint: `at ${number}` }, number);
       await store.prune(6n);
       expect((await store.blocks()).map((head) => head.number)).toEqual([5n, 8n]);
       expect((await store.operator(7))?.endpoint).toBe("at 8");
@@ -225,43 +254,7 @@ export function storeConformance(name: string, open: () => Promise<StoreUnderTes
       expect((await store.operator(7))?.endpoint).toBe("at 3");
     });
 
-    fresh("an outbox entry comes back as it was stored, and is written back only from the state it was in", async () => {
-      const entry = outboxEntry("a");
-      expect(await store.insertOutbox(entry)).toBe(true);
-      expect(await store.insertOutbox({ ...entry, gas: 1n })).toBe(false);
-      const attempt = { hash: hash("t"), raw: "0x02" as const, maxFeePerGas: 2n ** 80n, maxPriorityFeePerGas: 1n, signedAt: 3, sentAt: 4 };
-      const signed = { ...entry, state: "signed" as const, nonce: 4, attempts: [attempt], updatedAt: 2 };
-      expect(await store.updateOutbox(signed, "planned")).toBe(true);
-      expect(await store.updateOutbox({ ...signed, nonce: 5 }, "planned")).toBe(false);
-      expect(await store.outboxFor(entry.key)).toEqual([signed]);
-      expect(await store.outbox({ states: ["signed"] })).toEqual([signed]);
-      expect(await store.outbox({ states: ["planned", "mined"] })).toEqual([]);
-    });
-
-    fresh("a nonce is never given twice: the next one is above every entry's, and at least the floor", async () => {
-      expect(await store.nextNonce(3)).toBe(3);
-      await store.insertOutbox(outboxEntry("a", { nonce: 7, state: "mined" }));
-      expect(await store.nextNonce(3)).toBe(8);
-      expect(await store.nextNonce(20)).toBe(20);
-      const again = store.insertOutbox(outboxEntry("b", { nonce: 7, state: "signed" }));
-      await expect(again).rejects.toMatchObject({ code: "store/rejected", retry: "never" });
-    });
-
-    fresh("nonces taken in transactions at the same time are all different", async () => {
-      const ids = Array.from({ length: 10 }, (_, index) => `entry ${index}`);
-      for (const id of ids) await store.insertOutbox(outboxEntry(id));
-      const nonces = await Promise.all(
-        ids.map((id) =>
-          store.transaction(async (inner) => {
-            const nonce = await inner.nextNonce(5);
-            await inner.updateOutbox(outboxEntry(id, { state: "signed", nonce }), "planned");
-            return nonce;
-          }),
-        ),
-      );
-      expect([...nonces].sort((a, b) => a - b)).toEqual(ids.map((_, index) => 5 + index));
-    });
-
+    outboxConformance(() => subject, fresh);
     rewindConformance(() => subject, fresh);
   });
 }

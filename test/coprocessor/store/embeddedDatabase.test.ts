@@ -89,7 +89,9 @@ describe("the embedded database's cluster", () => {
     const { mkdirSync } = await import("node:fs");
     mkdirSync(foreign);
     writeFileSync(join(foreign, "mine.txt"), "keep");
-    await expect(ensureCluster(foreign, folder.options.template)).rejects.toMatchObject({ code: "store/unavailable" });
+    await expect(ensureCluster(foreign, folder.options.template)).rejects.toMatchObject({
+      code: "store/unavailable",
+    });
     expect(readdirSync(foreign)).toEqual(["mine.txt"]);
   });
 });
@@ -122,7 +124,9 @@ describe("the embedded database shared by store and queue", () => {
     await client.query("COMMIT");
     await client.query("BEGIN");
     await client.query("insert into public.theirs values (1)");
-    await expect(client.query("insert into public.theirs values (1)")).rejects.toMatchObject({ code: "23505" });
+    await expect(client.query("insert into public.theirs values (1)")).rejects.toMatchObject({
+      code: "23505",
+    });
     await client.query("ROLLBACK");
     await client.query("insert into public.theirs values (2)");
     client.release();
@@ -179,7 +183,9 @@ describe("the embedded database's disk", () => {
     const again = await createDrizzleStore({ database: full, log });
     const noSpace = { code: "store/no-space", retry: "backoff" };
     await expect(again.insertRequest(requestRecord("b"))).rejects.toMatchObject(noSpace);
-    await expect(again.transaction((inner) => inner.insertRequest(requestRecord("b")))).rejects.toMatchObject(noSpace);
+    await expect(again.transaction((inner) => inner.insertRequest(requestRecord("b")))).rejects.toMatchObject(
+      noSpace,
+    );
     await expect(full.pool.query("select 1")).rejects.toMatchObject(noSpace);
     expect(await again.request(record.key)).toEqual(record);
     expect(await again.requests({})).toHaveLength(1);
@@ -190,7 +196,8 @@ describe("the embedded database's disk", () => {
     await pglite.exec("create table public.busy (id integer primary key, value text)");
     await pglite.exec("insert into public.busy select n, repeat('x', 200) from generate_series(1, 2000) n");
     const rewrite = async () => {
-      for (let round = 0; round < 60; round++) await pglite.exec("update public.busy set value = value || ''");
+      for (let round = 0; round < 60; round++)
+        await pglite.exec("update public.busy set value = value || ''");
       await runUpkeep(pglite);
     };
     await rewrite();

@@ -61,7 +61,12 @@ export const commit = (requestId: Hex, operatorId: number, label = "a"): CommitM
   signature: hash(`signature ${operatorId} ${label}`),
 });
 
-export const attestation = (requestId: Hex, operatorId: number, view = 0, label = "a"): AttestationMessage => ({
+export const attestation = (
+  requestId: Hex,
+  operatorId: number,
+  view = 0,
+  label = "a",
+): AttestationMessage => ({
   kind: "attestation",
   requestId,
   operatorId,

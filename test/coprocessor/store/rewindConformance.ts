@@ -2,10 +2,8 @@ import fc from "fast-check";
 import { expect } from "vitest";
 import type { RequestRecord, RequestState } from "../../../coprocessor/core/request.ts";
 import type { Store } from "../../../coprocessor/store/port.ts";
-import type { StoreUnderTest } from "./conformance.ts";
+import type { Fresh, StoreUnderTest } from "./conformance.ts";
 import { address, attestation, block, commit, hash, outboxEntry, requestRecord } from "./fixtures.ts";
-
-type Fresh = (title: string, body: () => Promise<void>, timeoutMs?: number) => void;
 
 /** One thing that a block says. */
 type Happening =
@@ -51,7 +49,12 @@ async function applyOne(store: Store, number: bigint, one: Happening): Promise<v
     case "operator": {
       const owner = address(`owner ${one.operator}`);
       await store.putOperator(
-        { operatorId: one.operator, owner, attester: address(`key ${one.operator}`), endpoint: `/${one.endpoint}` },
+        {
+          operatorId: one.operator,
+          owner,
+          attester: address(`key ${one.operator}`),
+          endpoint: `/${one.endpoint}`,
+        },
         number,
       );
       return;
@@ -69,13 +72,21 @@ async function applyOne(store: Store, number: bigint, one: Happening): Promise<v
       );
       return;
     case "model":
-      await store.putModel({ modelId: hash("model"), publisher: address("p"), manifestURI: `${one.uri}` }, number);
+      await store.putModel(
+        { modelId: hash("model"), publisher: address("p"), manifestURI: `${one.uri}` },
+        number,
+      );
       return;
     case "mined": {
       const id = `entry ${one.entry}`;
       const [entry] = await store.outboxFor(outboxEntry(id).key);
       if (entry === undefined) throw new Error(`${id} is missing`);
-      const mined = { state: "mined" as const, minedTransaction: hash(id), minedBlock: number, succeeded: true };
+      const mined = {
+        state: "mined" as const,
+        minedTransaction: hash(id),
+        minedBlock: number,
+        succeeded: true,
+      };
       await store.updateOutbox({ ...entry, ...mined }, "signed");
     }
   }
@@ -112,7 +123,8 @@ export function rewindConformance(subject: () => StoreUnderTest, fresh: Fresh): 
           await clear();
           await insertEntries(store);
           const ancestor = BigInt(before.length);
-          for (const [index, happenings] of before.entries()) await apply(store, BigInt(index + 1), happenings);
+          for (const [index, happenings] of before.entries())
+            await apply(store, BigInt(index + 1), happenings);
           const expected = await everything(store);
           const openBefore = new Map((await store.requests({})).map((record) => [record.key, record.state]));
 
@@ -160,7 +172,12 @@ export function rewindConformance(subject: () => StoreUnderTest, fresh: Fresh): 
         const message = attestation(record.requestId, 1);
         await store.recordStatement({ key: record.key, slot, message, createdAt: 1 });
       }
-      const closed = { closedBlock: 12n, closedTransaction: hash("t"), settledOutput: "0x0b", reason: "r" } as const;
+      const closed = {
+        closedBlock: 12n,
+        closedTransaction: hash("t"),
+        settledOutput: "0x0b",
+        reason: "r",
+      } as const;
       await store.transition(record.key, ["queued"], index % 2 === 0 ? "settled" : "expired", closed);
     }
     const keys = cases.map((_, index) => requestRecord(`${index}`).key);
@@ -170,32 +187,45 @@ export function rewindConformance(subject: () => StoreUnderTest, fresh: Fresh): 
     for (const key of keys) reopened.push(await store.request(key));
     expect(reopened.map((record) => record?.state)).toEqual(cases.map(({ expected }) => expected));
     for (const record of reopened) {
-      expect(record).toMatchObject({ closedBlock: null, closedTransaction: null, settledOutput: null, reason: null });
+      expect(record).toMatchObject({
+        closedBlock: null,
+        closedTransaction: null,
+        settledOutput: null,
+        reason: null,
+      });
     }
   });
 
-  fresh("a request that comes back after a reorg finds what we signed, and the output it was about", async () => {
-    const { store } = subject();
-    const record = requestRecord("a", 10n);
-    await store.insertRequest(record);
-    const computed = { output: "0x0a", outputHash: hash("o") } as const;
-    await store.transition(record.key, ["waiting"], "computed", computed);
-    const statement = { key: record.key, slot: "commit", message: commit(record.requestId, 1), createdAt: 1 };
-    await store.recordStatement(statement);
-    await store.addPeerMessage(record.key, commit(record.requestId, 2), 1);
+  fresh(
+    "a request that comes back after a reorg finds what we signed, and the output it was about",
+    async () => {
+      const { store } = subject();
+      const record = requestRecord("a", 10n);
+      await store.insertRequest(record);
+      const computed = { output: "0x0a", outputHash: hash("o") } as const;
+      await store.transition(record.key, ["waiting"], "computed", computed);
+      const statement = {
+        key: record.key,
+        slot: "commit",
+        message: commit(record.requestId, 1),
+        createdAt: 1,
+      };
+      await store.recordStatement(statement);
+      await store.addPeerMessage(record.key, commit(record.requestId, 2), 1);
 
-    expect(await store.rewind(9n)).toEqual([record.key]);
-    expect(await store.request(record.key)).toBeNull();
-    expect(await store.requests({})).toEqual([]);
-    expect(await store.transition(record.key, ["computed"], "expired")).toBe(false);
-    expect(await store.peerMessages(record.key)).toEqual([]);
-    expect(await store.rewind(9n)).toEqual([]);
+      expect(await store.rewind(9n)).toEqual([record.key]);
+      expect(await store.request(record.key)).toBeNull();
+      expect(await store.requests({})).toEqual([]);
+      expect(await store.transition(record.key, ["computed"], "expired")).toBe(false);
+      expect(await store.peerMessages(record.key)).toEqual([]);
+      expect(await store.rewind(9n)).toEqual([]);
 
-    const again = requestRecord("a", 11n, " of the other branch");
-    expect(await store.insertRequest(again)).toBe(true);
-    expect(await store.request(record.key)).toEqual({ ...again, ...computed });
-    const conflicting = { ...statement, message: commit(record.requestId, 1, "another answer") };
-    expect(await store.recordStatement(conflicting)).toEqual(statement);
-    expect(await store.insertRequest(again)).toBe(false);
-  });
+      const again = requestRecord("a", 11n, " of the other branch");
+      expect(await store.insertRequest(again)).toBe(true);
+      expect(await store.request(record.key)).toEqual({ ...again, ...computed });
+      const conflicting = { ...statement, message: commit(record.requestId, 1, "another answer") };
+      expect(await store.recordStatement(conflicting)).toEqual(statement);
+      expect(await store.insertRequest(again)).toBe(false);
+    },
+  );
 }

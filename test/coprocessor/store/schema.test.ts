@@ -4,7 +4,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CoprocessorError } from "../../../coprocessor/core/errors.ts";
 import { createDrizzleStore } from "../../../coprocessor/store/drizzleStore.ts";
 import { type EmbeddedDatabase, openEmbeddedDatabase } from "../../../coprocessor/store/embeddedDatabase.ts";
-import { MIGRATIONS, type Migration, type MigrationSession, migrate } from "../../../coprocessor/store/migrate.ts";
+import {
+  MIGRATIONS,
+  type Migration,
+  type MigrationSession,
+  migrate,
+} from "../../../coprocessor/store/migrate.ts";
 import * as schema from "../../../coprocessor/store/schema.ts";
 import { temporaryFolder } from "./embedded.ts";
 import { recordingLog } from "./fixtures.ts";
@@ -61,7 +66,9 @@ describe("schema", () => {
   test("opening twice applies nothing twice", async () => {
     await (await createDrizzleStore({ database, log })).close();
     await (await createDrizzleStore({ database, log })).close();
-    const { rows } = await database.pglite.query("select version, name from sibyl.migration order by version");
+    const { rows } = await database.pglite.query(
+      "select version, name from sibyl.migration order by version",
+    );
     expect(rows).toEqual(MIGRATIONS.map(({ version, name }) => ({ version, name })));
     expect(MIGRATIONS.map(({ version }) => version)).toEqual(MIGRATIONS.map((_, index) => index + 1));
   });
@@ -75,7 +82,9 @@ describe("schema", () => {
       { version: next + 1, name: "broken", sql: "create table sibyl.half_way (id integer)" },
     ];
     await expect(inTransaction((session) => migrate(session, broken))).rejects.toThrow("already exists");
-    const { rows } = await database.pglite.query("select to_regclass('sibyl.half_way') as found, max(version) as version from sibyl.migration");
+    const { rows } = await database.pglite.query(
+      "select to_regclass('sibyl.half_way') as found, max(version) as version from sibyl.migration",
+    );
     expect(rows).toEqual([{ found: null, version: MIGRATIONS.length }]);
   });
 
@@ -85,7 +94,10 @@ describe("schema", () => {
     await inTransaction((session) => migrate(session, [...MIGRATIONS, future]));
     const reopened = createDrizzleStore({ database, log });
     await expect(reopened).rejects.toBeInstanceOf(CoprocessorError);
-    await expect(reopened).rejects.toMatchObject({ code: "store/schema-too-new", meta: { databaseVersion: 99 } });
+    await expect(reopened).rejects.toMatchObject({
+      code: "store/schema-too-new",
+      meta: { databaseVersion: 99 },
+    });
     await database.pglite.exec("delete from sibyl.migration where version = 99");
   });
 });

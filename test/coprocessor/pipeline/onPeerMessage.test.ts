@@ -1,0 +1,175 @@
+import {
+  attestationTypedData,
+  commitmentHash,
+  commitTypedData,
+  packRequest,
+  unpackRequest,
+} from "@sibyl/sdk";
+import { type Hex, keccak256, toHex } from "viem";
+import { type PrivateKeyAccount, privateKeyToAccount } from "viem/accounts";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { CommitMessage, PeerMessage, RevealMessage } from "../../../coprocessor/core/messages.ts";
+import { PendingMessages } from "../../../coprocessor/core/pendingMessages.ts";
+import { type RequestRecord, requestKey } from "../../../coprocessor/core/request.ts";
+import { recoverDigest } from "../../../coprocessor/keys/recover.ts";
+import type { Verdict } from "../../../coprocessor/peers/port.ts";
+import { onPeerMessage } from "../../../coprocessor/pipeline/onPeerMessage.ts";
+import type { StoreUnderTest } from "../store/conformance.ts";
+import { openEmbeddedStore } from "../store/embedded.ts";
+import { CHAIN_ID, hash, ORACLE, requestRecord } from "../store/fixtures.ts";
+
+const scope = { chainId: CHAIN_ID, oracle: ORACLE };
+const OUTPUT: Hex = "0x1234";
+const attesters = [1, 2, 3].map((operatorId) =>
+  privateKeyToAccount(keccak256(toHex(`attester ${operatorId}`))),
+);
+
+let subject: StoreUnderTest;
+let record: RequestRecord;
+let woken: string[];
+let pending: PendingMessages;
+
+beforeAll(async () => {
+  subject = await openEmbeddedStore();
+}, 60_000);
+
+afterAll(() => subject.close());
+
+beforeEach(async () => {
+  await subject.clear();
+  woken = [];
+  pending = new PendingMessages({ requests: 10, messagesPerRequest: 10, ttlMs: 1_000 });
+  const { store } = subject;
+  const template = requestRecord("a");
+  const fields = unpackRequest({ ...template.request, terms: 0n, opening: 0n, funds: 0n });
+  const request = packRequest({
+    ...fields,
+    committeeSize: 3,
+    quorum: 2,
+    totalWeight: 300n,
+    overdrawBps: 15_000,
+    roundSeconds: 5,
+    openedAt: 1_000,
+  });
+  record = { ...template, request };
+  await store.insertRequest(record);
+  for (const [index, { address }] of attesters.entries()) {
+    const operatorId = index + 1;
+    await store.putOperator({ operatorId, owner: address, attester: address, endpoint: "" }, 1n);
+    const seat = { modelId: request.modelId, operatorId, attester: address, weight: 100n, activeFrom: 0 };
+    await store.putEnrolment(operatorId === 3 ? { ...seat, activeFrom: 1_001 } : seat, 1n);
+  }
+});
+
+function hear(message: PeerMessage): Promise<Verdict> {
+  return onPeerMessage(
+    {
+      scope,
+      store: subject.store,
+      recover: (digest, signature) => recoverDigest(digest, signature),
+      pending,
+      now: () => 5_000,
+      wake: (key) => woken.push(key),
+    },
+    message,
+  );
+}
+
+const salt = hash("salt");
+const accountOf = (operatorId: number): PrivateKeyAccount => {
+  const account = attesters[operatorId - 1];
+  if (account === undefined) throw new Error(`no attester of operator ${operatorId}`);
+  return account;
+};
+
+async function commit(operatorId: number, signer = accountOf(operatorId), requestId = record.requestId) {
+  const opening = { requestHash: requestId, operatorId, outputHash: keccak256(OUTPUT), salt };
+  const commitment = commitmentHash(opening);
+  const signature = await signer.signTypedData(
+    commitTypedData(scope, { requestHash: requestId, commitment }),
+  );
+  return { kind: "commit", requestId, operatorId, commitment, signature } satisfies CommitMessage;
+}
+
+async function attestation(operatorId: number, view = 0, oracle = scope.oracle): Promise<PeerMessage> {
+  const { requestId } = record;
+  const fields = { requestHash: requestId, outputHash: keccak256(OUTPUT), view };
+  const signature = await accountOf(operatorId).signTypedData(
+    attestationTypedData({ ...scope, oracle }, fields),
+  );
+  return { kind: "attestation", requestId, operatorId, view, outputHash: fields.outputHash, signature };
+}
+
+const reveal = (operatorId: number, commits: CommitMessage[]): RevealMessage => ({
+  kind: "reveal",
+  requestId: record.requestId,
+  operatorId,
+  output: OUTPUT,
+  salt,
+  commits,
+});
+
+const stored = async () => (await subject.store.peerMessages(record.key)).map(({ message }) => message);
+
+describe("onPeerMessage", () => {
+  it("accepted: a drawn operator's commitment is kept once, and the request looked at again", async () => {
+    const message = await commit(1);
+    expect(await hear(message)).toBe("accept");
+    expect(await hear(message)).toBe("accept");
+    expect(await stored()).toEqual([message]);
+    expect(woken).toEqual([record.key]);
+  });
+
+  it("rejected: another key's signature under an operator's id", async () => {
+    expect(await hear(await commit(1, accountOf(2)))).toBe("reject");
+    expect(await stored()).toEqual([]);
+  });
+
+  it("rejected: a signature for another oracle, so replays across deployments fail", async () => {
+    expect(await hear(await attestation(1, 0, "0x00000000000000000000000000000000000000bb"))).toBe("reject");
+  });
+
+  it("rejected: bytes that are no signature, and views that nobody reaches", async () => {
+    expect(await hear({ ...(await commit(1)), signature: "0x00" })).toBe("reject");
+    expect(await hear(await attestation(1, 64))).toBe("reject");
+  });
+
+  it("ignored: an operator that is not drawn, or not registered", async () => {
+    expect(await hear(await commit(3))).toBe("ignore");
+    const stranger = privateKeyToAccount(hash("stranger"));
+    expect(await hear({ ...(await commit(1, stranger)), operatorId: 4 })).toBe("ignore");
+    expect(await stored()).toEqual([]);
+  });
+
+  it("kept aside: a request that the chain has not shown yet", async () => {
+    const message = await commit(1, accountOf(1), hash("later"));
+    expect(await hear(message)).toBe("accept");
+    expect(pending.take(hash("later"))).toEqual([message]);
+  });
+
+  it("accepted: a reveal brings the commitments that it waited for, and they come before it", async () => {
+    const commits = [await commit(1), await commit(2)];
+    expect(await hear(reveal(1, commits))).toBe("accept");
+    expect((await stored()).map(({ kind, operatorId }) => `${kind} ${operatorId}`)).toEqual([
+      "commit 1",
+      "commit 2",
+      "reveal 1",
+    ]);
+  });
+
+  it("rejected: a reveal without its own commitment, or with a forged or foreign one", async () => {
+    expect(await hear(reveal(1, [await commit(2)]))).toBe("reject");
+    expect(await hear(reveal(1, [await commit(1), await commit(2, accountOf(1))]))).toBe("reject");
+    expect(await hear(reveal(1, [await commit(1), await commit(2, accountOf(2), hash("other"))]))).toBe(
+      "reject",
+    );
+    expect(await stored()).toEqual([]);
+  });
+
+  it("accepted and dropped: news of a request that is over", async () => {
+    await subject.store.transition(record.key, ["waiting"], "settled");
+    expect(await hear(await commit(1))).toBe("accept");
+    expect(await stored()).toEqual([]);
+    expect(record.key).toBe(requestKey(CHAIN_ID, ORACLE, record.requestId));
+  });
+});
