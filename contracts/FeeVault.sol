@@ -7,6 +7,7 @@ import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 
 import {Ledger} from "./Ledger.sol";
 import {IFeeVault} from "./interfaces/IFeeVault.sol";
+import {ModelShares} from "./types/ModelShares.sol";
 import {Token} from "./types/Token.sol";
 
 /// @title FeeVault
@@ -123,8 +124,8 @@ abstract contract FeeVault is IFeeVault, Ledger, Ownable2Step, ReentrancyGuardTr
 
     /// @inheritdoc IFeeVault
     function sharesOf(bytes32 modelId, address token) external view returns (uint256 royalties, uint256 protocolShare) {
-        ModelShares memory shares = _sharesBalance(modelId, _indexOfToken(token));
-        return (shares.royalty, shares.protocol);
+        ModelShares shares = _sharesBalance(modelId, _indexOfToken(token));
+        return (shares.royalty(), shares.protocol());
     }
 
     /// @inheritdoc IFeeVault

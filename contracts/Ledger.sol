@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {ModelShares} from "./types/ModelShares.sol";
+
 /// @title Ledger
 /// @notice Who owns what of the money in custody: credit of accounts, earnings of operators, shares of models.
 /// @dev Inherited by the oracle, so that settling needs no second call. It moves no money; `FeeVault` does.
@@ -9,12 +11,6 @@ pragma solidity ^0.8.28;
 abstract contract Ledger {
     /// @notice Index of the chain's native coin in the token list.
     uint8 internal constant NATIVE = 0;
-
-    /// @dev One slot, because every settlement writes both.
-    struct ModelShares {
-        uint128 royalty;
-        uint128 protocol;
-    }
 
     mapping(uint256 accountAndToken => uint256) private _credit;
     mapping(uint256 operatorAndToken => uint256) private _earnings;
@@ -41,8 +37,13 @@ abstract contract Ledger {
         return _earnings[_operatorKey(operatorId, tokenIndex)];
     }
 
+    /// @dev Each amount is part of a 96-bit fee or gas reserve.
     function _addEarnings(uint32 operatorId, uint8 tokenIndex, uint256 amount) internal {
-        if (amount != 0) _earnings[_operatorKey(operatorId, tokenIndex)] += amount;
+        if (amount == 0) return;
+        // Unchecked: 2^160 of the highest amounts fit.
+        unchecked {
+            _earnings[_operatorKey(operatorId, tokenIndex)] += amount;
+        }
     }
 
     /// @return amount All that the operator had.
@@ -52,29 +53,29 @@ abstract contract Ledger {
         _earnings[key] = 0;
     }
 
-    function _sharesBalance(bytes32 modelId, uint8 tokenIndex) internal view returns (ModelShares memory) {
+    function _sharesBalance(bytes32 modelId, uint8 tokenIndex) internal view returns (ModelShares) {
         return _shares[modelId][tokenIndex];
     }
 
-    /// @dev Each amount is part of a 96-bit fee, so 2^32 of the highest fees fit.
+    /// @dev Each amount is part of a 96-bit fee.
     function _addShares(bytes32 modelId, uint8 tokenIndex, uint256 royalty, uint256 protocol) internal {
-        if (royalty + protocol == 0) return;
-        ModelShares memory shares = _shares[modelId][tokenIndex];
-        shares.royalty += uint128(royalty);
-        shares.protocol += uint128(protocol);
-        _shares[modelId][tokenIndex] = shares;
+        if (royalty | protocol == 0) return;
+        mapping(uint8 tokenIndex => ModelShares) storage shares = _shares[modelId];
+        shares[tokenIndex] = shares[tokenIndex].plus(royalty, protocol);
     }
 
     /// @return amount All royalties that the model had.
     function _takeRoyalty(bytes32 modelId, uint8 tokenIndex) internal returns (uint256 amount) {
-        amount = _shares[modelId][tokenIndex].royalty;
-        _shares[modelId][tokenIndex].royalty = 0;
+        ModelShares shares = _shares[modelId][tokenIndex];
+        _shares[modelId][tokenIndex] = shares.withoutRoyalty();
+        return shares.royalty();
     }
 
     /// @return amount All of the protocol's share that the model had.
     function _takeProtocolShare(bytes32 modelId, uint8 tokenIndex) internal returns (uint256 amount) {
-        amount = _shares[modelId][tokenIndex].protocol;
-        _shares[modelId][tokenIndex].protocol = 0;
+        ModelShares shares = _shares[modelId][tokenIndex];
+        _shares[modelId][tokenIndex] = shares.withoutProtocol();
+        return shares.protocol();
     }
 
     /// @dev One word instead of a nested mapping: one hash less for each balance that a settlement touches.

@@ -2,16 +2,25 @@
 pragma solidity ^0.8.28;
 
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
+import {Enrolment} from "./types/Enrolment.sol";
 import {ModelStatus, ModelTerms, ModelTermsLib} from "./types/ModelTerms.sol";
 
 /// @title ModelRegistry
 /// @notice Anyone may publish a model under the hash of its manifest; the first to do so sets its price.
 contract ModelRegistry is IModelRegistry {
+    struct Seats {
+        uint64 totalWeight;
+        uint32 count;
+    }
+
     uint16 public constant MAX_ROYALTY_BPS = 5000;
 
     mapping(bytes32 modelId => ModelTerms) private _terms;
     mapping(bytes32 modelId => address) private _publisher;
     mapping(bytes32 modelId => string) private _manifestURI;
+
+    /// @dev Here and not with the operators, because a request asks for both, and a second contract costs it 3,000 gas.
+    mapping(address operatorRegistry => mapping(bytes32 modelId => Seats)) private _seats;
 
     /// @dev Passes only for the publisher of a model that still takes requests.
     modifier onlyPublisher(bytes32 modelId) {
@@ -66,6 +75,26 @@ contract ModelRegistry is IModelRegistry {
         ModelTerms terms = ModelTermsLib.pack(0, 0, 0, 0, ModelStatus.Retired);
         _terms[modelId] = terms;
         emit ModelTermsChanged(modelId, terms);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function replaceSeat(bytes32 modelId, Enrolment before, Enrolment current) external returns (uint64 totalWeight) {
+        Seats memory seats = _seats[msg.sender][modelId];
+        totalWeight = seats.totalWeight - before.weight() + current.weight();
+        seats.totalWeight = totalWeight;
+        if (current.exists() && !before.exists()) ++seats.count;
+        if (!current.exists() && before.exists()) --seats.count;
+        _seats[msg.sender][modelId] = seats;
+    }
+
+    /// @inheritdoc IModelRegistry
+    function offerOf(bytes32 modelId, address operators)
+        external
+        view
+        returns (ModelTerms terms, uint64 totalWeight, uint32 seats)
+    {
+        Seats memory all = _seats[operators][modelId];
+        return (_terms[modelId], all.totalWeight, all.count);
     }
 
     /// @inheritdoc IModelRegistry

@@ -7,6 +7,7 @@ import {ECDSA} from "solady/utils/ECDSA.sol";
 import {EIP712} from "solady/utils/EIP712.sol";
 import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 
+import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IOperatorRegistry} from "./interfaces/IOperatorRegistry.sol";
 import {Attestations} from "./libraries/Attestations.sol";
 import {Enrolment, EnrolmentLib} from "./types/Enrolment.sol";
@@ -28,11 +29,6 @@ contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
         bytes32[] models;
     }
 
-    struct Seats {
-        uint64 totalWeight;
-        uint32 count;
-    }
-
     bytes32 public constant CONSENT_TYPEHASH = keccak256("AttesterConsent(address owner,address attester)");
 
     /// @dev One unit of weight.
@@ -40,6 +36,9 @@ contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
 
     /// @dev Bounds the loop that rewrites an operator's seats.
     uint256 public constant MAX_ENROLMENTS = 32;
+
+    /// @notice Keeps the totals of all seats, beside the terms of the models.
+    IModelRegistry public immutable models;
 
     OperatorParameters private _parameters;
 
@@ -54,9 +53,9 @@ contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
     mapping(address owner => uint32) private _operatorOfOwner;
     mapping(address attester => uint32) private _operatorOfAttester;
     mapping(bytes32 modelId => mapping(uint32 operatorId => Enrolment)) private _enrolments;
-    mapping(bytes32 modelId => Seats) private _seats;
 
-    constructor(address owner_, OperatorParameters memory parameters_) Ownable(owner_) {
+    constructor(address owner_, IModelRegistry models_, OperatorParameters memory parameters_) Ownable(owner_) {
+        models = models_;
         _setParameters(parameters_);
     }
 
@@ -106,15 +105,15 @@ contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
         uint32 operatorId = _callersOperator();
         if (!_enrolments[modelId][operatorId].exists()) revert NotEnrolled(modelId, operatorId);
 
-        bytes32[] storage models = _operators[operatorId].models;
-        uint256 last = models.length - 1;
+        bytes32[] storage enrolled = _operators[operatorId].models;
+        uint256 last = enrolled.length - 1;
         for (uint256 i = 0; i < last; ++i) {
-            if (models[i] == modelId) {
-                models[i] = models[last];
+            if (enrolled[i] == modelId) {
+                enrolled[i] = enrolled[last];
                 break;
             }
         }
-        models.pop();
+        enrolled.pop();
         _setSeat(modelId, operatorId, EnrolmentLib.NONE);
     }
 
@@ -128,13 +127,13 @@ contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
         uint32 operatorId = _callersOperator();
         _claimAttester(operatorId, attester, consent);
 
-        bytes32[] memory models = _operators[operatorId].models;
-        for (uint256 i = 0; i < models.length; ++i) {
-            Enrolment seat = _enrolments[models[i]][operatorId];
+        bytes32[] memory enrolled = _operators[operatorId].models;
+        for (uint256 i = 0; i < enrolled.length; ++i) {
+            Enrolment seat = _enrolments[enrolled[i]][operatorId];
             // A key does not move the draw, so it needs no activation delay: only to be in force before the request is.
             uint40 activeFrom = uint40(block.timestamp + 1);
             if (seat.activeFrom() > activeFrom) activeFrom = seat.activeFrom();
-            _setSeat(models[i], operatorId, EnrolmentLib.pack(attester, seat.weight(), activeFrom));
+            _setSeat(enrolled[i], operatorId, EnrolmentLib.pack(attester, seat.weight(), activeFrom));
         }
         emit AttesterRotated(operatorId, attester);
     }
@@ -243,13 +242,13 @@ contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
 
     /// @inheritdoc IOperatorRegistry
     function totalWeightOf(bytes32 modelId) external view returns (uint64) {
-        return _seats[modelId].totalWeight;
+        (, uint64 totalWeight,) = models.offerOf(modelId, address(this));
+        return totalWeight;
     }
 
     /// @inheritdoc IOperatorRegistry
     function seatTotalsOf(bytes32 modelId) external view returns (uint64 totalWeight, uint32 seats) {
-        Seats memory all = _seats[modelId];
-        return (all.totalWeight, all.count);
+        (, totalWeight, seats) = models.offerOf(modelId, address(this));
     }
 
     /// @inheritdoc IOperatorRegistry
@@ -308,25 +307,21 @@ contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
 
     /// @dev Gives every seat of an operator the weight of its stake; without stake the seats are gone.
     function _reweighSeats(uint32 operatorId, Operator storage operator) private {
-        bytes32[] memory models = operator.models;
+        bytes32[] memory enrolled = operator.models;
         Enrolment seat = EnrolmentLib.NONE;
         if (operator.stake == 0) delete operator.models;
         else seat = EnrolmentLib.pack(operator.attester, _weightOf(operator.stake), _activeFrom());
-        for (uint256 i = 0; i < models.length; ++i) {
-            _setSeat(models[i], operatorId, seat);
+        for (uint256 i = 0; i < enrolled.length; ++i) {
+            _setSeat(enrolled[i], operatorId, seat);
         }
     }
 
     /// @dev The only place that writes a seat, so the totals always add up.
     function _setSeat(bytes32 modelId, uint32 operatorId, Enrolment seat) private {
         Enrolment before = _enrolments[modelId][operatorId];
-        Seats memory seats = _seats[modelId];
-        seats.totalWeight = seats.totalWeight - before.weight() + seat.weight();
-        if (seat.exists() && !before.exists()) ++seats.count;
-        if (!seat.exists() && before.exists()) --seats.count;
-        _seats[modelId] = seats;
         _enrolments[modelId][operatorId] = seat;
-        emit EnrolmentChanged(modelId, operatorId, seat, seats.totalWeight);
+        uint64 totalWeight = models.replaceSeat(modelId, before, seat);
+        emit EnrolmentChanged(modelId, operatorId, seat, totalWeight);
     }
 
     function _setParameters(OperatorParameters memory p) private {

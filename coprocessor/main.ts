@@ -29,6 +29,7 @@ import type { BullmqOptions, QueueBackend } from "./queue/bullmqBackend.ts";
 import { createBullmqConsumer } from "./queue/bullmqConsumer.ts";
 import { createBullmqQueue } from "./queue/bullmqQueue.ts";
 import { connectRpc } from "./rpc/rpcClient.ts";
+import { createCachedStore } from "./store/cachedStore.ts";
 import { createDrizzleStore, type DrizzleStoreOptions } from "./store/drizzleStore.ts";
 import { openEmbeddedDatabase } from "./store/embeddedDatabase.ts";
 import type { Store } from "./store/port.ts";
@@ -139,6 +140,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     key,
     recover: (digest: Hex, signature: Hex): Address | undefined => recoverDigest(digest, signature),
     pending: new PendingMessages(PENDING_LIMITS),
+    waiting: new Map<RequestKey, string>(),
     timing: config.timing,
     log,
     now: Date.now,
@@ -242,7 +244,7 @@ async function openStorage(
     return embedded;
   };
   const openStore = async (database: DrizzleStoreOptions["database"]) => {
-    const store = await createDrizzleStore({ database, log });
+    const store = createCachedStore(await createDrizzleStore({ database, log }));
     closers.add("store", () => store.close());
     return store;
   };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Enrolment} from "../types/Enrolment.sol";
 import {ModelTerms} from "../types/ModelTerms.sol";
 
 /// @title Models: who published them, where the manifest is, what a run costs
@@ -47,6 +48,20 @@ interface IModelRegistry {
 
     /// @notice Takes no new requests from now on; open ones are not touched. Only the publisher; for ever.
     function retire(bytes32 modelId) external;
+
+    /// @notice Keeps the totals of a model's seats with the operator registry that calls, for its requests to find beside
+    /// the terms. Anybody may keep such totals: an oracle asks only for those of its own operator registry.
+    /// @param before The seat as it was; nothing, if it is a new one.
+    /// @param current The seat as it is now; nothing, if it was given up.
+    /// @return totalWeight Weight of all the model's seats with the caller.
+    function replaceSeat(bytes32 modelId, Enrolment before, Enrolment current) external returns (uint64 totalWeight);
+
+    /// @notice All that a request needs to know of a model, in one call.
+    /// @param operators The operator registry whose seats count.
+    function offerOf(bytes32 modelId, address operators)
+        external
+        view
+        returns (ModelTerms terms, uint64 totalWeight, uint32 seats);
 
     function termsOf(bytes32 modelId) external view returns (ModelTerms);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {ECDSA} from "solady/utils/ECDSA.sol";
 import {EfficientHashLib} from "solady/utils/EfficientHashLib.sol";
 
 /// @title What operators sign, and who signed
@@ -32,9 +33,9 @@ library Attestations {
     /// @notice The signer of `digest_`; the zero address when the signature is no signature or has a high s.
     /// @param r ECDSA r.
     /// @param vs ECDSA s with the parity in the highest bit (EIP-2098).
-    function recover(bytes32 digest_, bytes32 r, bytes32 vs) internal pure returns (address) {
+    function recover(bytes32 digest_, bytes32 r, bytes32 vs) internal view returns (address) {
         uint256 s = uint256(vs) & type(uint256).max >> 1;
         if (s > HALF_ORDER) return address(0);
-        return ecrecover(digest_, uint8(uint256(vs) >> 255) + 27, r, bytes32(s));
+        return ECDSA.tryRecover(digest_, r, vs);
     }
 }

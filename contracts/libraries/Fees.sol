@@ -10,13 +10,18 @@ library Fees {
 
     /// @notice The two parts of a request's fee, in token units: each of `quorum` paid runs costs the model's price, and
     /// its surcharge for every started KiB of input.
+    /// @param quorum At most 8 bits.
+    /// @param inputSize At most 64 bits.
     function price(ModelTerms terms, uint256 quorum, uint256 inputSize)
         internal
         pure
         returns (uint256 executions, uint256 inputSurcharge)
     {
-        executions = terms.pricePerExecution() * quorum;
-        inputSurcharge = terms.pricePerKiB() * quorum * ((inputSize + KIB - 1) / KIB);
+        // Unchecked: 96 + 8 + 64 bits fit.
+        unchecked {
+            executions = terms.pricePerExecution() * quorum;
+            inputSurcharge = terms.pricePerKiB() * quorum * ((inputSize + KIB - 1) / KIB);
+        }
     }
 
     /// @notice The part of `fee` that `bps` basis points are, rounded down.

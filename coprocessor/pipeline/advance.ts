@@ -9,6 +9,7 @@ import type { Statement } from "../core/statement.ts";
 import { act } from "./act.ts";
 import { loadBallot, loadContext, type RequestContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
+import { park } from "./park.ts";
 
 /** An honest path takes six steps; more in one go means a loop. */
 const MAX_STEPS = 16;
@@ -31,14 +32,14 @@ export async function advance(deps: PipelineDeps, key: RequestKey): Promise<void
     const context = await loadContext(deps, record);
     const ballot = await loadBallot(deps, record, context);
     const decision = decide(await view(deps, record, manifest, context, ballot));
-    await explain(deps, record, decision.disagreement ?? decision.waitingFor);
-    if (decision.disagreement !== null && decision.disagreement !== record.reason) {
+    if (decision.disagreement !== null && decision.disagreement !== deps.waiting.get(key)) {
       deps.log.warn(
         { requestId: record.requestId, disagreement: decision.disagreement },
         "operators disagree",
       );
     }
     if (decision.actions.length === 0) {
+      deps.waiting.set(key, decision.disagreement ?? decision.waitingFor);
       if (decision.wakeAt !== null) deps.wake(key, decision.wakeAt);
       return;
     }
@@ -64,9 +65,9 @@ async function loadManifest(deps: PipelineDeps, record: RequestRecord): Promise<
     if (!(error instanceof CoprocessorError)) throw error;
     const reason = `${error.code}: ${error.message}`;
     if (error.retry === "never") {
-      await park(deps, record, reason);
+      await park(deps, record.key, OPEN_STATES, reason);
     } else {
-      await explain(deps, record, reason);
+      deps.waiting.set(record.key, reason);
       deps.wake(record.key, deps.now() + MODEL_RETRY_MS);
     }
     return null;
@@ -77,26 +78,26 @@ async function loadManifest(deps: PipelineDeps, record: RequestRecord): Promise<
 async function admit(deps: PipelineDeps, record: RequestRecord, manifest: ModelManifest): Promise<boolean> {
   const bytes = size(record.input);
   if (bytes > manifest.input.maxBytes) {
-    await park(deps, record, `input/too-large: ${bytes} bytes, the model takes ${manifest.input.maxBytes}`);
+    await park(
+      deps,
+      record.key,
+      OPEN_STATES,
+      `input/too-large: ${bytes} bytes, the model takes ${manifest.input.maxBytes}`,
+    );
     return false;
   }
   try {
     decodeInput(manifest.input.codec, record.input);
     return true;
   } catch (error) {
-    await park(deps, record, `input/malformed: ${error instanceof Error ? error.message : String(error)}`);
+    await park(
+      deps,
+      record.key,
+      OPEN_STATES,
+      `input/malformed: ${error instanceof Error ? error.message : String(error)}`,
+    );
     return false;
   }
-}
-
-async function park(deps: PipelineDeps, record: RequestRecord, reason: string): Promise<void> {
-  await deps.store.transition(record.key, OPEN_STATES, "parked", { reason });
-  deps.log.warn({ requestId: record.requestId, reason }, "request parked: we cannot answer it");
-}
-
-async function explain(deps: PipelineDeps, record: RequestRecord, reason: string): Promise<void> {
-  if (record.reason === reason) return;
-  await deps.store.transition(record.key, [record.state], record.state, { reason });
 }
 
 async function view(

@@ -1,6 +1,7 @@
 import { type RequestFields, unpackRequest } from "@sibyl/sdk";
 import { type Ballot, tally } from "../core/ballot.ts";
 import { type Candidate, draw } from "../core/draw.ts";
+import type { EnrolmentRecord } from "../core/operators.ts";
 import type { RequestRecord } from "../core/request.ts";
 import type { PipelineDeps } from "./deps.ts";
 
@@ -10,13 +11,25 @@ export interface RequestContext {
   candidates: Candidate[];
 }
 
+/** Draws that were made from a list of seats; they go with the list, which the store replaces when a seat changes. */
+const drawn = new WeakMap<readonly EnrolmentRecord[], Map<string, RequestContext>>();
+const MAX_DRAWS = 4_096;
+
 export async function loadContext(
   deps: Pick<PipelineDeps, "store">,
   record: Pick<RequestRecord, "request" | "requestId" | "openedBlockHash">,
 ): Promise<RequestContext> {
-  const fields = unpackRequest(record.request);
   const enrolments = await deps.store.enrolments(record.request.modelId);
-  return { fields, candidates: draw(record.requestId, fields, record.openedBlockHash, enrolments) };
+  const draws = drawn.get(enrolments) ?? new Map<string, RequestContext>();
+  drawn.set(enrolments, draws);
+  const name = `${record.requestId}/${record.openedBlockHash}`;
+  const known = draws.get(name);
+  if (known !== undefined) return known;
+  const fields = unpackRequest(record.request);
+  const context = { fields, candidates: draw(record.requestId, fields, record.openedBlockHash, enrolments) };
+  if (draws.size >= MAX_DRAWS) draws.clear();
+  draws.set(name, context);
+  return context;
 }
 
 export async function loadBallot(

@@ -24,6 +24,8 @@ export interface PipelineDeps {
   recover(digest: Hex, signature: Hex): Address | undefined;
   /** Messages about requests that we have not seen on chain yet. */
   pending: PendingMessages;
+  /** What each open request waits for now; the driver writes down what lasts. */
+  waiting: Map<RequestKey, string>;
   timing: AgreementTiming;
   log: Log;
   /** Unix milliseconds. */

@@ -75,7 +75,10 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
     }
   }
 
-  /** Gossip may lose a message, and a peer may have been away: what we said is said again while it can matter. */
+  /**
+   * Gossip may lose a message, and a peer may have been away: what we said is said again while it can matter. What a
+   * request has been waiting for so long is written down.
+   */
   async function repeat(): Promise<void> {
     const now = deps.now();
     for (const [key, due] of [...repeats]) {
@@ -88,6 +91,10 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
       const doublings = Math.min(due.doublings + 1, REPEAT_DOUBLINGS);
       repeats.set(key, { at: now + options.repeatMs * 2 ** doublings, doublings });
       for (const { message } of await deps.store.statements(key)) await deps.peers.publish(message);
+      const reason = deps.waiting.get(key);
+      if (reason !== undefined && reason !== record.reason) {
+        await deps.store.transition(key, [record.state], record.state, { reason });
+      }
     }
   }
 

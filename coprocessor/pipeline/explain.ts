@@ -32,7 +32,7 @@ export interface RequestExplanation {
 }
 
 export async function explain(
-  deps: Pick<PipelineDeps, "store" | "timing">,
+  deps: Pick<PipelineDeps, "store" | "timing" | "waiting">,
   record: RequestRecord,
 ): Promise<RequestExplanation> {
   const context = await loadContext(deps, record);
@@ -42,7 +42,7 @@ export async function explain(
   return {
     requestId: record.requestId,
     state: record.state,
-    reason: record.reason,
+    reason: deps.waiting.get(record.key) ?? record.reason,
     modelId: fields.modelId,
     consumer: fields.consumer,
     quorum: fields.quorum,

@@ -30,7 +30,7 @@ export async function onClosed(deps: PipelineDeps, event: Closing): Promise<Requ
       return [key];
     }
     case "RequestExpired": {
-      const reason = record.reason ?? "expired on chain";
+      const reason = deps.waiting.get(key) ?? record.reason ?? "expired on chain";
       await deps.store.transition(key, [...OPEN_STATES, "parked", "expired"], "expired", {
         ...closed,
         reason,

@@ -3,6 +3,7 @@ import { keccak256 } from "viem";
 import type { RequestKey } from "../core/request.ts";
 import type { JobOutcome } from "../queue/port.ts";
 import type { PipelineDeps } from "./deps.ts";
+import { park } from "./park.ts";
 
 /**
  * Stores what a worker made of a job.
@@ -23,19 +24,14 @@ export async function onOutcome(deps: PipelineDeps, key: RequestKey, outcome: Jo
         await deps.store.transition(key, ["queued"], "computed", patch);
         deps.log.info({ requestId, runMs: outcome.runMs, runtime: outcome.runtime }, "output computed");
       } else {
-        await park(deps, key, `worker returned a malformed output: ${refusal}`);
+        await park(deps, key, ["queued"], `worker returned a malformed output: ${refusal}`);
       }
     } else {
-      await park(deps, key, `${outcome.code}: ${outcome.message}`);
+      await park(deps, key, ["queued"], `${outcome.code}: ${outcome.message}`);
     }
   }
   await deps.queue.remove(key);
   deps.wake(key);
-}
-
-async function park(deps: PipelineDeps, key: RequestKey, reason: string): Promise<void> {
-  await deps.store.transition(key, ["queued"], "parked", { reason });
-  deps.log.warn({ key, reason }, "request parked: we cannot answer it");
 }
 
 function refuse(check: () => unknown): string | null {

@@ -1,8 +1,9 @@
 import { attestationDigest, commitDigest } from "@sibyl/sdk";
 import { type Hex, isAddressEqual, keccak256 } from "viem";
 import type { AttestationMessage, CommitMessage, PeerMessage, ProposalMessage } from "../core/messages.ts";
-import { OPEN_STATES, type RequestState, requestKey } from "../core/request.ts";
+import { OPEN_STATES, type RequestKey, type RequestState, requestKey } from "../core/request.ts";
 import type { Verdict } from "../peers/port.ts";
+import type { Store, StoredPeerMessage } from "../store/port.ts";
 import { loadContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
 
@@ -35,17 +36,34 @@ export async function onPeerMessage(deps: HearingDeps, message: PeerMessage): Pr
   const drawn = new Set(candidates.map((candidate) => candidate.operatorId));
   if (!drawn.has(message.operatorId)) return "ignore";
 
-  const isNew = await deps.store.transaction(async (store) => {
-    // They were there before the reveal, so they are heard before it.
-    if (message.kind === "reveal") {
-      for (const commit of message.commits) {
-        if (drawn.has(commit.operatorId)) await store.addPeerMessage(key, commit, deps.now());
-      }
-    }
-    return store.addPeerMessage(key, message, deps.now());
-  });
+  const heard = new Set(
+    (await deps.store.peerMessages(key)).map(({ message: { kind, operatorId } }) => `${kind} ${operatorId}`),
+  );
+  const carried = message.kind === "reveal" ? message.commits : [];
+  const unheard = carried.filter(
+    ({ operatorId }) => drawn.has(operatorId) && !heard.has(`commit ${operatorId}`),
+  );
+  const isNew = await storeAll(deps, key, [...unheard, message]);
   if (isNew) deps.wake(key);
   return "accept";
+}
+
+/**
+ * Stores messages in this order, all or none: the commitments that a reveal carries were there before it.
+ *
+ * @returns whether the last one is new.
+ */
+async function storeAll(
+  { store, now }: HearingDeps,
+  key: RequestKey,
+  messages: PeerMessage[],
+): Promise<boolean> {
+  const add = async (into: Store) => {
+    let last: StoredPeerMessage | null = null;
+    for (const message of messages) last = await into.addPeerMessage(key, message, now());
+    return last !== null;
+  };
+  return messages.length === 1 ? add(store) : store.transaction(add);
 }
 
 /** A reveal proves itself by opening a commitment that it carries; everything else is signed. */

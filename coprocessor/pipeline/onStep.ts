@@ -65,7 +65,8 @@ async function expireBefore(deps: PipelineDeps, head: BlockRef): Promise<Request
     const due = await deps.store.requests({ states: OPEN_STATES, limit: EXPIRE_BATCH });
     const late = due.filter((record) => record.deadline < head.timestamp);
     for (const record of late) {
-      const reason = `deadline passed while waiting for ${record.reason ?? "the first step"}`;
+      const waitedFor = deps.waiting.get(record.key) ?? record.reason ?? "the first step";
+      const reason = `deadline passed while waiting for ${waitedFor}`;
       await deps.store.transition(record.key, OPEN_STATES, "expired", { reason, closedBlock: head.number });
       deps.log.warn({ requestId: record.requestId, reason }, "request expired");
       expired.push(record.key);
@@ -79,6 +80,7 @@ async function follow(deps: PipelineDeps, key: RequestKey): Promise<void> {
   const record = await deps.store.request(key);
   if (record === null) return;
   if (record.state === "settled" || record.state === "expired") {
+    deps.waiting.delete(key);
     await deps.queue.remove(key);
     return;
   }

@@ -116,7 +116,7 @@ class DrizzleStore implements Store {
     from: readonly RequestState[],
     to: RequestState,
     patch: RequestPatch = {},
-  ): Promise<boolean> {
+  ): Promise<RequestRecord | null> {
     return this.#write("transition", (queries) =>
       requestRows.transitionRequest(queries, key, from, to, patch, this.#now()),
     );
@@ -130,7 +130,11 @@ class DrizzleStore implements Store {
     return this.#read("statements", (queries) => messageRows.listStatements(queries, key));
   }
 
-  addPeerMessage(key: RequestKey, message: PeerMessage, receivedAt: number): Promise<boolean> {
+  addPeerMessage(
+    key: RequestKey,
+    message: PeerMessage,
+    receivedAt: number,
+  ): Promise<StoredPeerMessage | null> {
     return this.#write("addPeerMessage", (queries) =>
       messageRows.addPeerMessage(queries, key, message, receivedAt),
     );

@@ -10,6 +10,8 @@ import { peerMessages, statements } from "./schema.ts";
 /** The first message in a slot and one that contradicts it: together they are evidence, more prove no more. */
 const MESSAGES_PER_SLOT = 2;
 
+const HEARD = { seq: peerMessages.seq, message: peerMessages.message, receivedAt: peerMessages.receivedAt };
+
 export async function recordStatement(queries: Queries, statement: Statement): Promise<Statement> {
   const [inserted] = await queries.insert(statements).values(statement).onConflictDoNothing().returning();
   if (inserted !== undefined) return inserted;
@@ -34,40 +36,38 @@ export async function addPeerMessage(
   key: RequestKey,
   message: PeerMessage,
   receivedAt: number,
-): Promise<boolean> {
-  const slot = {
-    key,
-    kind: message.kind,
-    operatorId: message.operatorId,
-    view: "view" in message ? message.view : 0,
-  };
+): Promise<StoredPeerMessage | null> {
+  const { kind, operatorId } = message;
+  const slot = { key, kind, operatorId, view: "view" in message ? message.view : 0 };
   const digest = digestOf(message);
+  // Nearly always the slot is free: then one statement does.
+  let ordinal = 0;
   for (;;) {
+    const [stored] = await queries
+      .insert(peerMessages)
+      .values({ ...slot, ordinal, digest, message, receivedAt })
+      .onConflictDoNothing()
+      .returning(HEARD);
+    if (stored !== undefined) return stored;
     const known = await queries
       .select({ digest: peerMessages.digest })
       .from(peerMessages)
       .where(
         and(
           eq(peerMessages.key, key),
-          eq(peerMessages.kind, slot.kind),
-          eq(peerMessages.operatorId, slot.operatorId),
+          eq(peerMessages.kind, kind),
+          eq(peerMessages.operatorId, operatorId),
           eq(peerMessages.view, slot.view),
         ),
       );
-    if (known.length >= MESSAGES_PER_SLOT || known.some((row) => row.digest === digest)) return false;
-    const inserted = await queries
-      .insert(peerMessages)
-      .values({ ...slot, ordinal: known.length, digest, message, receivedAt })
-      .onConflictDoNothing()
-      .returning({ seq: peerMessages.seq });
-    if (inserted.length > 0) return true;
-    // Somebody else took the ordinal in between: look again at what is known now.
+    if (known.length >= MESSAGES_PER_SLOT || known.some((row) => row.digest === digest)) return null;
+    ordinal = known.length;
   }
 }
 
 export async function listPeerMessages(queries: Queries, key: RequestKey): Promise<StoredPeerMessage[]> {
   return queries
-    .select({ seq: peerMessages.seq, message: peerMessages.message, receivedAt: peerMessages.receivedAt })
+    .select(HEARD)
     .from(peerMessages)
     .where(eq(peerMessages.key, key))
     .orderBy(asc(peerMessages.seq));

@@ -58,20 +58,24 @@ export interface Store {
     limit?: number;
     newestFirst?: boolean;
   }): Promise<RequestRecord[]>;
-  /** Compare and set: changes the row only while it is in one of `from`. False when it is not. */
+  /** Compare and set: changes the row only while it is in one of `from`, and returns it; null when it is not. */
   transition(
     key: RequestKey,
     from: readonly RequestState[],
     to: RequestState,
     patch?: RequestPatch,
-  ): Promise<boolean>;
+  ): Promise<RequestRecord | null>;
 
   /** Stores what we are about to say, unless the slot is taken: then what stands there comes back, and only that may be sent. */
   recordStatement(statement: Statement): Promise<Statement>;
   statements(key: RequestKey): Promise<Statement[]>;
 
-  /** False for one that is known. The first message per (request, kind, operator, view) and, for a conflicting second one, that too, as evidence. */
-  addPeerMessage(key: RequestKey, message: PeerMessage, receivedAt: number): Promise<boolean>;
+  /** Null for one that is known. The first message per (request, kind, operator, view) and, for a conflicting second one, that too, as evidence. */
+  addPeerMessage(
+    key: RequestKey,
+    message: PeerMessage,
+    receivedAt: number,
+  ): Promise<StoredPeerMessage | null>;
   peerMessages(key: RequestKey): Promise<StoredPeerMessage[]>;
 
   putOperator(record: OperatorRecord, block: bigint): Promise<void>;

@@ -60,13 +60,13 @@ export async function transitionRequest(
   to: RequestState,
   patch: RequestPatch,
   now: number,
-): Promise<boolean> {
-  const rows = await queries
+): Promise<RequestRecord | null> {
+  const [row] = await queries
     .update(requests)
     .set({ ...patch, state: to, updatedAt: now })
     .where(and(eq(requests.key, key), inArray(requests.state, [...from]), not(requests.removed)))
-    .returning({ key: requests.key });
-  return rows.length > 0;
+    .returning();
+  return row === undefined ? null : fromRow(row);
 }
 
 function toRow({ request, ...record }: RequestRecord): typeof requests.$inferInsert {

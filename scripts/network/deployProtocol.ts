@@ -50,7 +50,7 @@ export async function deployProtocol(
   };
   const deployments = [
     { name: "ModelRegistry", args: [] },
-    { name: "OperatorRegistry", args: [account.address, OPERATOR_PARAMETERS] },
+    { name: "OperatorRegistry", args: [account.address, modelRegistry, OPERATOR_PARAMETERS] },
     {
       name: "InferenceOracle",
       args: [account.address, account.address, modelRegistry, operatorRegistry, oracleParameters],

@@ -37,6 +37,10 @@ const TASKS = {
     run: async (args) =>
       (await typescript("scripts/generate/abi.ts", args)) || typescript("scripts/generate/vectors.ts", args),
   },
+  "bench:gas": {
+    summary: "gas of each step by receipts, beside its bound and the peers' figures; --json prints JSON",
+    run: (args) => typescript("scripts/bench/gas.ts", args),
+  },
   "build:contracts": {
     summary: "compiles the contracts as they are deployed",
     run: async (args) =>

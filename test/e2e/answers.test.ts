@@ -27,6 +27,7 @@ import { connected, type Network, startNetwork } from "../../scripts/network/sta
 import { Teardown } from "../../scripts/network/teardown.ts";
 import { until } from "../../scripts/network/until.ts";
 import { deployBoard, HAM, post, postStatus, SPAM, settled } from "./board.ts";
+import { keepOnFailure } from "./keepOnFailure.ts";
 
 /** In the order of `MessageBoard.PostStatus`. */
 const PUBLISHED = 2;
@@ -37,6 +38,7 @@ const teardown = new Teardown();
 let network: Network;
 let board: Address;
 
+keepOnFailure(() => network);
 beforeAll(async () => {
   network = await startNetwork({ teardown });
   board = await deployBoard(network, { quorum: 3 });

@@ -8,6 +8,7 @@ import { connected, type Network, startNetwork } from "../../scripts/network/sta
 import { Teardown } from "../../scripts/network/teardown.ts";
 import { until } from "../../scripts/network/until.ts";
 import { deployBoard, HAM, overdue, post, postStatus, SPAM, settled } from "./board.ts";
+import { keepOnFailure } from "./keepOnFailure.ts";
 
 /** In the order of `MessageBoard.PostStatus`. */
 const HELD = 3;
@@ -18,6 +19,7 @@ let network: Network;
 let victim: Operator;
 let boardOfThree: Address;
 
+keepOnFailure(() => network);
 beforeAll(async () => {
   network = await startNetwork({ teardown });
   const third = network.operators[2];

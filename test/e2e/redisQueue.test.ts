@@ -5,6 +5,7 @@ import { type Network, startNetwork } from "../../scripts/network/startNetwork.t
 import { Teardown } from "../../scripts/network/teardown.ts";
 import { ensureRedis, startRedis } from "../../scripts/services/redis.ts";
 import { deployBoard, HAM, post, postStatus, SPAM, settled } from "./board.ts";
+import { keepOnFailure } from "./keepOnFailure.ts";
 
 const installation = await ensureRedis();
 const teardown = new Teardown();
@@ -12,6 +13,7 @@ let redisUrl: string;
 let network: Network;
 let board: Address;
 
+keepOnFailure(() => network);
 beforeAll(async () => {
   if ("unavailable" in installation) return;
   const server = await startRedis(installation);

@@ -55,7 +55,7 @@ abstract contract OracleFixture is Test {
         vm.roll(1000);
         vm.txGasPrice(10 gwei);
         models = new ModelRegistry();
-        operators = new OperatorRegistry(owner, operatorParameters());
+        operators = new OperatorRegistry(owner, models, operatorParameters());
         oracle = new InferenceOracle(owner, guardian, models, operators, oracleParameters());
         vm.prank(owner);
         operators.trustOracle(address(oracle));

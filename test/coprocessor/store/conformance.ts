@@ -69,15 +69,15 @@ export function storeConformance(
     fresh("a transition happens only from the states it names, and patches only what it names", async () => {
       const record = requestRecord("a");
       await store.insertRequest(record);
-      expect(await store.transition(record.key, ["queued"], "computed", { output: "0x01" })).toBe(false);
+      expect(await store.transition(record.key, ["queued"], "computed", { output: "0x01" })).toBeNull();
       expect((await store.request(record.key))?.output).toBeNull();
-      expect(await store.transition(record.key, ["waiting", "queued"], "parked", { reason: "why" })).toBe(
-        true,
-      );
+      const parked = await store.transition(record.key, ["waiting", "queued"], "parked", { reason: "why" });
+      expect(parked).toMatchObject({ key: record.key, state: "parked", reason: "why" });
+      expect(await store.request(record.key)).toEqual(parked);
       const stored = await store.request(record.key);
       expect(stored).toEqual({ ...record, state: "parked", reason: "why", updatedAt: stored?.updatedAt });
       expect(stored?.updatedAt).toBeGreaterThan(record.updatedAt);
-      expect(await store.transition(requestRecord("b").key, ["waiting"], "queued")).toBe(false);
+      expect(await store.transition(requestRecord("b").key, ["waiting"], "queued")).toBeNull();
     });
 
     fresh("of many transitions from one state at the same time exactly one wins", async () => {
@@ -88,8 +88,8 @@ export function storeConformance(
           store.transition(record.key, ["waiting"], "queued", { reason: `winner ${index}` }),
         ),
       );
-      expect(results.filter(Boolean)).toHaveLength(1);
-      expect((await store.request(record.key))?.reason).toBe(`winner ${results.indexOf(true)}`);
+      expect(results.filter((row) => row !== null)).toHaveLength(1);
+      expect((await store.request(record.key))?.reason).toBe(`winner ${results.findIndex((row) => row !== null)}`);
     });
 
     fresh("a transaction counts whole or not at all, and nested ones join it", async () => {
@@ -168,12 +168,12 @@ export function storeConformance(
     fresh("a peer's message is stored once, with a contradicting second one, and no third", async () => {
       const { key, requestId } = requestRecord("a");
       const first = commit(requestId, 2, "first");
-      expect(await store.addPeerMessage(key, first, 100)).toBe(true);
-      expect(await store.addPeerMessage(key, first, 101)).toBe(false);
-      expect(await store.addPeerMessage(key, { ...first, signature: "0x99" }, 102)).toBe(false);
+      expect(await store.addPeerMessage(key, first, 100)).toMatchObject({ message: first, receivedAt: 100 });
+      expect(await store.addPeerMessage(key, first, 101)).toBeNull();
+      expect(await store.addPeerMessage(key, { ...first, signature: "0x99" }, 102)).toBeNull();
       const second = commit(requestId, 2, "second");
-      expect(await store.addPeerMessage(key, second, 103)).toBe(true);
-      expect(await store.addPeerMessage(key, commit(requestId, 2, "third"), 104)).toBe(false);
+      expect(await store.addPeerMessage(key, second, 103)).not.toBeNull();
+      expect(await store.addPeerMessage(key, commit(requestId, 2, "third"), 104)).toBeNull();
       const stored = await store.peerMessages(key);
       expect(stored.map(({ message, receivedAt }) => ({ message, receivedAt }))).toEqual([
         { message: first, receivedAt: 100 },
@@ -190,7 +190,7 @@ export function storeConformance(
         attestation(requestId, 2, 1),
         attestation(requestId, 3, 0),
       ];
-      for (const message of messages) expect(await store.addPeerMessage(key, message, 1)).toBe(true);
+      for (const message of messages) expect(await store.addPeerMessage(key, message, 1)).not.toBeNull();
       expect((await store.peerMessages(key)).map(({ message }) => message)).toEqual(messages);
       expect(await store.peerMessages(requestRecord("b").key)).toEqual([]);
     });

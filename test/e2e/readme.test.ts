@@ -1,0 +1,78 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { messageBoardAbi as exampleAbi } from "../../examples/message-board/messageBoardAbi.ts";
+import { buildContracts } from "../../scripts/network/buildContracts.ts";
+import { messageBoardAbi } from "../../scripts/network/messageBoardAbi.ts";
+import { Teardown } from "../../scripts/network/teardown.ts";
+import { readOptions } from "../../scripts/quickstart/options.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const README = readFileSync(join(ROOT, "README.md"), "utf8");
+
+test("README: the consumer compiles as it stands there", () => {
+  const source = /```solidity\n([\s\S]*?)```/.exec(README)?.[1] ?? "";
+  expect(source).toContain("is InferenceConsumer");
+  // Below the root, because the compiler reads nothing outside of it.
+  const cache = join(ROOT, ".cache");
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(cache, "readme-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, "Consumer.sol");
+  writeFileSync(file, `// SPDX-License-Identifier: MIT\npragma solidity ^0.8.28;\n\n${source}`);
+  const forge = spawnSync(
+    process.execPath,
+    [join(ROOT, "scripts", "foundry", "forge.mjs"), "build", relative(ROOT, file)],
+    {
+      cwd: ROOT,
+      encoding: "utf8",
+      env: { ...process.env, FOUNDRY_OUT: join(folder, "out"), FOUNDRY_CACHE_PATH: join(folder, "cache") },
+    },
+  );
+  expect(forge.status, forge.stdout + forge.stderr).toBe(0);
+  const artifact = JSON.parse(readFileSync(join(folder, "out", "Consumer.sol", "SpamGate.json"), "utf8"));
+  expect(artifact.bytecode.object.length).toBeGreaterThan(2);
+});
+
+test("README: its npm commands exist, and the quickstart takes its options", () => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  const commands = [...README.matchAll(/npm (?:run (\S+)|(test))/g)].map(([, run, test]) => run ?? test);
+  expect(commands.length).toBeGreaterThan(3);
+  for (const command of commands) expect(Object.keys(scripts)).toContain(command?.replace(/`$/, ""));
+  for (const [, options = ""] of README.matchAll(/`((?:--[a-z]+(?: \d)? ?)+)`/g)) {
+    expect(readOptions(options.trim().split(" "), { operators: 20, messages: 48 })).not.toBeNull();
+  }
+});
+
+test("message board: the ABIs written by hand are part of the contract's", async () => {
+  const { MessageBoard } = await buildContracts(new Teardown());
+  const key = (item: unknown) => {
+    const { type, name, inputs } = item as { type: string; name?: string; inputs?: { type: string }[] };
+    return `${type} ${name}(${inputs?.map((input) => input.type).join(",")})`;
+  };
+  const known = new Map(MessageBoard.abi.map((item) => [key(item), item]));
+  for (const item of [...messageBoardAbi, ...exampleAbi]) {
+    const real = known.get(key(item)) as
+      | { outputs?: { type: string }[]; inputs?: { indexed?: boolean }[] }
+      | undefined;
+    expect(real, key(item)).toBeDefined();
+    const types = (outputs: readonly { type: string }[] | undefined) => outputs?.map(({ type }) => type);
+    if ("outputs" in item) expect(types(real?.outputs)).toEqual(types(item.outputs));
+    if (item.type === "event") {
+      const indexed = (inputs: unknown) =>
+        (inputs as { indexed?: boolean }[]).map((input) => input.indexed === true);
+      expect(indexed(real?.inputs)).toEqual(indexed(item.inputs));
+    }
+  }
+});
+
+test("docs/operate.md: lists every environment variable of a node, and no other", () => {
+  const config = readFileSync(join(ROOT, "coprocessor", "config.ts"), "utf8");
+  const known = [...config.matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map(([, name]) => name);
+  const listed = [
+    ...readFileSync(join(ROOT, "docs", "operate.md"), "utf8").matchAll(/^\| `([A-Z0-9_]+)` \|/gm),
+  ];
+  expect(known.length).toBeGreaterThan(10);
+  expect(listed.map(([, name]) => name).sort()).toEqual(known.sort());
+});
