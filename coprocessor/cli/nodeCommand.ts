@@ -1,6 +1,5 @@
 import { Command } from "commander";
 import { readConfig } from "../config.ts";
-import { startCoprocessor } from "../main.ts";
 
 /** Milliseconds for an orderly end; a second signal does not wait for it. */
 const STOP_TIMEOUT_MS = 15_000;
@@ -11,7 +10,10 @@ export function nodeCommand(): Command {
       "Runs a node with an embedded worker until SIGTERM or Ctrl-C. Configured by environment variables.",
     )
     .action(async () => {
-      const coprocessor = await startCoprocessor(readConfig(process.env));
+      const config = readConfig(process.env);
+      // Only now: the node's parts take seconds to load, and a faulty configuration needs none of them.
+      const { startCoprocessor } = await import("../main.ts");
+      const coprocessor = await startCoprocessor(config);
       const reason = await Promise.race([signalled(), coprocessor.failed]).catch((error: unknown) => ({
         error,
       }));

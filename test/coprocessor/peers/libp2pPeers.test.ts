@@ -14,8 +14,9 @@ import {
 } from "../../../coprocessor/peers/libp2pPeers.ts";
 import { defaultPeerLimits } from "../../../coprocessor/peers/limits.ts";
 import { createWire, NONCE_BYTES } from "../../../coprocessor/peers/wire.ts";
+import { collectedLog } from "../collectedLog.ts";
 import { peersConformance } from "./conformance.ts";
-import { listening, recordingLog, repeatUntil, until } from "./network.ts";
+import { listening, repeatUntil, until } from "./network.ts";
 import { commit } from "./samples.ts";
 
 const scope: OracleScope = { chainId: 31_337, oracle: "0x5FbDB2315678afecb367f032d93F642f64180aa3" };
@@ -151,7 +152,7 @@ describe("libp2pPeers: what only libp2p has", { timeout: 60_000 }, () => {
   });
 
   test("bad options: refused by name before anything is opened", () => {
-    const log = recordingLog();
+    const log = collectedLog();
     const good = {
       scope,
       seed: `0x${"11".repeat(32)}`,

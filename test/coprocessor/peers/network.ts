@@ -1,29 +1,7 @@
 import type { PeerMessage } from "../../../coprocessor/core/messages.ts";
 import type { Log } from "../../../coprocessor/observe/port.ts";
 import type { Peers, Verdict } from "../../../coprocessor/peers/port.ts";
-
-export interface LogLine {
-  level: "debug" | "info" | "warn" | "error";
-  fields: Record<string, unknown>;
-  message: string;
-}
-
-/** A log that keeps its lines. */
-export function recordingLog(): Log & { lines: LogLine[] } {
-  const lines: LogLine[] = [];
-  const at = (level: LogLine["level"]) => (fields: object, message: string) => {
-    lines.push({ level, fields: { ...fields }, message });
-  };
-  const log = {
-    debug: at("debug"),
-    info: at("info"),
-    warn: at("warn"),
-    error: at("error"),
-    lines,
-    child: () => log,
-  };
-  return log;
-}
+import { collectedLog } from "../collectedLog.ts";
 
 /** Waits for a condition and fails naming it. */
 export async function until(what: string, holds: () => boolean, timeoutMs = 15_000): Promise<void> {
@@ -52,7 +30,7 @@ export async function repeatUntil(
 export interface Listener {
   peers: Peers;
   heard: PeerMessage[];
-  log: ReturnType<typeof recordingLog>;
+  log: ReturnType<typeof collectedLog>;
   /** How often the handler heard an equal message. */
   times(message: PeerMessage): number;
 }
@@ -61,7 +39,7 @@ export async function listening(
   create: (log: Log) => Peers,
   judge: (message: PeerMessage) => Verdict = () => "accept",
 ): Promise<Listener> {
-  const log = recordingLog();
+  const log = collectedLog();
   const peers = create(log);
   const heard: PeerMessage[] = [];
   await peers.start(async (message) => {

@@ -7,13 +7,14 @@ import { QUEUE_SCHEMA } from "../../../coprocessor/queue/bullmqBackend.ts";
 import { createBullmqConsumer } from "../../../coprocessor/queue/bullmqConsumer.ts";
 import { createBullmqQueue } from "../../../coprocessor/queue/bullmqQueue.ts";
 import { openEmbeddedDatabase } from "../../../coprocessor/store/embeddedDatabase.ts";
+import { collectedLog } from "../collectedLog.ts";
 import { TEMPLATE } from "../store/embedded.ts";
-import { recordingLog } from "../store/fixtures.ts";
+
 import { type QueueUnderTest, queueConformance } from "./conformance.ts";
 
 async function open(): Promise<QueueUnderTest> {
   const folder = mkdtempSync(join(tmpdir(), "sibyl-queue-"));
-  const log = recordingLog();
+  const log = collectedLog();
   const options = { directory: join(folder, "db"), searchPath: QUEUE_SCHEMA, template: TEMPLATE, log };
   const database = await openEmbeddedDatabase(options);
   const backend = { type: "postgres" as const, pool: database.pool };

@@ -3,7 +3,8 @@ import { Redis } from "ioredis";
 import { createBullmqConsumer } from "../../../coprocessor/queue/bullmqConsumer.ts";
 import { createBullmqQueue } from "../../../coprocessor/queue/bullmqQueue.ts";
 import { ensureRedis, startRedis } from "../../../scripts/services/redis.ts";
-import { recordingLog } from "../store/fixtures.ts";
+import { collectedLog } from "../collectedLog.ts";
+
 import { type QueueUnderTest, queueConformance } from "./conformance.ts";
 
 const redis = await ensureRedis();
@@ -11,7 +12,7 @@ const redis = await ensureRedis();
 async function open(): Promise<QueueUnderTest> {
   if ("unavailable" in redis) throw new Error(redis.unavailable);
   const server = await startRedis(redis);
-  const log = recordingLog();
+  const log = collectedLog();
   const backend = { type: "redis" as const, url: server.url };
   const connection = new Redis(server.url, { maxRetriesPerRequest: null });
   const withRaw = async <T>(namespace: string, use: (queue: Queue) => Promise<T>): Promise<T> => {

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import { createBullmqConsumer } from "../../../coprocessor/queue/bullmqConsumer.ts";
 import { createBullmqQueue } from "../../../coprocessor/queue/bullmqQueue.ts";
 import { ensureRedis, type RedisServer, startRedis } from "../../../scripts/services/redis.ts";
-import { recordingLog } from "../store/fixtures.ts";
+import { collectedLog } from "../collectedLog.ts";
+
 import { startVictim } from "../store/victim.ts";
 import { collect, done, job, until } from "./fixtures.ts";
 
@@ -32,12 +33,12 @@ describe.skipIf(skip !== false)(
       await admin.config("SET", name, value);
       admin.disconnect();
     };
-    const open = async (url: string, log = recordingLog()) => {
+    const open = async (url: string, log = collectedLog()) => {
       const queue = await createBullmqQueue({ backend: { type: "redis", url }, log });
       cleanups.push(() => queue.close());
       return queue;
     };
-    const work = async (url: string, log = recordingLog()) => {
+    const work = async (url: string, log = collectedLog()) => {
       const consumer = await createBullmqConsumer({ backend: { type: "redis", url }, log, concurrency: 4 });
       cleanups.push(() => consumer.close());
       return consumer;
@@ -88,7 +89,7 @@ describe.skipIf(skip !== false)(
     test("a server that is down at start is waited for, and the log says so", async () => {
       const first = await start();
       await first.stop();
-      const log = recordingLog();
+      const log = collectedLog();
       const opening = open(first.url, log);
       const complaint = await until(
         "the complaint",
@@ -106,14 +107,14 @@ describe.skipIf(skip !== false)(
       await first.stop();
       const abort = new AbortController();
       const backend = { type: "redis" as const, url: first.url };
-      const opening = createBullmqQueue({ backend, log: recordingLog(), signal: abort.signal });
+      const opening = createBullmqQueue({ backend, log: collectedLog(), signal: abort.signal });
       abort.abort();
       await expect(opening).rejects.toMatchObject({ code: "queue/aborted" });
     });
 
     test("a server that dies in mid-run is waited for; both ends go on when it is back, though it forgot everything", async () => {
       const first = await start();
-      const log = recordingLog();
+      const log = collectedLog();
       const [queue, consumer] = [await open(first.url, log), await work(first.url, log)];
       const told = collect(queue);
       await consumer.run(async () => done());
@@ -141,12 +142,12 @@ describe.skipIf(skip !== false)(
       const server = await start();
       const queue = await createBullmqQueue({
         backend: { type: "redis", url: server.url },
-        log: recordingLog(),
+        log: collectedLog(),
       });
       const consumer = await work(server.url);
       collect(queue);
       await consumer.run(async () => done());
-      const log = recordingLog();
+      const log = collectedLog();
       const watcher = await open(server.url, log);
       await server.kill();
       await until("the loss to be noticed", () => log.lines.find(({ level }) => level === "warn") ?? null);

@@ -1,5 +1,5 @@
 import { createBullmqConsumer } from "../../../coprocessor/queue/bullmqConsumer.ts";
-import { recordingLog } from "../store/fixtures.ts";
+import { collectedLog } from "../collectedLog.ts";
 
 /*
  * A worker that takes a job, says so, and never finishes it. node --import tsx workerVictim.ts <redis url> <namespace>
@@ -8,7 +8,7 @@ const [url = "", namespace = ""] = process.argv.slice(2);
 const consumer = await createBullmqConsumer({
   backend: { type: "redis", url },
   namespace,
-  log: recordingLog(),
+  log: collectedLog(),
   concurrency: 1,
 });
 await consumer.run(async ({ key }) => {

@@ -89,7 +89,9 @@ export function storeConformance(
         ),
       );
       expect(results.filter((row) => row !== null)).toHaveLength(1);
-      expect((await store.request(record.key))?.reason).toBe(`winner ${results.findIndex((row) => row !== null)}`);
+      expect((await store.request(record.key))?.reason).toBe(
+        `winner ${results.findIndex((row) => row !== null)}`,
+      );
     });
 
     fresh("a transaction counts whole or not at all, and nested ones join it", async () => {

@@ -3,9 +3,10 @@ import { createBullmqConsumer } from "../../../coprocessor/queue/bullmqConsumer.
 import { createBullmqQueue } from "../../../coprocessor/queue/bullmqQueue.ts";
 import { createDrizzleStore } from "../../../coprocessor/store/drizzleStore.ts";
 import { openEmbeddedDatabase } from "../../../coprocessor/store/embeddedDatabase.ts";
+import { collectedLog } from "../collectedLog.ts";
 import { collect, done, job, until } from "../queue/fixtures.ts";
 import { temporaryFolder } from "./embedded.ts";
-import { recordingLog } from "./fixtures.ts";
+
 import { startVictim, type Victim } from "./victim.ts";
 
 interface Line {
@@ -45,7 +46,7 @@ describe("a node on the embedded database, killed with kill -9", () => {
 
     await busy.kill();
     const killedAt = performance.now();
-    const log = recordingLog();
+    const log = collectedLog();
     const database = await openEmbeddedDatabase({ ...folder.options, searchPath: "bullmq", log });
     const store = await createDrizzleStore({ database, log });
     const backend = { type: "postgres" as const, pool: database.pool };

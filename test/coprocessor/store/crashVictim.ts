@@ -4,15 +4,16 @@ import { createBullmqConsumer } from "../../../coprocessor/queue/bullmqConsumer.
 import { createBullmqQueue } from "../../../coprocessor/queue/bullmqQueue.ts";
 import { createDrizzleStore } from "../../../coprocessor/store/drizzleStore.ts";
 import { openEmbeddedDatabase } from "../../../coprocessor/store/embeddedDatabase.ts";
+import { collectedLog } from "../collectedLog.ts";
 import { job } from "../queue/fixtures.ts";
 import { TEMPLATE } from "./embedded.ts";
-import { recordingLog, requestRecord } from "./fixtures.ts";
+import { requestRecord } from "./fixtures.ts";
 
 /*
  * A node that writes rows and jobs as fast as it can, and says each time what was acknowledged, until it is killed.
  * It has one job under way all the while. node --import tsx crashVictim.ts <database directory>
  */
-const log = recordingLog();
+const log = collectedLog();
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 try {
   const directory = process.argv[2] ?? "";

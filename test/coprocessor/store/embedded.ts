@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createDrizzleStore } from "../../../coprocessor/store/drizzleStore.ts";
 import { openEmbeddedDatabase } from "../../../coprocessor/store/embeddedDatabase.ts";
+import { collectedLog } from "../collectedLog.ts";
 import type { StoreUnderTest } from "./conformance.ts";
-import { recordingLog } from "./fixtures.ts";
 
 /** A fresh cluster that test files copy: making one takes seconds. */
 export const TEMPLATE = join(tmpdir(), `sibyl-test-cluster-${process.getuid?.() ?? 0}`);
@@ -34,7 +34,7 @@ export function temporaryFolder() {
 
 export async function openEmbeddedStore(): Promise<StoreUnderTest> {
   const folder = temporaryFolder();
-  const log = recordingLog();
+  const log = collectedLog();
   const database = await openEmbeddedDatabase({ ...folder.options, searchPath: "bullmq", log });
   const store = await createDrizzleStore({ database, log });
   return {

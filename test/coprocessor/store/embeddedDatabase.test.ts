@@ -8,10 +8,11 @@ import { createDrizzleStore } from "../../../coprocessor/store/drizzleStore.ts";
 import { ensureCluster } from "../../../coprocessor/store/embeddedCluster.ts";
 import { type EmbeddedDatabase, openEmbeddedDatabase } from "../../../coprocessor/store/embeddedDatabase.ts";
 import { runUpkeep } from "../../../coprocessor/store/embeddedUpkeep.ts";
+import { collectedLog } from "../collectedLog.ts";
 import { temporaryFolder } from "./embedded.ts";
-import { recordingLog, requestRecord } from "./fixtures.ts";
+import { requestRecord } from "./fixtures.ts";
 
-const log = recordingLog();
+const log = collectedLog();
 let folder: ReturnType<typeof temporaryFolder>;
 const opened: EmbeddedDatabase[] = [];
 beforeEach(() => {

@@ -4,7 +4,6 @@ import type { BlockRef } from "../../../coprocessor/core/block.ts";
 import type { AttestationMessage, CommitMessage } from "../../../coprocessor/core/messages.ts";
 import type { OutboxEntry } from "../../../coprocessor/core/outbox.ts";
 import { type RequestRecord, requestKey } from "../../../coprocessor/core/request.ts";
-import type { Log } from "../../../coprocessor/observe/port.ts";
 
 export const ORACLE: Address = "0x00000000000000000000000000000000000000aa";
 export const CHAIN_ID = 31337;
@@ -94,24 +93,3 @@ export const outboxEntry = (id: string, patch: Partial<OutboxEntry> = {}): Outbo
   updatedAt: 1,
   ...patch,
 });
-
-export interface LogLine {
-  level: "debug" | "info" | "warn" | "error";
-  fields: object;
-  message: string;
-}
-
-/** A log that a test can read. */
-export function recordingLog(lines: LogLine[] = []): Log & { lines: LogLine[] } {
-  const at = (level: LogLine["level"]) => (fields: object, message: string) => {
-    lines.push({ level, fields, message });
-  };
-  return {
-    lines,
-    debug: at("debug"),
-    info: at("info"),
-    warn: at("warn"),
-    error: at("error"),
-    child: () => recordingLog(lines),
-  };
-}

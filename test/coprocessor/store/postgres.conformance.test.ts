@@ -3,10 +3,11 @@ import { describe, expect, test } from "vitest";
 import { createDrizzleStore } from "../../../coprocessor/store/drizzleStore.ts";
 import type { Store } from "../../../coprocessor/store/port.ts";
 import { ensurePostgres, startPostgres } from "../../../scripts/services/postgres.ts";
+import { collectedLog } from "../collectedLog.ts";
 import { until } from "../queue/fixtures.ts";
 import { type StoreUnderTest, storeConformance } from "./conformance.ts";
 import { TRUNCATE } from "./embedded.ts";
-import { recordingLog, requestRecord } from "./fixtures.ts";
+import { requestRecord } from "./fixtures.ts";
 
 const postgres = await ensurePostgres();
 const skip = "unavailable" in postgres ? postgres.unavailable : false;
@@ -22,7 +23,7 @@ async function open(): Promise<StoreUnderTest> {
   const server = await start();
   const admin = new pg.Pool({ connectionString: server.url, max: 1 });
   admin.on("error", () => {});
-  const store = await createDrizzleStore({ database: server.url as Url, log: recordingLog() });
+  const store = await createDrizzleStore({ database: server.url as Url, log: collectedLog() });
   return {
     store,
     clear: async () => void (await admin.query(TRUNCATE)),
@@ -41,7 +42,7 @@ describe.skipIf(skip !== false)(
   () => {
     test("stores that start at the same time migrate once", async () => {
       await using server = await start();
-      const open = () => createDrizzleStore({ database: server.url as Url, log: recordingLog() });
+      const open = () => createDrizzleStore({ database: server.url as Url, log: collectedLog() });
       const stores = await Promise.all([open(), open(), open(), open()]);
       const record = requestRecord("a");
       const inserted = await Promise.all(stores.map((store) => store.insertRequest(record)));
@@ -51,7 +52,7 @@ describe.skipIf(skip !== false)(
 
     test("two nodes on one database never both win a transition", async () => {
       await using server = await start();
-      const open = () => createDrizzleStore({ database: server.url as Url, log: recordingLog() });
+      const open = () => createDrizzleStore({ database: server.url as Url, log: collectedLog() });
       const [a, b] = await Promise.all([open(), open()]);
       const race = async (store: Store, label: string, key: string) =>
         store.transaction(async (inner) => (await inner.transition(key, ["waiting"], "queued")) && label);
@@ -67,7 +68,7 @@ describe.skipIf(skip !== false)(
 
     test("a wrong password and an unknown database are told apart from a server that is down", async () => {
       await using server = await start();
-      const open = (url: string) => createDrizzleStore({ database: url as Url, log: recordingLog() });
+      const open = (url: string) => createDrizzleStore({ database: url as Url, log: collectedLog() });
       await expect(open(server.url.replace("sibyl-test", "wrong"))).rejects.toMatchObject({
         code: "store/auth-failed",
         retry: "never",
@@ -82,7 +83,7 @@ describe.skipIf(skip !== false)(
 
     test("a server that dies fails the call, and serves the next one when it is back, with all that was stored", async () => {
       await using server = await start();
-      const store = await createDrizzleStore({ database: server.url as Url, log: recordingLog() });
+      const store = await createDrizzleStore({ database: server.url as Url, log: collectedLog() });
       const record = requestRecord("a");
       await store.insertRequest(record);
       const unavailable = { code: "store/unavailable", retry: "backoff" };

@@ -11,11 +11,11 @@ import {
   migrate,
 } from "../../../coprocessor/store/migrate.ts";
 import * as schema from "../../../coprocessor/store/schema.ts";
+import { collectedLog } from "../collectedLog.ts";
 import { temporaryFolder } from "./embedded.ts";
-import { recordingLog } from "./fixtures.ts";
 
 const folder = temporaryFolder();
-const log = recordingLog();
+const log = collectedLog();
 let database: EmbeddedDatabase;
 
 beforeAll(async () => {
