@@ -4,9 +4,9 @@ import type { Address, Hex } from "viem";
 import { discoverContracts, discoverOperator } from "./chain/discoverContracts.ts";
 import { createRpcChain } from "./chain/rpcChain.ts";
 import type { Config } from "./config.ts";
-import type { BlockRef } from "./core/block.ts";
+import { ChainClock } from "./core/chainClock.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
-import { OPEN_STATES, type RequestKey, type RequestState, requestKey } from "./core/request.ts";
+import { isOpen, type RequestKey, requestKey } from "./core/request.ts";
 import { createOnnxEngine } from "./inference/onnxEngine.ts";
 import { createPrivateKeySigner } from "./keys/privateKey.ts";
 import { recoverDigest } from "./keys/recover.ts";
@@ -127,9 +127,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     errors: [...inferenceOracleAbi, ...operatorRegistryAbi],
   });
 
-  let head: BlockRef | null = null;
-  /** How far the chain's clock is ahead of ours, in milliseconds. */
-  let chainAheadMs = 0;
+  const clock = new ChainClock();
   const parts = {
     scope,
     me,
@@ -144,7 +142,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     timing: config.timing,
     log,
     now: Date.now,
-    chainNow: () => Date.now() + chainAheadMs,
+    clock,
     pokeOutbox: () => outbox.poke(),
   };
   const driver = createDriver(parts, { repeatMs: config.repeatMs });
@@ -155,7 +153,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     log,
     isNeeded: async (entryKey: RequestKey) => {
       const record = await store.request(entryKey);
-      return record !== null && (OPEN_STATES as readonly RequestState[]).includes(record.state);
+      return record !== null && isOpen(record.state);
     },
   };
 
@@ -170,9 +168,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
   const following = followChain(deps, chain, {
     resume: () => driver.resume(),
     onHead(block, live) {
-      head = block;
-      const aheadMs = block.timestamp * 1_000 - Date.now();
-      chainAheadMs = live ? aheadMs : Math.max(0, aheadMs);
+      clock.observe(block, live, Date.now());
       outbox.poke();
     },
     onOperators: (operators) => {
@@ -194,7 +190,10 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
           attester: key.address,
           ...scope,
           synced: following.synced(),
-          head: head === null ? null : { number: head.number.toString(), timestamp: head.timestamp },
+          head:
+            clock.head === null
+              ? null
+              : { number: clock.head.number.toString(), timestamp: clock.head.timestamp },
           peers: peers.connected(),
           addresses: peers.addresses(),
           queue: await queue.counts(),

@@ -1,5 +1,8 @@
 import type { Address, Hex } from "viem";
 
+/** Longest output, in bytes, that operators pass to each other; a longer one cannot be agreed on. */
+export const MAX_OUTPUT_BYTES = 64 * 1024;
+
 /**
  * What operators tell each other about one request.
  *

@@ -34,6 +34,9 @@ export type RequestState =
 /** States in which something may still happen before the deadline. */
 export const OPEN_STATES = ["waiting", "queued", "computed", "committed", "revealed", "attested"] as const;
 
+export const isOpen = (state: RequestState): boolean =>
+  (OPEN_STATES as readonly RequestState[]).includes(state);
+
 /** One operator's row for one request. */
 export interface RequestRecord {
   key: RequestKey;

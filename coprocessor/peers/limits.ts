@@ -1,3 +1,5 @@
+import { MAX_OUTPUT_BYTES } from "../core/messages.ts";
+
 /**
  * What one node grants to its peers. Peers are free to make, so every number here bounds what a stranger costs us.
  */
@@ -43,7 +45,7 @@ const MiB = 1024 * 1024;
 
 /** For 2 to 50 operators, several of which may share a host. */
 export const defaultPeerLimits: PeerLimits = {
-  maxOutputBytes: 64 * 1024,
+  maxOutputBytes: MAX_OUTPUT_BYTES,
   maxConnections: 160,
   maxStrangers: 64,
   idleStrangerMs: 5_000,

@@ -35,9 +35,10 @@ export async function act(deps: PipelineDeps, subject: Subject, action: Agreemen
   }
 }
 
+/** The job first: if adding it fails, or we die in between, the row still says that it is owed. */
 async function start(deps: PipelineDeps, { record }: Subject): Promise<void> {
-  await deps.store.transition(record.key, ["waiting"], "queued");
   await enqueue(deps, record);
+  await deps.store.transition(record.key, ["waiting"], "queued");
 }
 
 /** Hands the job to the queue; a job that is there already is left alone, so this also resumes after a crash. */

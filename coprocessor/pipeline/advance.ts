@@ -4,7 +4,7 @@ import { type AgreementView, decide } from "../core/agreement.ts";
 import type { Ballot } from "../core/ballot.ts";
 import { CoprocessorError } from "../core/errors.ts";
 import type { OutboxEntry } from "../core/outbox.ts";
-import { OPEN_STATES, type RequestKey, type RequestRecord, type RequestState } from "../core/request.ts";
+import { isOpen, OPEN_STATES, type RequestKey, type RequestRecord } from "../core/request.ts";
 import type { Statement } from "../core/statement.ts";
 import { act } from "./act.ts";
 import { loadBallot, loadContext, type RequestContext } from "./context.ts";
@@ -13,6 +13,7 @@ import { park } from "./park.ts";
 
 /** An honest path takes six steps; more in one go means a loop. */
 const MAX_STEPS = 16;
+const BLOCKS_TO_SETTLE = 2;
 /** Milliseconds until a model that could not be had is tried again. */
 const MODEL_RETRY_MS = 2_000;
 
@@ -49,11 +50,9 @@ export async function advance(deps: PipelineDeps, key: RequestKey): Promise<void
   deps.wake(key, deps.now() + MODEL_RETRY_MS);
 }
 
-const isOpen = (state: RequestState): boolean => (OPEN_STATES as readonly RequestState[]).includes(state);
-
 /** The block that is later than the deadline will close it; nothing can land before either. */
 const isPastDeadline = (deps: PipelineDeps, record: RequestRecord): boolean =>
-  deps.chainNow() / 1_000 > record.deadline;
+  deps.clock.now(deps.now()) / 1_000 > record.deadline;
 
 /** Null while the manifest cannot be had; says so, and parks the request when it never can. */
 async function loadManifest(deps: PipelineDeps, record: RequestRecord): Promise<ModelManifest | null> {
@@ -107,7 +106,8 @@ async function view(
   { fields, candidates }: RequestContext,
   ballot: Ballot,
 ): Promise<AgreementView> {
-  const chainNow = deps.chainNow();
+  const now = deps.now();
+  const chainNow = deps.clock.now(now);
   const round = roundAt(Math.floor(chainNow / 1_000), fields);
   const settlements = await deps.store.outboxFor(record.key);
   return {
@@ -130,10 +130,14 @@ async function view(
       lastAt: Math.max(0, ...settlements.filter(failed).map((entry) => entry.updatedAt)),
       reason: settlements.findLast(failed)?.reason ?? null,
     },
-    timing: deps.timing,
-    now: deps.now(),
+    timing: { ...deps.timing, settleDelayMs: settleDelay(deps) },
+    now,
   };
 }
+
+/** A signer gives the one before it two blocks: sending sooner buys nothing but a second transaction that reverts. */
+const settleDelay = ({ clock, timing }: PipelineDeps): number =>
+  Math.max(timing.settleDelayMs, BLOCKS_TO_SETTLE * clock.blockIntervalMs);
 
 const failed = ({ state, succeeded }: OutboxEntry): boolean => state === "abandoned" || succeeded === false;
 

@@ -1,5 +1,6 @@
 import type { Address, Hex } from "viem";
 import type { AgreementTiming } from "../core/agreement.ts";
+import type { ChainClock } from "../core/chainClock.ts";
 import type { OracleScope } from "../core/messages.ts";
 import type { PendingMessages } from "../core/pendingMessages.ts";
 import type { RequestKey } from "../core/request.ts";
@@ -30,8 +31,7 @@ export interface PipelineDeps {
   log: Log;
   /** Unix milliseconds. */
   now(): number;
-  /** The chain's clock: its latest block's time, carried on by ours; Unix milliseconds. */
-  chainNow(): number;
+  clock: ChainClock;
   /** Has `advance` run for this request, now or at a time (Unix milliseconds). */
   wake(key: RequestKey, at?: number): void;
   /** Has the outbox looked at now. */

@@ -1,4 +1,4 @@
-import { OPEN_STATES, type RequestKey, type RequestState } from "../core/request.ts";
+import { isOpen, OPEN_STATES, type RequestKey, type RequestRecord } from "../core/request.ts";
 import { enqueue } from "./act.ts";
 import { advance } from "./advance.ts";
 import type { PipelineDeps } from "./deps.ts";
@@ -67,7 +67,7 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
     } while (slot.again && !stopped);
     slot.running = null;
     const record = await deps.store.request(key).catch(() => null);
-    if (record !== null && (OPEN_STATES as readonly RequestState[]).includes(record.state)) {
+    if (record !== null && isOpen(record.state)) {
       if (!repeats.has(key)) repeats.set(key, { at: deps.now() + options.repeatMs, doublings: 0 });
     } else if (slot.running === null && slot.timer === null) {
       slots.delete(key);
@@ -84,7 +84,7 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
     for (const [key, due] of [...repeats]) {
       if (due.at > now || stopped) continue;
       const record = await deps.store.request(key);
-      if (record === null || !(OPEN_STATES as readonly RequestState[]).includes(record.state)) {
+      if (record === null || !isOpen(record.state)) {
         repeats.delete(key);
         continue;
       }
@@ -95,6 +95,16 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
       if (reason !== undefined && reason !== record.reason) {
         await deps.store.transition(key, [record.state], record.state, { reason });
       }
+    }
+  }
+
+  /** Not waited for: a queue that is down must not keep us from following the chain. */
+  async function requeue(record: RequestRecord): Promise<void> {
+    try {
+      await enqueue(pipeline, record);
+    } catch (error) {
+      deps.log.error({ key: record.key, err: error }, "a job could not be queued again; trying again");
+      if (!stopped) setTimeout(() => void requeue(record), RETRY_MS);
     }
   }
 
@@ -109,8 +119,8 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
     wake,
     async resume() {
       for (const record of await deps.store.requests({ states: OPEN_STATES })) {
-        if (record.state === "queued") await enqueue(pipeline, record);
         wake(record.key);
+        if (record.state === "queued") void requeue(record);
       }
     },
     async stop() {

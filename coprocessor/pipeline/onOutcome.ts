@@ -1,9 +1,13 @@
-import { decodeOutput } from "@sibyl/sdk";
-import { keccak256 } from "viem";
-import type { RequestKey } from "../core/request.ts";
+import { decodeOutput, type OutputCodec } from "@sibyl/sdk";
+import { type Hex, keccak256, size } from "viem";
+import { MAX_OUTPUT_BYTES } from "../core/messages.ts";
+import type { RequestKey, RequestRecord, RequestState } from "../core/request.ts";
 import type { JobOutcome } from "../queue/port.ts";
 import type { PipelineDeps } from "./deps.ts";
 import { park } from "./park.ts";
+
+/** A job is added before its row says so, so its outcome may come first. */
+const AWAITING: readonly RequestState[] = ["waiting", "queued"];
 
 /**
  * Stores what a worker made of a job.
@@ -13,32 +17,32 @@ import { park } from "./park.ts";
  */
 export async function onOutcome(deps: PipelineDeps, key: RequestKey, outcome: JobOutcome): Promise<void> {
   const record = await deps.store.request(key);
-  if (record !== null && record.state === "queued") {
-    const { requestId } = record;
-    if (outcome.status === "done") {
-      const model = await deps.store.model(record.request.modelId);
-      const manifest = await deps.models.manifest(record.request.modelId, model?.manifestURI ?? "");
-      const refusal = refuse(() => decodeOutput(manifest.output.codec, outcome.output));
-      if (refusal === null) {
-        const patch = { output: outcome.output, outputHash: keccak256(outcome.output) };
-        await deps.store.transition(key, ["queued"], "computed", patch);
-        deps.log.info({ requestId, runMs: outcome.runMs, runtime: outcome.runtime }, "output computed");
-      } else {
-        await park(deps, key, ["queued"], `worker returned a malformed output: ${refusal}`);
-      }
-    } else {
-      await park(deps, key, ["queued"], `${outcome.code}: ${outcome.message}`);
-    }
-  }
+  if (record !== null && AWAITING.includes(record.state)) await take(deps, record, outcome);
   await deps.queue.remove(key);
   deps.wake(key);
 }
 
-function refuse(check: () => unknown): string | null {
+async function take(deps: PipelineDeps, record: RequestRecord, outcome: JobOutcome): Promise<void> {
+  const { key, requestId } = record;
+  if (outcome.status === "failed") return park(deps, key, AWAITING, `${outcome.code}: ${outcome.message}`);
+  const { output, runMs, runtime } = outcome;
+  const model = await deps.store.model(record.request.modelId);
+  const manifest = await deps.models.manifest(record.request.modelId, model?.manifestURI ?? "");
+  const refusal = refuse(output, manifest.output.codec);
+  if (refusal !== null) return park(deps, key, AWAITING, refusal);
+  await deps.store.transition(key, AWAITING, "computed", { output, outputHash: keccak256(output) });
+  deps.log.info({ requestId, runMs, runtime }, "output computed");
+}
+
+/** Why an output cannot be answered with; null when it can. */
+function refuse(output: Hex, codec: OutputCodec): string | null {
+  const bytes = size(output);
+  if (bytes > MAX_OUTPUT_BYTES)
+    return `output/too-large: ${bytes} bytes, operators pass on ${MAX_OUTPUT_BYTES}`;
   try {
-    check();
+    decodeOutput(codec, output);
     return null;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return `output/malformed: ${error instanceof Error ? error.message : String(error)}`;
   }
 }

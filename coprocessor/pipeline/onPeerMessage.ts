@@ -1,7 +1,7 @@
 import { attestationDigest, commitDigest } from "@sibyl/sdk";
 import { type Hex, isAddressEqual, keccak256 } from "viem";
 import type { AttestationMessage, CommitMessage, PeerMessage, ProposalMessage } from "../core/messages.ts";
-import { OPEN_STATES, type RequestKey, type RequestState, requestKey } from "../core/request.ts";
+import { isOpen, type RequestKey, requestKey } from "../core/request.ts";
 import type { Verdict } from "../peers/port.ts";
 import type { Store, StoredPeerMessage } from "../store/port.ts";
 import { loadContext } from "./context.ts";
@@ -31,7 +31,7 @@ export async function onPeerMessage(deps: HearingDeps, message: PeerMessage): Pr
     deps.pending.add(message, deps.now());
     return "accept";
   }
-  if (!(OPEN_STATES as readonly RequestState[]).includes(record.state)) return "accept";
+  if (!isOpen(record.state)) return "accept";
   const { candidates } = await loadContext(deps, record);
   const drawn = new Set(candidates.map((candidate) => candidate.operatorId));
   if (!drawn.has(message.operatorId)) return "ignore";

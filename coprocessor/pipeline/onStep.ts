@@ -61,8 +61,9 @@ async function onEvent(deps: PipelineDeps, event: ChainEvent): Promise<RequestKe
 /** Once a block is later than a deadline, no settlement can land any more. */
 async function expireBefore(deps: PipelineDeps, head: BlockRef): Promise<RequestKey[]> {
   const expired: RequestKey[] = [];
-  for (;;) {
-    const due = await deps.store.requests({ states: OPEN_STATES, limit: EXPIRE_BATCH });
+  // Mostly nothing is due, and the first row tells.
+  for (let limit = 1; ; limit = EXPIRE_BATCH) {
+    const due = await deps.store.requests({ states: OPEN_STATES, limit });
     const late = due.filter((record) => record.deadline < head.timestamp);
     for (const record of late) {
       const waitedFor = deps.waiting.get(record.key) ?? record.reason ?? "the first step";
@@ -71,7 +72,7 @@ async function expireBefore(deps: PipelineDeps, head: BlockRef): Promise<Request
       deps.log.warn({ requestId: record.requestId, reason }, "request expired");
       expired.push(record.key);
     }
-    if (late.length < EXPIRE_BATCH) return expired;
+    if (late.length < limit) return expired;
   }
 }
 
@@ -81,7 +82,10 @@ async function follow(deps: PipelineDeps, key: RequestKey): Promise<void> {
   if (record === null) return;
   if (record.state === "settled" || record.state === "expired") {
     deps.waiting.delete(key);
-    await deps.queue.remove(key);
+    // Not waited for: a queue that is down must not keep us from following the chain.
+    deps.queue.remove(key).catch((error: unknown) => {
+      deps.log.warn({ key, err: error }, "a job that is over could not be removed from the queue");
+    });
     return;
   }
   for (const message of deps.pending.take(record.requestId)) await onPeerMessage(deps, message);

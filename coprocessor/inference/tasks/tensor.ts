@@ -1,6 +1,7 @@
 import { decodeInput, dtypeCode, dtypeOf, encodeOutput } from "@sibyl/sdk";
 import { bytesToHex, hexToBytes } from "viem";
 import { inferenceError } from "../inferenceError.ts";
+import { encodeClassScores, type ScoreKind, scoreKind } from "./classScores.ts";
 import { checkCodec, graphPort, resultOf } from "./graphPort.ts";
 import type { TaskFactory } from "./task.ts";
 
@@ -24,13 +25,17 @@ const ARRAYS = {
 type ElementType = keyof typeof ARRAYS;
 
 /**
- * A tensor as it is, in and out. Manifest: `task {type: "tensor", input?, output?}`, both codecs `tensor`.
+ * A tensor as it is, in and out, or a class out.
+ *
+ * Manifest: `task {type: "tensor", input?, output?}`, input codec `tensor`, output codec `tensor`, or `classification` or
+ * `scores` with `task.scores` as in text-classification.
  */
 export const tensor: TaskFactory = (manifest, signature) => {
   checkCodec(manifest, "input", ["tensor"]);
-  checkCodec(manifest, "output", ["tensor"]);
+  checkCodec(manifest, "output", ["tensor", "classification", "scores"]);
   const input = graphPort(manifest, signature, "input");
   const output = graphPort(manifest, signature, "output");
+  const kind: ScoreKind | null = manifest.output.codec === "tensor" ? null : scoreKind(manifest);
   for (const { name, type } of [input, output]) {
     if (isElementType(type)) continue;
     throw inferenceError("model-failed", `${name} is ${type}, which has no canonical tensor`, {
@@ -62,7 +67,9 @@ export const tensor: TaskFactory = (manifest, signature) => {
       return { [input.name]: { type, data: elements, dims: shape } };
     },
     output(results) {
-      const { type, dims, data } = resultOf(results, output.name);
+      const result = resultOf(results, output.name);
+      if (kind) return encodeClassScores(manifest, kind, result);
+      const { type, dims, data } = result;
       if (!isElementType(type) || Array.isArray(data)) {
         throw inferenceError("bad-output", `${output.name} is ${type}, which has no canonical tensor`);
       }

@@ -1,6 +1,7 @@
 import { decodeInput, encodeOutput, fromWad, toWad } from "@sibyl/sdk";
 import { inferenceError } from "../inferenceError.ts";
 import { encodeClassScores, type ScoreKind, scoreKind } from "./classScores.ts";
+import { decimalsOf, integersOf, isInteger } from "./fixedPointVector.ts";
 import { checkCodec, graphPort, resultOf, shapeFor } from "./graphPort.ts";
 import type { TaskFactory } from "./task.ts";
 
@@ -8,7 +9,8 @@ import type { TaskFactory } from "./task.ts";
  * Real numbers in, real numbers or a class out: tables, scores, regressions.
  *
  * Manifest: `task {type: "vector", input?, output?}`, input codec `vector`, output codec `vector`, `scalar`, or
- * `classification` or `scores` with `task.scores` as in text-classification.
+ * `classification` or `scores` with `task.scores` as in text-classification. A graph that takes integers gets the
+ * numbers in fixed point, with as many decimals as `task.decimals` says.
  */
 export const vector: TaskFactory = (manifest, signature) => {
   checkCodec(manifest, "input", ["vector"]);
@@ -18,10 +20,11 @@ export const vector: TaskFactory = (manifest, signature) => {
   const { codec } = manifest.output;
   const kind: ScoreKind | null =
     codec === "classification" || codec === "scores" ? scoreKind(manifest) : null;
-  if (input.type !== "float32" && input.type !== "float64") {
+  const decimals = isInteger(input.type) ? decimalsOf(manifest) : 0;
+  if (input.type !== "float32" && input.type !== "float64" && !isInteger(input.type)) {
     throw inferenceError(
       "model-failed",
-      `${input.name} takes ${input.type}, a vector is float32 or float64`,
+      `${input.name} takes ${input.type}, a vector is float32, float64, int32 or int64`,
       {
         meta: { model: manifest.name, input: input.name, type: input.type },
       },
@@ -31,9 +34,13 @@ export const vector: TaskFactory = (manifest, signature) => {
   return {
     fetches: [output.name],
     feeds(bytes) {
-      const numbers = decodeInput("vector", bytes).map(fromWad);
-      if (numbers.length === 0) throw inferenceError("bad-input", "the vector is empty");
-      const shape = shapeFor(input, numbers.length);
+      const wads = decodeInput("vector", bytes);
+      if (wads.length === 0) throw inferenceError("bad-input", "the vector is empty");
+      const shape = shapeFor(input, wads.length);
+      if (isInteger(type)) {
+        return { [input.name]: { type, data: integersOf(wads, decimals, type), dims: shape } };
+      }
+      const numbers = wads.map(fromWad);
       if (type === "float64")
         return { [input.name]: { type, data: Float64Array.from(numbers), dims: shape } };
       const narrow = Float32Array.from(numbers);
