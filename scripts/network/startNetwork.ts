@@ -43,6 +43,8 @@ export interface Network {
   artifacts: Record<ContractName, Artifact>;
   protocol: Protocol;
   model: ServedModel;
+  /** Publishes a further model of ours, by its folder's name, and has every operator take a seat for it. */
+  addModel(name: string): Promise<ServedModel>;
   operators: Operator[];
   /** Of all its data and logs. */
   folder: string;
@@ -97,17 +99,22 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
   ]);
   operators.sort((one, other) => one.operatorId - other.operatorId);
   await connected(operators);
-  await activated(
-    client,
-    protocol.operatorRegistry,
-    model.modelId,
-    operators.map(({ operatorId }) => operatorId),
-  );
+  const operatorIds = operators.map(({ operatorId }) => operatorId);
+  await activated(client, protocol.operatorRegistry, model.modelId, operatorIds);
   return {
     client,
     artifacts,
     protocol,
     model,
+    async addModel(name) {
+      const added = models.model(name);
+      await publishModel(client, protocol.modelRegistry, added);
+      await Promise.all(
+        places.map((place) => enrollOperator(client, protocol.operatorRegistry, place, added.modelId)),
+      );
+      await activated(client, protocol.operatorRegistry, added.modelId, operatorIds);
+      return added;
+    },
     operators,
     folder,
     keepFolder: () => {

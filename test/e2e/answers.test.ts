@@ -26,7 +26,7 @@ import { startOperatorProcess } from "../../scripts/network/operatorProcess.ts";
 import { connected, type Network, startNetwork } from "../../scripts/network/startNetwork.ts";
 import { Teardown } from "../../scripts/network/teardown.ts";
 import { until } from "../../scripts/network/until.ts";
-import { deployBoard, HAM, post, postStatus, SPAM, settled } from "./board.ts";
+import { deployBoard, HAM, type Posted, post, postStatus, SPAM, settled } from "./board.ts";
 import { keepOnFailure } from "./keepOnFailure.ts";
 
 /** In the order of `MessageBoard.PostStatus`. */
@@ -103,10 +103,35 @@ test("settled: a ham is published, while other messages are open", async () => {
   ]);
 });
 
+test("settled: an exact model's answer is its golden, byte for byte", async () => {
+  const digits = await network.addModel("digits");
+  const goldens = JSON.parse(readFileSync(join(digits.folder, "goldens.json"), "utf8")) as {
+    cases: { input: Hex; output: Hex }[];
+  };
+  const [golden] = goldens.cases;
+  if (golden === undefined) throw new Error("no goldens");
+  const asked = await ask(digits.modelId, golden.input);
+  const settlement = await settled(network, asked);
+  expect(settlement.output).toBe(golden.output);
+  expect(settlement.signers).toEqual([1, 2, 3]);
+});
+
 test("parked: an input that the model does not take gets a reason and no answer, and the others go on", async () => {
-  const { client, protocol, model, operators } = network;
+  const { model, operators } = network;
   const tooLong = encodeInput("text", "spam ".repeat(2_000));
   expect(model.manifest.input.maxBytes).toBeLessThan((tooLong.length - 2) / 2);
+  const { requestId } = await ask(model.modelId, tooLong);
+  for (const operator of operators) {
+    const explanation = await parked(operator, requestId);
+    expect(explanation.reason).toMatch(/^input\/too-large: \d+ bytes, the model takes 8192/);
+  }
+  expect((await settled(network, await post(network, board, HAM))).signers).toEqual([1, 2, 3]);
+});
+
+/** Asks the oracle without a contract: the author's account is the consumer. */
+async function ask(modelId: Hex, input: Hex): Promise<Posted> {
+  const { client, protocol } = network;
+  const paidWei = parseEther("0.1");
   const deadline = Number((await client.reader.getBlock()).timestamp) + 60;
   const hash = await client.as(author()).writeContract({
     abi: inferenceOracleAbi,
@@ -114,8 +139,8 @@ test("parked: an input that the model does not take gets a reason and no answer,
     functionName: "request",
     args: [
       {
-        modelId: model.modelId,
-        input: tooLong,
+        modelId,
+        input,
         policy: { committeeSize: 3, quorum: 3, challengeWindow: 0 },
         callbackGasLimit: 50_000,
         deadline,
@@ -123,17 +148,17 @@ test("parked: an input that the model does not take gets a reason and no answer,
         maxFee: parseEther("1"),
       },
     ],
-    value: parseEther("0.1"),
+    value: paidWei,
   });
-  const { logs } = await client.mined(hash, "request");
-  const [opened] = parseEventLogs({ abi: inferenceOracleAbi, eventName: "RequestOpened", logs });
-  const requestId = opened?.args.requestId as Hex;
-  for (const operator of operators) {
-    const explanation = await parked(operator, requestId);
-    expect(explanation.reason).toMatch(/^input\/too-large: \d+ bytes, the model takes 8192/);
-  }
-  expect((await settled(network, await post(network, board, HAM))).signers).toEqual([1, 2, 3]);
-});
+  const receipt = await client.mined(hash, "request");
+  const [opened] = parseEventLogs({
+    abi: inferenceOracleAbi,
+    eventName: "RequestOpened",
+    logs: receipt.logs,
+  });
+  if (opened === undefined) throw new Error(`no request in ${hash}`);
+  return { requestId: opened.args.requestId, request: opened.args.request, paidWei, receipt };
+}
 
 test("parked: an operator whose model file has one byte changed stands aside, and the other two settle", async () => {
   const [, , third] = network.operators;
