@@ -106,7 +106,9 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
         uint32 callbackGasLimit,
         uint64 maxGasPrice
     ) external view returns (Quote memory q) {
-        if (inputSize > _regime.maxInputBytes) revert InputTooLong(inputSize, _regime.maxInputBytes);
+        if (inputSize > _regime.maxInputBytes) {
+            revert InputTooLong(inputSize, _regime.maxInputBytes);
+        }
         ModelTerms terms = models.termsOf(modelId);
         if (terms.status() != ModelStatus.Active) revert ModelNotActive(modelId, terms.status());
         q.token = tokenAt(terms.tokenIndex()).addr;
@@ -170,7 +172,7 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
         view
         returns (RequestOpening)
     {
-        Regime memory regime = _regime;
+        Regime storage regime = _regime;
         _checkAgainst(regime, asked, inputSize);
         return RequestOpeningLib.pack(
             totalWeight,
@@ -183,7 +185,7 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
         );
     }
 
-    function _checkAgainst(Regime memory regime, RequestTerms asked, uint256 inputSize) private view {
+    function _checkAgainst(Regime storage regime, RequestTerms asked, uint256 inputSize) private view {
         if (block.timestamp < regime.pausedUntil) revert RequestsArePaused(regime.pausedUntil);
         if (inputSize > regime.maxInputBytes) revert InputTooLong(inputSize, regime.maxInputBytes);
         if (asked.callbackGasLimit() > regime.maxCallbackGas) {
@@ -241,47 +243,55 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
     function settleBatch(Settlement[] calldata items) external returns (bytes4[] memory results) {
         results = new bytes4[](items.length);
         uint256 shareOfTransaction = SettlementGas.batchShare(items.length);
+        uint256 start = items.length == 0 ? 0 : _placeOf(items[0]);
         for (uint256 i = 0; i < items.length; ++i) {
-            (bool settled, bytes memory reason) = _settleAlone(items[i], shareOfTransaction);
+            uint256 end = i + 1 < items.length ? _placeOf(items[i + 1]) : msg.data.length;
+            (bool settled, bytes memory reason) = _settleAlone(msg.data[start:end], shareOfTransaction);
+            start = end;
             if (settled) continue;
             results[i] = reason.length < 4 ? NotEnoughGas.selector : bytes4(reason);
             emit SettlementRefused(items[i].request.idOf(), reason);
         }
     }
 
-    /// @dev Calls `settleItem` with the item's own bytes, because to decode them here only to encode them again would
-    /// cost each item 1,400 gas.
-    function _settleAlone(Settlement calldata item, uint256 shareOfTransaction)
+    /// @dev Calls `settleFromBatch` with the item's own bytes, because to decode them here only to encode them again
+    /// would cost each item 2,000 gas. All offsets inside an item count from its beginning, so it means the same elsewhere.
+    function _settleAlone(bytes calldata item, uint256 shareOfTransaction)
         private
         returns (bool settled, bytes memory reason)
     {
+        uint256 freeMemory;
+        assembly ("memory-safe") {
+            freeMemory := mload(0x40)
+        }
         // An argument of dynamic size comes as its place behind the selector: after three words.
         bytes memory call = abi.encodePacked(
-            this.settleItem.selector, uint256(3 * 32), uint256(uint160(msg.sender)), shareOfTransaction, _bytesOf(item)
+            this.settleFromBatch.selector, uint256(3 * 32), uint256(uint160(msg.sender)), shareOfTransaction, item
         );
         (settled,, reason) = LibCall.tryCall(address(this), 0, gasleft(), MAX_REASON_BYTES, call);
+        if (!settled) return (false, reason);
+        // Nothing of the call is looked at again: the next item uses its memory. 0x60 is where empty bytes are.
+        assembly ("memory-safe") {
+            reason := 0x60
+            mstore(0x40, freeMemory)
+        }
     }
 
-    /// @dev An item as it stands in the calldata, as far as its output and its attestations reach. All its inner
-    /// offsets count from its beginning, so the bytes mean the same elsewhere.
-    function _bytesOf(Settlement calldata item) private pure returns (bytes calldata) {
-        bytes calldata output = item.output;
-        Attestation[] calldata attestations = item.attestations;
-        uint256 start;
-        uint256 outputEnd;
-        uint256 attestationsEnd;
+    /// @dev Where in the calldata an item begins.
+    function _placeOf(Settlement calldata item) private pure returns (uint256 place) {
         assembly ("memory-safe") {
-            start := item
-            outputEnd := add(output.offset, output.length)
-            attestationsEnd := add(attestations.offset, mul(attestations.length, 0x60))
+            place := item
         }
-        return msg.data[start:outputEnd > attestationsEnd ? outputEnd : attestationsEnd];
     }
 
     /// @notice One item of a batch, in a call of its own so that it can be undone alone. Only the oracle itself.
-    function settleItem(Settlement calldata item, address submitter, uint256 shareOfTransaction) external {
+    function settleFromBatch(Settlement calldata item, address submitter, uint256 shareOfTransaction) external {
         if (msg.sender != address(this)) revert OnlySelf(msg.sender);
-        uint256 gasAtStart = gasleft() + shareOfTransaction;
+        uint256 gasAtStart = gasleft();
+        // Unchecked: the share is our own, at most a transaction's.
+        unchecked {
+            gasAtStart += shareOfTransaction;
+        }
         _settle(item.request, item.output, item.viewNumber, item.attestations, _submissionBy(submitter, gasAtStart));
     }
 
@@ -357,7 +367,10 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
             if (signer == submission.submitter) submission.submitterId = operatorId;
             signers = signers << 32 | operatorId;
         }
-        submission.signers = signers << 32 * (MAX_QUORUM - quorum);
+        // Unchecked: `request` lets no quorum above `MAX_QUORUM` in.
+        unchecked {
+            submission.signers = signers << 32 * (MAX_QUORUM - quorum);
+        }
     }
 
     /// @dev The key of a drawn operator; reverts if it is not drawn.
@@ -403,12 +416,14 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
 
         uint256 price = request_.funds.maxGasPrice();
         if (tx.gasprice < price) price = tx.gasprice;
-        uint256 gasUsed =
-            submission.gasAtStart - gasleft() + SettlementGas.unmeasured(request_.terms.quorum(), outputLength);
-        gasPaid = gasUsed * price;
+        // Unchecked: gas only decreases, and a price of 64 bits times a block's gas fits.
+        unchecked {
+            uint256 gasUsed =
+                submission.gasAtStart - gasleft() + SettlementGas.unmeasured(request_.terms.quorum(), outputLength);
+            gasPaid = gasUsed * price;
+        }
         if (gasPaid > reserve) gasPaid = reserve;
-        _takeCredit(consumer, NATIVE, gasPaid);
-        _addEarnings(submission.submitterId, NATIVE, gasPaid);
+        _creditToEarnings(consumer, submission.submitterId, NATIVE, gasPaid);
     }
 
     // Calling back
@@ -426,8 +441,11 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
 
     /// @dev A call gets at most 63/64 of what is left, silently: so check before.
     function _requireGas(uint256 gasLimit) private view {
-        uint256 needed = gasLimit * 64 / 63 + CALL_OVERHEAD;
-        if (gasleft() < needed) revert NotEnoughGas(gasleft(), needed);
+        // Unchecked: the limit has 32 bits.
+        unchecked {
+            uint256 needed = gasLimit * 64 / 63 + CALL_OVERHEAD;
+            if (gasleft() < needed) revert NotEnoughGas(gasleft(), needed);
+        }
     }
 
     /// @inheritdoc IInferenceOracle
@@ -463,7 +481,10 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
 
         _slots[id] = RequestSlotLib.NONE;
         if (tokenIndex == NATIVE) {
-            _addCredit(consumer, NATIVE, fee + gasReserve);
+            // Unchecked: 96 bits each.
+            unchecked {
+                _addCredit(consumer, NATIVE, fee + gasReserve);
+            }
         } else {
             _addCredit(consumer, tokenIndex, fee);
             _addCredit(consumer, NATIVE, gasReserve);

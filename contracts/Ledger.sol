@@ -37,6 +37,15 @@ abstract contract Ledger {
         return _earnings[_operatorKey(operatorId, tokenIndex)];
     }
 
+    /// @dev Moves credit of an account to an operator. The caller knows that the account has at least `amount`.
+    function _creditToEarnings(address account, uint32 operatorId, uint8 tokenIndex, uint256 amount) internal {
+        // Unchecked: see above.
+        unchecked {
+            _credit[_accountKey(account, tokenIndex)] -= amount;
+        }
+        _addEarnings(operatorId, tokenIndex, amount);
+    }
+
     /// @dev Each amount is part of a 96-bit fee or gas reserve.
     function _addEarnings(uint32 operatorId, uint8 tokenIndex, uint256 amount) internal {
         if (amount == 0) return;

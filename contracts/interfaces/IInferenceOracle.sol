@@ -107,6 +107,7 @@ interface IInferenceOracle {
     ) external;
 
     /// @notice Settles what can be settled of several requests; one that cannot holds no other back.
+    /// @dev The items must lie in the calldata one after the other, as every ABI encoder puts them.
     /// @return results For each item zero if it settled, else the selector of the error that refused it.
     function settleBatch(Settlement[] calldata items) external returns (bytes4[] memory results);
 

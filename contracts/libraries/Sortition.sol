@@ -57,7 +57,10 @@ library Sortition {
         returns (Draw memory draw)
     {
         draw.seed = seed(requestId, blockHash);
-        draw.round = (timestamp - request.opening.openedAt()) / request.opening.roundSeconds();
+        // Unchecked: nothing is drawn before it opened, and a round has at least one second.
+        unchecked {
+            draw.round = (timestamp - request.opening.openedAt()) / request.opening.roundSeconds();
+        }
         draw.demandBps = demandBps(request.terms.committeeSize(), request.opening.overdrawBps(), draw.round);
         draw.totalWeight = request.opening.totalWeight();
     }

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Teardown } from "../network/teardown.ts";
 import { startBenchNetwork } from "./benchNetwork.ts";
 import { GAS_BOUNDS, GAS_KEYS } from "./gasBounds.ts";
@@ -5,6 +7,11 @@ import { type GasMeasurement, measureGas, type Repayment } from "./measureGas.ts
 
 /** What a settlement is repaid may differ from what its receipt says by this much, of the receipt. */
 const REPAYMENT_TOLERANCE = 0.02;
+
+/** Committed, so that a change of gas is seen in review; `--write` makes it anew. */
+const SNAPSHOT = join(import.meta.dirname, "..", "..", "test", "contracts", "gas-snapshot.json");
+/** Calldata costs by its zero bytes, and the signatures and ids of a fresh chain have some here, some there. */
+const SNAPSHOT_TOLERANCE = 0.002;
 
 const deviation = ({ usedGas, repaidGas }: Repayment) => repaidGas / usedGas - 1;
 
@@ -25,8 +32,19 @@ function missedBounds({ gas, repayments }: GasMeasurement): string[] {
   return missed;
 }
 
+/** One line for each step that costs more or less than the snapshot says. */
+function snapshotChanges({ gas }: GasMeasurement): string[] {
+  const before = JSON.parse(readFileSync(SNAPSHOT, "utf8")) as Partial<typeof gas>;
+  return GAS_KEYS.filter((key) => Math.abs(gas[key] / (before[key] ?? 0) - 1) > SNAPSHOT_TOLERANCE).map(
+    (key) =>
+      `${key}: ${number(gas[key])} gas; the snapshot says ${before[key]}: look at why, then npm run bench:gas -- --write`,
+  );
+}
+
 function print({ gas, repayments }: GasMeasurement): void {
-  console.log("Gas of receipts, 21,000 and calldata in, release profile, native fee, every balance in use before.\n");
+  console.log(
+    "Gas of receipts, 21,000 and calldata in, release profile, native fee, every balance in use before.\n",
+  );
   for (const key of GAS_KEYS) {
     const { step, most, peers } = GAS_BOUNDS[key];
     const bound = most === undefined ? "" : `  (at most ${number(most)})`;
@@ -56,7 +74,9 @@ try {
   const measurement = await measureGas(await startBenchNetwork(teardown));
   if (process.argv.includes("--json")) console.log(json(measurement));
   else print(measurement);
-  const missed = missedBounds(measurement);
+  if (process.argv.includes("--write"))
+    writeFileSync(SNAPSHOT, `${JSON.stringify(measurement.gas, null, 2)}\n`);
+  const missed = [...missedBounds(measurement), ...snapshotChanges(measurement)];
   if (missed.length > 0) {
     console.error(`\nMissed:\n${missed.map((line) => `  ${line}`).join("\n")}`);
     process.exitCode = 1;

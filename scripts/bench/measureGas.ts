@@ -160,7 +160,12 @@ async function expireOne(network: BenchNetwork) {
 async function join({ client, protocol, modelId, operators }: BenchNetwork) {
   const place = operators.length;
   const before = await client.reader.getBlockNumber();
-  const { owner } = await registerOperator(client, protocol.operatorRegistry, place, "/ip4/127.0.0.1/tcp/4001");
+  const { owner } = await registerOperator(
+    client,
+    protocol.operatorRegistry,
+    place,
+    "/ip4/127.0.0.1/tcp/4001",
+  );
   await enrollOperator(client, protocol.operatorRegistry, place, modelId);
   const gas: number[] = [];
   for (let number = before + 1n; number <= (await client.reader.getBlockNumber()); number++) {
@@ -177,7 +182,11 @@ async function join({ client, protocol, modelId, operators }: BenchNetwork) {
 }
 
 function repaymentOf(receipt: TransactionReceipt, settlements: number): Repayment {
-  const settled = parseEventLogs({ abi: inferenceOracleAbi, eventName: "RequestSettled", logs: receipt.logs });
+  const settled = parseEventLogs({
+    abi: inferenceOracleAbi,
+    eventName: "RequestSettled",
+    logs: receipt.logs,
+  });
   const failed = parseEventLogs({ abi: inferenceOracleAbi, eventName: "CallbackFailed", logs: receipt.logs });
   if (settled.length !== settlements || failed.length !== 0)
     throw new Error(`${settled.length} of ${settlements} settled, ${failed.length} callbacks failed`);

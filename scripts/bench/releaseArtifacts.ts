@@ -27,21 +27,17 @@ export type BenchedContract = keyof typeof SOURCES;
  */
 export async function releaseArtifacts(): Promise<Record<BenchedContract, Artifact>> {
   await withLock(join(FOLDER, "build.lock"), { onWait: () => {} }, () =>
-    promisify(execFile)(
-      process.execPath,
-      ["scripts/foundry/forge.mjs", "build", ...Object.values(SOURCES)],
-      {
-        cwd: ROOT,
-        env: {
-          ...process.env,
-          FOUNDRY_PROFILE: "release",
-          FOUNDRY_OUT: OUT,
-          FOUNDRY_CACHE_PATH: join(FOLDER, "cache"),
-          FOUNDRY_LINT_LINT_ON_BUILD: "false",
-        },
-        maxBuffer: 64 * 1024 * 1024,
+    promisify(execFile)(process.execPath, ["scripts/foundry/forge.mjs", "build", ...Object.values(SOURCES)], {
+      cwd: ROOT,
+      env: {
+        ...process.env,
+        FOUNDRY_PROFILE: "release",
+        FOUNDRY_OUT: OUT,
+        FOUNDRY_CACHE_PATH: join(FOLDER, "cache"),
+        FOUNDRY_LINT_LINT_ON_BUILD: "false",
       },
-    ),
+      maxBuffer: 64 * 1024 * 1024,
+    }),
   );
   return Object.fromEntries(
     Object.entries(SOURCES).map(([name, source]) => {

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
+/** @type {Record<string, string>} */
 const ARCHITECTURES = { x64: "amd64", arm64: "arm64" };
 
 /**
@@ -21,6 +22,8 @@ export function foundryBinary(name) {
     const from = createRequire(require.resolve(`@foundry-rs/${name}/package.json`));
     return from.resolve(`${packageName}/bin/${file}`);
   } catch (cause) {
-    throw new Error(`${name}: package ${packageName} is not installed; run \`npm ci\` on this platform`, { cause });
+    throw new Error(`${name}: package ${packageName} is not installed; run \`npm ci\` on this platform`, {
+      cause,
+    });
   }
 }

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-// biome-ignore lint/correctness/useImportExtensions: biome takes the declaration file beside the module for the module.
 import { foundryBinary } from "../foundry/foundryBinary.mjs";
 
 export interface AnvilOptions {

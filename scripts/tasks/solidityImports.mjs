@@ -23,7 +23,7 @@ for (const folder of packages) {
     const path = posix.join(folder, entry.replaceAll("\\", "/"));
     if (!path.endsWith(".sol") || path.includes("/node_modules/")) continue;
     files += 1;
-    const isTest = path.startsWith(`${folder}/test/`);
+    const isTest = path.endsWith(".t.sol") || path.startsWith(`${folder}/test/`);
     for (const [, target = ""] of readFileSync(join(root, path), "utf8").matchAll(IMPORT)) {
       const allowed = target.startsWith(".")
         ? posix.join(dirname(path), target).startsWith(`${folder}/`)

@@ -38,7 +38,8 @@ const TASKS = {
       (await typescript("scripts/generate/abi.ts", args)) || typescript("scripts/generate/vectors.ts", args),
   },
   "bench:gas": {
-    summary: "gas of each step by receipts, beside its bound and the peers' figures; --json prints JSON",
+    summary:
+      "gas of each step by receipts, beside its bound and the peers' figures; --json, --write (snapshot)",
     run: (args) => typescript("scripts/bench/gas.ts", args),
   },
   "build:contracts": {

@@ -2,7 +2,7 @@
 
 /** ABI of `OperatorRegistry`, its errors included. */
 export const operatorRegistryAbi = [
-  {"type":"constructor","inputs":[{"name":"owner_","type":"address"},{"name":"parameters_","type":"tuple","components":[{"name":"minStakeWei","type":"uint96"},{"name":"maxStakeWei","type":"uint96"},{"name":"activationSeconds","type":"uint24"},{"name":"unbondingSeconds","type":"uint24"},{"name":"reporterBps","type":"uint16"}]}],"stateMutability":"nonpayable"},
+  {"type":"constructor","inputs":[{"name":"owner_","type":"address"},{"name":"models_","type":"address"},{"name":"parameters_","type":"tuple","components":[{"name":"minStakeWei","type":"uint96"},{"name":"maxStakeWei","type":"uint96"},{"name":"activationSeconds","type":"uint24"},{"name":"unbondingSeconds","type":"uint24"},{"name":"reporterBps","type":"uint16"}]}],"stateMutability":"nonpayable"},
   {"type":"error","name":"AlreadyEnrolledSo","inputs":[{"name":"modelId","type":"bytes32"},{"name":"operatorId","type":"uint32"}]},
   {"type":"error","name":"AttesterAlreadyUsed","inputs":[{"name":"attester","type":"address"},{"name":"operatorId","type":"uint32"}]},
   {"type":"error","name":"NotAnOperator","inputs":[{"name":"caller","type":"address"}]},
@@ -46,6 +46,7 @@ export const operatorRegistryAbi = [
   {"type":"function","name":"enroll","inputs":[{"name":"modelId","type":"bytes32"}],"outputs":[],"stateMutability":"nonpayable"},
   {"type":"function","name":"enrolmentOf","inputs":[{"name":"modelId","type":"bytes32"},{"name":"operatorId","type":"uint32"}],"outputs":[{"name":"","type":"uint256"}],"stateMutability":"view"},
   {"type":"function","name":"isTrustedOracle","inputs":[{"name":"oracle","type":"address"}],"outputs":[{"name":"","type":"bool"}],"stateMutability":"view"},
+  {"type":"function","name":"models","inputs":[],"outputs":[{"name":"","type":"address"}],"stateMutability":"view"},
   {"type":"function","name":"modelsOf","inputs":[{"name":"operatorId","type":"uint32"}],"outputs":[{"name":"","type":"bytes32[]"}],"stateMutability":"view"},
   {"type":"function","name":"operatorOf","inputs":[{"name":"attester","type":"address"}],"outputs":[{"name":"","type":"uint32"}],"stateMutability":"view"},
   {"type":"function","name":"operatorOfOwner","inputs":[{"name":"owner_","type":"address"}],"outputs":[{"name":"","type":"uint32"}],"stateMutability":"view"},
@@ -56,7 +57,7 @@ export const operatorRegistryAbi = [
   {"type":"function","name":"register","inputs":[{"name":"attester","type":"address"},{"name":"consent","type":"bytes"},{"name":"endpoint","type":"string"}],"outputs":[{"name":"operatorId","type":"uint32"}],"stateMutability":"payable"},
   {"type":"function","name":"renounceOwnership","inputs":[],"outputs":[],"stateMutability":"nonpayable"},
   {"type":"function","name":"rotateAttester","inputs":[{"name":"attester","type":"address"},{"name":"consent","type":"bytes"}],"outputs":[],"stateMutability":"nonpayable"},
-  {"type":"function","name":"seatsOf","inputs":[{"name":"modelId","type":"bytes32"}],"outputs":[{"name":"totalWeight","type":"uint64"},{"name":"seats","type":"uint32"}],"stateMutability":"view"},
+  {"type":"function","name":"seatTotalsOf","inputs":[{"name":"modelId","type":"bytes32"}],"outputs":[{"name":"totalWeight","type":"uint64"},{"name":"seats","type":"uint32"}],"stateMutability":"view"},
   {"type":"function","name":"setEndpoint","inputs":[{"name":"endpoint","type":"string"}],"outputs":[],"stateMutability":"nonpayable"},
   {"type":"function","name":"setParameters","inputs":[{"name":"parameters_","type":"tuple","components":[{"name":"minStakeWei","type":"uint96"},{"name":"maxStakeWei","type":"uint96"},{"name":"activationSeconds","type":"uint24"},{"name":"unbondingSeconds","type":"uint24"},{"name":"reporterBps","type":"uint16"}]}],"outputs":[],"stateMutability":"nonpayable"},
   {"type":"function","name":"slashEquivocation","inputs":[{"name":"oracle","type":"address"},{"name":"requestId","type":"bytes32"},{"name":"viewNumber","type":"uint32"},{"name":"first","type":"tuple","components":[{"name":"outputHash","type":"bytes32"},{"name":"r","type":"bytes32"},{"name":"vs","type":"bytes32"}]},{"name":"second","type":"tuple","components":[{"name":"outputHash","type":"bytes32"},{"name":"r","type":"bytes32"},{"name":"vs","type":"bytes32"}]}],"outputs":[{"name":"amount","type":"uint256"}],"stateMutability":"nonpayable"},

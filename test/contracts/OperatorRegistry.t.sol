@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 
 import {OracleFixture} from "./support/OracleFixture.sol";
-import {OperatorRegistry} from "@sibyl/contracts/OperatorRegistry.sol";
+
 import {IOperatorRegistry} from "@sibyl/contracts/interfaces/IOperatorRegistry.sol";
 import {Attestation} from "@sibyl/contracts/types/Attestation.sol";
 import {Enrolment} from "@sibyl/contracts/types/Enrolment.sol";

@@ -12,7 +12,7 @@ import {Settlement} from "@sibyl/contracts/types/Settlement.sol";
 /// ├── when all is right: it should settle all, and repay the gas of each
 /// ├── when one item is wrong: it should settle the others and say why not that one
 /// ├── when a callback misbehaves: it should settle all
-/// └── when a stranger calls settleItem: it should revert
+/// └── when a stranger calls settleFromBatch: it should revert
 contract SettleBatchTest is OracleFixture {
     function test_SettleBatch_SettlesAll() public {
         Settlement[] memory items = batch(4);
@@ -71,7 +71,7 @@ contract SettleBatchTest is OracleFixture {
     function test_RevertWhen_AStrangerSettlesAnItem() public {
         Settlement[] memory items = batch(1);
         vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.OnlySelf.selector, address(this)));
-        oracle.settleItem(items[0], attesterOf(1), 21_000);
+        oracle.settleFromBatch(items[0], attesterOf(1), 21_000);
     }
 
     function batch(uint256 size) private returns (Settlement[] memory items) {

@@ -121,8 +121,7 @@ contract VectorsTest is Test {
     function test_Vectors_Rounds() public {
         uint256 count = load("sortition", "rounds");
         for (uint256 i = 0; i < count; ++i) {
-            // No ticket has more than 128 bits, so the contract cannot even be asked.
-            if (number(i, "ticket") > type(uint128).max) continue;
+            assertLe(number(i, "ticket"), type(uint128).max);
             assertRounds(
                 uint128(number(i, "ticket")),
                 uint56(number(i, "weight")),

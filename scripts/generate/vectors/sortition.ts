@@ -87,7 +87,9 @@ function rounds() {
     const chance = BigInt(parameters.committeeSize) * BigInt(parameters.overdrawBps) * parameters.weight;
     const scale = parameters.totalWeight * 10_000n;
     const first = ((chance << BigInt(round + 128)) + scale - 1n) / scale;
-    if (first > 0n) add(`${name}: last inside`, first - 1n, parameters);
+    // A round that draws everybody has its edge beyond the highest ticket there is.
+    const last = first > MAX_TICKET ? MAX_TICKET : first - 1n;
+    if (first > 0n) add(`${name}: last inside`, last, parameters);
     if (first <= MAX_TICKET) add(`${name}: first outside`, first, parameters);
   }
 }

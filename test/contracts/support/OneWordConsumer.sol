@@ -7,18 +7,18 @@ import {InferenceSettings} from "@sibyl/contracts/types/InferenceSettings.sol";
 
 /// @notice The consumer that gas is measured with: its callback writes one word.
 contract OneWordConsumer is InferenceConsumer {
-    bytes32 public immutable model;
+    bytes32 private immutable _model;
     uint256 public lastWord;
 
     constructor(IInferenceOracle oracle_, bytes32 model_, InferenceSettings memory settings)
         InferenceConsumer(oracle_, settings)
     {
-        model = model_;
+        _model = model_;
         lastWord = 1;
     }
 
     function ask(bytes calldata input) external payable returns (bytes32) {
-        return _infer(model, input, msg.value);
+        return _infer(_model, input, msg.value);
     }
 
     function _onResult(bytes32, bytes calldata output) internal override {
