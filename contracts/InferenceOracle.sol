@@ -61,7 +61,9 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
     /// @dev What a call costs before its own 63/64 are counted: a cold account, and the copy of its arguments.
     uint256 private constant CALL_OVERHEAD = 5_000;
 
+    /// @notice Where models are published.
     IModelRegistry public immutable models;
+    /// @notice Where operators stake and take seats.
     IOperatorRegistry public immutable operators;
 
     mapping(bytes32 requestId => RequestSlot) private _slots;
@@ -388,7 +390,7 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
         return seat.attester();
     }
 
-    /// @dev Splits the fee between signers, publisher and protocol.
+    /// @notice Splits the fee between signers, publisher and protocol.
     /// @param signers As in `RequestSettled`.
     function _payOut(Request calldata request_, uint256 signers) private {
         uint8 tokenIndex = request_.opening.tokenIndex();

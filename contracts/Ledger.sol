@@ -24,6 +24,7 @@ abstract contract Ledger {
         if (amount != 0) _credit[_accountKey(account, tokenIndex)] += amount;
     }
 
+    /// @notice Takes credit from an account if it has that much.
     /// @return enough Whether the account had `amount`; if not, nothing changed.
     function _takeCredit(address account, uint8 tokenIndex, uint256 amount) internal returns (bool enough) {
         uint256 key = _accountKey(account, tokenIndex);
@@ -55,6 +56,7 @@ abstract contract Ledger {
         }
     }
 
+    /// @notice Empties an operator's earnings.
     /// @return amount All that the operator had.
     function _takeEarnings(uint32 operatorId, uint8 tokenIndex) internal returns (uint256 amount) {
         uint256 key = _operatorKey(operatorId, tokenIndex);
@@ -73,6 +75,7 @@ abstract contract Ledger {
         shares[tokenIndex] = shares[tokenIndex].plus(royalty, protocol);
     }
 
+    /// @notice Empties a model's royalties.
     /// @return amount All royalties that the model had.
     function _takeRoyalty(bytes32 modelId, uint8 tokenIndex) internal returns (uint256 amount) {
         ModelShares shares = _shares[modelId][tokenIndex];
@@ -80,6 +83,7 @@ abstract contract Ledger {
         return shares.royalty();
     }
 
+    /// @notice Empties the protocol's share of a model's fees.
     /// @return amount All of the protocol's share that the model had.
     function _takeProtocolShare(bytes32 modelId, uint8 tokenIndex) internal returns (uint256 amount) {
         ModelShares shares = _shares[modelId][tokenIndex];

@@ -13,6 +13,7 @@ contract ModelRegistry is IModelRegistry {
         uint32 count;
     }
 
+    /// @notice Highest royalty, in hundredths of a percent of the fee.
     uint16 public constant MAX_ROYALTY_BPS = 5000;
 
     mapping(bytes32 modelId => ModelTerms) private _terms;

@@ -29,11 +29,14 @@ contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
         bytes32[] models;
     }
 
+    /// @notice EIP-712 type hash of an attester's consent.
     bytes32 public constant CONSENT_TYPEHASH = keccak256("AttesterConsent(address owner,address attester)");
 
+    /// @notice Wei of stake that make one unit of weight.
     /// @dev One unit of weight.
     uint256 public constant WEI_PER_WEIGHT = 1e12;
 
+    /// @notice Most models that one operator serves, so that a slash can reach all its seats.
     /// @dev Bounds the loop that rewrites an operator's seats.
     uint256 public constant MAX_ENROLMENTS = 32;
 
@@ -222,10 +225,12 @@ contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
         emit OracleTrusted(oracle);
     }
 
+    /// @notice Changes the parameters within their bounds; only the owner.
     function setParameters(OperatorParameters calldata parameters_) external onlyOwner {
         _setParameters(parameters_);
     }
 
+    /// @notice Pays out what slashes took, less what reporters got; only the owner.
     function withdrawSlashedFunds(address to) external onlyOwner returns (uint256 amount) {
         amount = slashedFunds;
         slashedFunds = 0;

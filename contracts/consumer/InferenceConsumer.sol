@@ -15,6 +15,7 @@ import {RequestParams} from "../types/RequestParams.sol";
 abstract contract InferenceConsumer is IInferenceCallback {
     error OnlyOracle(address caller);
 
+    /// @notice The only contract that may call back.
     IInferenceOracle public immutable oracle;
 
     // The settings, one immutable each, because reading them then costs nothing.

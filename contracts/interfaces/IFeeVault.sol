@@ -3,15 +3,22 @@ pragma solidity ^0.8.28;
 
 import {Token} from "../types/Token.sol";
 
-/// @title Custody: prepaid credit, earnings, royalties; every payment is pulled
+/// @notice Custody: prepaid credit, earnings, royalties; every payment is pulled
 /// @dev A token is named by its address; the zero address is the chain's native coin.
 interface IFeeVault {
+    /// @notice Credit was added, in units of the token; the zero address is the native coin.
     event Deposited(address indexed account, address indexed token, uint256 amount);
+    /// @notice Credit was paid out.
     event CreditWithdrawn(address indexed account, address indexed token, address to, uint256 amount);
+    /// @notice An operator's earnings were paid out.
     event EarningsWithdrawn(uint32 indexed operatorId, address indexed token, address to, uint256 amount);
+    /// @notice A model's royalties were paid out.
     event RoyaltiesWithdrawn(bytes32 indexed modelId, address indexed token, address to, uint256 amount);
+    /// @notice The protocol's share of a model's fees was paid out.
     event ProtocolShareWithdrawn(bytes32 indexed modelId, address indexed token, address to, uint256 amount);
+    /// @notice A token got an index, for ever.
     event TokenListed(uint8 indexed tokenIndex, address indexed token);
+    /// @notice A listed token is accepted for new payments, or no more.
     event TokenAcceptanceChanged(uint8 indexed tokenIndex, bool accepted);
 
     error TokenNotListed(address token);
@@ -51,8 +58,10 @@ interface IFeeVault {
     /// @notice Stops or allows new requests and deposits in a token; only the owner. Open requests are not touched.
     function setTokenAccepted(address token, bool accepted) external;
 
+    /// @notice An account's credit, in units of the token.
     function creditOf(address account, address token) external view returns (uint256);
 
+    /// @notice An operator's earnings, in units of the token.
     function earningsOf(uint32 operatorId, address token) external view returns (uint256);
 
     /// @notice What a model's fees brought its publisher and the protocol, and nobody withdrew yet.
@@ -61,5 +70,6 @@ interface IFeeVault {
     /// @notice The token at an index; index 0 is the chain's native coin.
     function tokenAt(uint8 tokenIndex) external view returns (Token memory);
 
+    /// @notice How many tokens are listed, the native coin included.
     function tokenCount() external view returns (uint256);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// @title What the oracle calls on a consumer
+/// @notice What the oracle calls on a consumer
 interface IInferenceCallback {
     /// @notice Brings the output of a settled request.
     function onInference(bytes32 requestId, bytes calldata output) external;

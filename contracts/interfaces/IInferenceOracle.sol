@@ -10,7 +10,7 @@ import {RequestParams} from "../types/RequestParams.sol";
 import {RequestStatus} from "../types/RequestStatus.sol";
 import {Settlement} from "../types/Settlement.sol";
 
-/// @title The contract that a consumer asks for inference
+/// @notice The contract that a consumer asks for inference
 interface IInferenceOracle {
     /// @notice A request opened: all that a node needs to answer it.
     event RequestOpened(

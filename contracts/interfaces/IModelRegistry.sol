@@ -4,10 +4,13 @@ pragma solidity ^0.8.28;
 import {Enrolment} from "../types/Enrolment.sol";
 import {ModelTerms} from "../types/ModelTerms.sol";
 
-/// @title Models: who published them, where the manifest is, what a run costs
+/// @notice Models: who published them, where the manifest is, what a run costs
 interface IModelRegistry {
+    /// @notice A model was published.
     event ModelPublished(bytes32 indexed modelId, address indexed publisher, string manifestURI, ModelTerms terms);
+    /// @notice A model's price, royalty or status changed, for requests opened from now on.
     event ModelTermsChanged(bytes32 indexed modelId, ModelTerms terms);
+    /// @notice A model's manifest is to be found elsewhere; its content is the same.
     event ManifestURIChanged(bytes32 indexed modelId, string manifestURI);
 
     /// @notice The zero id cannot be published.
@@ -63,9 +66,12 @@ interface IModelRegistry {
         view
         returns (ModelTerms terms, uint64 totalWeight, uint32 seats);
 
+    /// @notice What a run of a model costs, and whether it takes requests.
     function termsOf(bytes32 modelId) external view returns (ModelTerms);
 
+    /// @notice Who published a model; the zero address if nobody did.
     function publisherOf(bytes32 modelId) external view returns (address);
 
+    /// @notice Where a model's manifest can be fetched.
     function manifestURIOf(bytes32 modelId) external view returns (string memory);
 }

@@ -5,16 +5,22 @@ import {Enrolment} from "../types/Enrolment.sol";
 import {OperatorParameters} from "../types/OperatorParameters.sol";
 import {SignedOutput} from "../types/SignedOutput.sol";
 
-/// @title Operators: stake, attester keys, and which models each one serves
+/// @notice Operators: stake, attester keys, and which models each one serves
 interface IOperatorRegistry {
+    /// @notice An operator registered.
     /// @param endpoint Where peers dial the operator: a libp2p multiaddr.
     event OperatorRegistered(
         uint32 indexed operatorId, address indexed owner, address indexed attester, string endpoint
     );
+    /// @notice Peers dial an operator elsewhere from now on.
     event EndpointChanged(uint32 indexed operatorId, string endpoint);
+    /// @notice An operator signs with another key, for requests opened after its seats' activation.
     event AttesterRotated(uint32 indexed operatorId, address indexed attester);
+    /// @notice An operator's stake changed; in wei.
     event StakeChanged(uint32 indexed operatorId, uint256 stake);
+    /// @notice Stake is leaving; it stays slashable until `releasedAt`, unix seconds.
     event UnbondingBegun(uint32 indexed operatorId, uint256 amount, uint256 releasedAt);
+    /// @notice Stake that had left was paid out.
     event UnbondedWithdrawn(uint32 indexed operatorId, address to, uint256 amount);
     /// @notice A seat was taken, changed or (zero) left. Off chain, these events are the list of seats.
     event EnrolmentChanged(bytes32 indexed modelId, uint32 indexed operatorId, Enrolment enrolment, uint64 totalWeight);
@@ -22,8 +28,11 @@ interface IOperatorRegistry {
     event EquivocationSlashed(
         uint32 indexed operatorId, bytes32 indexed requestId, address indexed reporter, uint256 amount, uint256 reward
     );
+    /// @notice Equivocation on this oracle is punishable from now on.
     event OracleTrusted(address indexed oracle);
+    /// @notice The registry's parameters changed.
     event ParametersChanged(OperatorParameters parameters);
+    /// @notice What slashes took was paid out.
     event SlashedFundsWithdrawn(address to, uint256 amount);
 
     /// @notice The caller registered no operator.
@@ -65,6 +74,7 @@ interface IOperatorRegistry {
     /// @notice Gives the seat up, at once.
     function unenroll(bytes32 modelId) external;
 
+    /// @notice Says where peers dial the caller's operator: a libp2p multiaddr.
     function setEndpoint(string calldata endpoint) external;
 
     /// @notice Changes the key that signs, for requests opened from the next second on.
@@ -78,6 +88,7 @@ interface IOperatorRegistry {
     /// What stays is nothing, or at least the minimum. Every seat is rewritten, and activates anew.
     function beginUnbonding(uint256 amount) external;
 
+    /// @notice Pays out stake whose unbonding time is over.
     function withdrawUnbonded(address to) external returns (uint256 amount);
 
     /// @notice Proves that one operator signed two outputs for one request in one view, and takes all its stake.
@@ -91,8 +102,10 @@ interface IOperatorRegistry {
         SignedOutput calldata second
     ) external returns (uint256 amount);
 
+    /// @notice An operator's seat for a model; zero when it has none.
     function enrolmentOf(bytes32 modelId, uint32 operatorId) external view returns (Enrolment);
 
+    /// @notice Sum of the weights of a model's seats, active or not yet.
     function totalWeightOf(bytes32 modelId) external view returns (uint64);
 
     /// @notice Total weight and number of a model's seats.
@@ -107,14 +120,18 @@ interface IOperatorRegistry {
     /// @notice The operator that an owner registered; 0 if none.
     function operatorOfOwner(address owner) external view returns (uint32);
 
+    /// @notice The key that an operator signs with.
     function attesterOf(uint32 operatorId) external view returns (address);
 
+    /// @notice The account that an operator belongs to.
     function ownerOf(uint32 operatorId) external view returns (address);
 
+    /// @notice An operator's stake in wei, without what is leaving.
     function stakeOf(uint32 operatorId) external view returns (uint256);
 
     /// @notice Stake on its way out, and when it may leave.
     function unbondingOf(uint32 operatorId) external view returns (uint256 amount, uint256 releasedAt);
 
+    /// @notice The registry's parameters.
     function parameters() external view returns (OperatorParameters memory);
 }

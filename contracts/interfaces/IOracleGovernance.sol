@@ -3,11 +3,14 @@ pragma solidity ^0.8.28;
 
 import {OracleParameters} from "../types/OracleParameters.sol";
 
-/// @title What the oracle's owner and guardian may do
+/// @notice What the oracle's owner and guardian may do
 /// @dev The owner is meant to be a timelock. Nothing here reaches an open request.
 interface IOracleGovernance {
+    /// @notice The parameters changed, for requests opened from now on.
     event ParametersChanged(OracleParameters parameters);
+    /// @notice Another account may pause new requests.
     event GuardianChanged(address guardian);
+    /// @notice No new requests until this time, unix seconds; 0 lets them in again.
     /// @param until Unix seconds from which requests are taken again; now or earlier means at once.
     event RequestsPaused(uint256 until);
 
@@ -21,6 +24,7 @@ interface IOracleGovernance {
     /// @notice Sets the parameters of requests to come; only the owner, within the bounds of `OracleParameters`.
     function setParameters(OracleParameters calldata parameters_) external;
 
+    /// @notice Names the account that may pause new requests; only the owner.
     function setGuardian(address guardian_) external;
 
     /// @notice Refuses new requests for a while, at most three days and then not again for as long; only the guardian.
@@ -29,9 +33,12 @@ interface IOracleGovernance {
     /// @notice Ends a pause; only the owner.
     function resumeRequests() external;
 
+    /// @notice The parameters that new requests take down.
     function parameters() external view returns (OracleParameters memory);
 
+    /// @notice The account that may pause new requests.
     function guardian() external view returns (address);
 
+    /// @notice Until when no new requests are let in, unix seconds.
     function pausedUntil() external view returns (uint256);
 }

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {ECDSA} from "solady/utils/ECDSA.sol";
 import {EfficientHashLib} from "solady/utils/EfficientHashLib.sol";
 
-/// @title What operators sign, and who signed
+/// @notice What operators sign, and who signed
 /// @dev `sdk` computes the same hashes; `test/vectors/attestation.json` holds both to it.
 library Attestations {
     bytes32 internal constant TYPEHASH = keccak256("Attestation(bytes32 requestHash,bytes32 outputHash,uint32 view)");

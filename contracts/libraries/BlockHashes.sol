@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// @title Block hashes further back than the opcode reaches
+/// @notice Block hashes further back than the opcode reaches
 library BlockHashes {
     /// @notice The hash of block `number` is not known: it is this block or a later one, or too old.
     error BlockHashUnavailable(uint256 number, uint256 currentBlock);

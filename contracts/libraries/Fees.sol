@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ModelTerms} from "../types/ModelTerms.sol";
 
-/// @title What a request costs and who gets it
+/// @notice What a request costs and who gets it
 library Fees {
     uint256 private constant BPS = 10_000;
     uint256 private constant KIB = 1024;

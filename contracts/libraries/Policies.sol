@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Policy} from "../types/Policy.sol";
 
-/// @title Policies with a name
+/// @notice Policies with a name
 library Policies {
     /// @notice One operator answers and is believed. Cheapest: for answers that nobody gains from falsifying.
     function singleSigner() internal pure returns (Policy memory) {

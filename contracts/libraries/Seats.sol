@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {IOperatorRegistry} from "../interfaces/IOperatorRegistry.sol";
 import {Enrolment} from "../types/Enrolment.sol";
 
-/// @title Reading seats from the operator registry
+/// @notice Reading seats from the operator registry
 library Seats {
     /// @notice The operator registry has no such view, or had no gas left for it.
     error SeatUnreadable(address operators);

@@ -20,7 +20,9 @@ import {Settlement} from "../types/Settlement.sol";
 /// @dev Same requests, events, callbacks, gas limits and credit as the oracle. No operators, no signatures, no models:
 /// any model costs `fee`, and `settle` believes whoever calls it. Never deploy it where something depends on an answer.
 contract MockInferenceOracle is IInferenceOracle {
+    /// @notice Credit was added.
     event Deposited(address indexed account, address indexed token, uint256 amount);
+    /// @notice Credit was paid out.
     event CreditWithdrawn(address indexed account, address indexed token, address to, uint256 amount);
 
     error CreditTooLow(address account, address token, uint256 credit, uint256 needed);
@@ -40,6 +42,7 @@ contract MockInferenceOracle is IInferenceOracle {
 
     // What a test does
 
+    /// @notice Sets what every request costs from now on, in wei.
     function setFee(uint256 fee_) external {
         fee = fee_;
     }
@@ -68,6 +71,7 @@ contract MockInferenceOracle is IInferenceOracle {
         if (!told) emit ExpiryCallbackFailed(requestId, reason);
     }
 
+    /// @notice Calls back again after a callback that failed.
     function redeliver(bytes32 requestId, bytes calldata output) public {
         RequestSlot slot = _slots[requestId];
         if (slot.status() != RequestStatus.CallbackFailed) revert NothingToRedeliver(requestId, slot.status());
@@ -107,11 +111,13 @@ contract MockInferenceOracle is IInferenceOracle {
         _collect(sum);
     }
 
+    /// @notice Adds the attached value to an account's credit.
     function deposit(address account) external payable {
         _credit[account] += msg.value;
         emit Deposited(account, address(0), msg.value);
     }
 
+    /// @notice Pays the caller's credit out.
     function withdrawCredit(address token, address to, uint256 amount) external {
         _takeCredit(amount);
         emit CreditWithdrawn(msg.sender, token, to, amount);
@@ -119,6 +125,7 @@ contract MockInferenceOracle is IInferenceOracle {
         if (!sent) revert TransferFailed(to, amount);
     }
 
+    /// @notice An account's credit, in wei.
     function creditOf(address account, address) external view returns (uint256) {
         return _credit[account];
     }

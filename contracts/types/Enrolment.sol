@@ -8,6 +8,7 @@ type Enrolment is uint256;
 
 using EnrolmentLib for Enrolment global;
 
+/// @notice Packs and reads seats.
 library EnrolmentLib {
     Enrolment internal constant NONE = Enrolment.wrap(0);
 

@@ -7,7 +7,9 @@ type ModelShares is uint256;
 
 using ModelSharesLib for ModelShares global;
 
+/// @notice Packs, reads and adds up a model's shares.
 library ModelSharesLib {
+    /// @notice Adds to both shares.
     /// @param royalty_ Part of a 96-bit fee, as `protocol_` is: 2^32 of the highest fit into each half.
     function plus(ModelShares shares, uint256 royalty_, uint256 protocol_) internal pure returns (ModelShares) {
         // Unchecked: see the parameters.

@@ -15,6 +15,7 @@ enum ModelStatus {
 
 using ModelTermsLib for ModelTerms global;
 
+/// @notice Packs and reads a model's terms.
 library ModelTermsLib {
     function pack(
         uint96 pricePerExecution_,

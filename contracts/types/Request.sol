@@ -23,6 +23,7 @@ struct Request {
 
 using RequestLib for Request global;
 
+/// @notice Hashes requests to their ids.
 library RequestLib {
     /// @notice `keccak256(abi.encode(request))`: a hash of all its words, so whoever holds the id holds the request to what it says.
     /// @dev A struct of five words lies in memory as its encoding does, so it is hashed where it is.

@@ -7,6 +7,7 @@ type RequestFunds is uint256;
 
 using RequestFundsLib for RequestFunds global;
 
+/// @notice Packs and reads what a request escrows.
 library RequestFundsLib {
     function pack(uint96 fee_, uint96 gasReserve_, uint64 maxGasPrice_) internal pure returns (RequestFunds) {
         return RequestFunds.wrap(uint256(fee_) << 160 | uint256(gasReserve_) << 64 | uint256(maxGasPrice_));

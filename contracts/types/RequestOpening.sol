@@ -9,6 +9,7 @@ type RequestOpening is uint256;
 
 using RequestOpeningLib for RequestOpening global;
 
+/// @notice Packs and reads what a request took down when it opened.
 library RequestOpeningLib {
     function pack(
         uint64 totalWeight_,

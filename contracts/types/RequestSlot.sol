@@ -12,6 +12,7 @@ type RequestSlot is uint256;
 
 using RequestSlotLib for RequestSlot global;
 
+/// @notice Makes and reads the oracle's word about a request.
 library RequestSlotLib {
     RequestSlot internal constant NONE = RequestSlot.wrap(0);
     RequestSlot internal constant OPEN = RequestSlot.wrap(uint256(RequestStatus.Open));

@@ -8,6 +8,7 @@ type RequestTerms is uint256;
 
 using RequestTermsLib for RequestTerms global;
 
+/// @notice Packs and reads a request's terms.
 library RequestTermsLib {
     function pack(
         address consumer_,

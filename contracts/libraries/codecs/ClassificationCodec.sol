@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// @title The `classification` output: `abi.encode(uint32 label, uint256 confidenceWad)`
+/// @notice The `classification` output: `abi.encode(uint32 label, uint256 confidenceWad)`
 library ClassificationCodec {
     error MalformedClassification(uint256 length);
 
+    /// @notice Encodes an output as operators do; for tests.
     /// @param label Index into the manifest's labels.
     /// @param confidenceWad Confidence with 18 decimals, 1e18 is certain.
     function encode(uint32 label, uint256 confidenceWad) internal pure returns (bytes memory) {

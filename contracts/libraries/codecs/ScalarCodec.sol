@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// @title The `scalar` output: `abi.encode(int256)`, 18 decimals
+/// @notice The `scalar` output: `abi.encode(int256)`, 18 decimals
 library ScalarCodec {
     error MalformedScalar(uint256 length);
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// @title The `scores` output: `abi.encode(uint32 label, uint256 confidenceWad, uint256[] scoresWad)`
+/// @notice The `scores` output: `abi.encode(uint32 label, uint256 confidenceWad, uint256[] scoresWad)`
 library ScoresCodec {
     error MalformedScores(uint256 length);
 
+    /// @notice Encodes an output as operators do; for tests.
     /// @param label Index of the best score, and into the manifest's labels.
     /// @param confidenceWad The best score, 18 decimals.
     /// @param scoresWad One score per label, 18 decimals.

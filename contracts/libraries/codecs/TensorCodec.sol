@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// @title The `tensor` input and output: `abi.encode(uint8 dtype, uint32[] shape, bytes data)`
+/// @notice The `tensor` input and output: `abi.encode(uint8 dtype, uint32[] shape, bytes data)`
 library TensorCodec {
     error MalformedTensor(uint256 length);
 
+    /// @notice Encodes a tensor as models get and give it.
     /// @param dtype Element type, by the numbers of ONNX `TensorProto.DataType`.
     /// @param shape Dimensions, outermost first.
     /// @param data The elements, row-major, little-endian.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// @title The `text` input and output: `abi.encode(string)`, UTF-8
+/// @notice The `text` input and output: `abi.encode(string)`, UTF-8
 library TextCodec {
     error MalformedText(uint256 length);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// @title The `vector` input and output: `abi.encode(int256[])`, 18 decimals each
+/// @notice The `vector` input and output: `abi.encode(int256[])`, 18 decimals each
 library VectorCodec {
     error MalformedVector(uint256 length);
 

@@ -7,7 +7,7 @@ import {ClassificationCodec} from "@sibyl/contracts/libraries/codecs/Classificat
 import {InferenceSettings} from "@sibyl/contracts/types/InferenceSettings.sol";
 import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 
-/// @title A message board that asks a model whether a post is spam
+/// @notice A message board that asks a model whether a post is spam
 /// @dev Gas that settlements did not need, and what authors overpay, stays as the board's credit: it pays for later posts.
 contract MessageBoard is InferenceConsumer {
     enum PostStatus {
@@ -26,17 +26,23 @@ contract MessageBoard is InferenceConsumer {
         string text;
     }
 
+    /// @notice A post waits for the model.
     event Posted(bytes32 indexed requestId, address indexed author, string text);
+    /// @notice The model judged a post.
     event Judged(bytes32 indexed requestId, PostStatus status, uint256 confidenceWad);
 
     error PostTooLong(uint256 length, uint256 maximum);
 
+    /// @notice Longest post, in bytes of UTF-8.
     uint256 public constant MAX_POST_BYTES = 4096;
-    /// @dev Index in the manifest's labels.
+    /// @notice The label of spam: its index in the manifest.
     uint32 public constant SPAM = 1;
 
+    /// @notice The model that judges posts.
     bytes32 public immutable spamModel;
+    /// @notice Every post, by the request about it.
     mapping(bytes32 requestId => Post) public posts;
+    /// @notice Wei that an author can claim.
     mapping(address author => uint256) public refundWei;
 
     constructor(IInferenceOracle oracle_, bytes32 spamModel_, InferenceSettings memory settings)
@@ -65,7 +71,7 @@ contract MessageBoard is InferenceConsumer {
         SafeTransferLib.safeTransferETH(msg.sender, amount);
     }
 
-    /// @dev Refunds come from the oracle.
+    /// @notice Takes refunds, which come from the oracle.
     receive() external payable onlyOracle {}
 
     function _onResult(bytes32 requestId, bytes calldata output) internal override {

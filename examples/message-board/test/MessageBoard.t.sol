@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Test} from "forge-std/Test.sol";
 
-import {MessageBoard} from "./MessageBoard.sol";
+import {MessageBoard} from "../contracts/MessageBoard.sol";
 import {InferenceConsumer} from "@sibyl/contracts/consumer/InferenceConsumer.sol";
 import {Policies} from "@sibyl/contracts/libraries/Policies.sol";
 import {ClassificationCodec} from "@sibyl/contracts/libraries/codecs/ClassificationCodec.sol";
