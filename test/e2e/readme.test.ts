@@ -37,9 +37,9 @@ test("README: the consumer compiles as it stands there", () => {
 
 test("README: its npm commands exist, and the quickstart takes its options", () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-  const commands = [...README.matchAll(/npm (?:run (\S+)|(test))/g)].map(([, run, test]) => run ?? test);
+  const commands = [...README.matchAll(/npm (?:run ([\w:-]+)|(test))/g)].map(([, run, test]) => run ?? test);
   expect(commands.length).toBeGreaterThan(3);
-  for (const command of commands) expect(Object.keys(scripts)).toContain(command?.replace(/`$/, ""));
+  for (const command of commands) expect(Object.keys(scripts)).toContain(command);
   for (const [, options = ""] of README.matchAll(/`((?:--[a-z]+(?: \d)? ?)+)`/g)) {
     expect(readOptions(options.trim().split(" "), { operators: 20, messages: 48 })).not.toBeNull();
   }
