@@ -12,6 +12,12 @@ export interface HostAndPort {
   port: number;
 }
 
+/** Where the attester's key is. */
+export type AttesterSource =
+  | { kind: "key"; key: Hex }
+  | { kind: "keystore"; path: string; password: { file: string } | { text: string } }
+  | { kind: "signer"; url: string; address: Address };
+
 /** Everything that an operator decides, read once at start. */
 export interface Config {
   rpcUrls: string[];
@@ -20,7 +26,7 @@ export interface Config {
   startBlock: bigint;
   /** Blocks on top of one until it counts as final; null asks the chain for its finalized block. */
   confirmations: number | null;
-  attesterKey: Hex;
+  attester: AttesterSource;
   /** Where everything of this operator lives on disk. */
   dataDir: string;
   /** Null is the queue inside the process, on embedded Postgres. */
@@ -72,33 +78,44 @@ const hostAndPort = z.string().transform((text, context): HostAndPort => {
 
 const milliseconds = (fallback: number) => z.coerce.number().int().min(0).max(3_600_000).default(fallback);
 
+const address = z
+  .string()
+  .refine((text) => isAddress(text, { strict: false }), { message: "must be 0x and 40 hex digits" })
+  .transform((text) => getAddress(text));
+
+const path = z.string().transform((text) => resolve(text));
+
+/** The attester's part of the environment, which `sibyl register` needs alone. */
+const attesterEnvironment = z.object({
+  ATTESTER_KEY: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{64}$/, { message: "must be a private key: 0x and 64 hex digits" })
+    .transform((text) => text as Hex)
+    .optional(),
+  ATTESTER_KEYSTORE: path.optional(),
+  ATTESTER_PASSWORD_FILE: path.optional(),
+  ATTESTER_PASSWORD: z.string().optional(),
+  ATTESTER_SIGNER_URL: urlOf(["http:", "https:"]).optional(),
+  ATTESTER_ADDRESS: address.optional(),
+});
+
 /** Names are the environment's; `docs` lists them from here. */
 const environment = z.object({
   RPC_URL: urlsOf(["http:", "https:", "ws:", "wss:"]).refine((items) => items.length > 0, {
     message: "must name at least one endpoint",
   }),
-  ORACLE_ADDRESS: z
-    .string()
-    .refine((text) => isAddress(text, { strict: false }), { message: "must be 0x and 40 hex digits" })
-    .transform((text) => getAddress(text)),
+  ORACLE_ADDRESS: address,
   START_BLOCK: z.coerce.bigint().min(0n).default(0n),
   CONFIRMATIONS: z.coerce.number().int().min(0).max(10_000).optional(),
-  ATTESTER_KEY: z
-    .string()
-    .regex(/^0x[0-9a-fA-F]{64}$/, { message: "must be a private key: 0x and 64 hex digits" })
-    .transform((text) => text as Hex),
   DATA_DIR: z
     .string()
     .default(".sibyl")
-    .transform((path) => resolve(path)),
+    .transform((text) => resolve(text)),
   QUEUE_URL: urlOf(["redis:", "rediss:"]).optional(),
   DATABASE_URL: urlOf(["postgres:", "postgresql:"])
     .transform((text) => text as `postgres://${string}`)
     .optional(),
-  DATABASE_TEMPLATE: z
-    .string()
-    .transform((path) => resolve(path))
-    .optional(),
+  DATABASE_TEMPLATE: path.optional(),
   P2P_LISTEN: hostAndPort.prefault("0.0.0.0:4001"),
   P2P_ANNOUNCE: list.default([]),
   P2P_BOOTSTRAP: list.default([]),
@@ -129,19 +146,14 @@ const environment = z.object({
  * @throws CoprocessorError `config/invalid` that names every variable at fault and never shows a key.
  */
 export function readConfig(variables: Record<string, string | undefined>): Config {
-  // An empty variable is one that is not set: compose files and unit files cannot leave one out.
-  const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ""));
+  const given = withoutEmpty(variables);
   const parsed = environment.safeParse(given);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => {
-      const name = String(issue.path[0]);
-      return given[name] === undefined ? `${name} is not set` : `${name} ${issue.message}`;
-    });
-    throw new CoprocessorError(`configuration: ${[...new Set(faults)].join("; ")}`, {
-      code: "config/invalid",
-      retry: "never",
-      meta: { faults },
-    });
+  const attester = attesterFrom(given);
+  if (!parsed.success || "faults" in attester) {
+    throw invalid([
+      ...(parsed.success ? [] : faultsOf(parsed.error, given)),
+      ...("faults" in attester ? attester.faults : []),
+    ]);
   }
   const env = parsed.data;
   return {
@@ -149,7 +161,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     oracle: env.ORACLE_ADDRESS,
     startBlock: env.START_BLOCK,
     confirmations: env.CONFIRMATIONS ?? null,
-    attesterKey: env.ATTESTER_KEY,
+    attester: attester.source,
     dataDir: env.DATA_DIR,
     queueUrl: env.QUEUE_URL ?? null,
     databaseTemplate: env.DATABASE_TEMPLATE ?? null,
@@ -169,6 +181,69 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     },
     repeatMs: env.REPEAT_MS,
   };
+}
+
+/**
+ * Reads where the attester's key is, from environment variables.
+ *
+ * @throws CoprocessorError `config/invalid`, as `readConfig` does.
+ */
+export function readAttesterSource(variables: Record<string, string | undefined>): AttesterSource {
+  const attester = attesterFrom(withoutEmpty(variables));
+  if ("faults" in attester) throw invalid(attester.faults);
+  return attester.source;
+}
+
+/** Exactly one of the three places that a key can be in. */
+function attesterFrom(
+  given: Record<string, string | undefined>,
+): { source: AttesterSource } | { faults: string[] } {
+  const parsed = attesterEnvironment.safeParse(given);
+  if (!parsed.success) return { faults: faultsOf(parsed.error, given) };
+  const env = parsed.data;
+  const places = (["ATTESTER_KEY", "ATTESTER_KEYSTORE", "ATTESTER_SIGNER_URL"] as const).filter(
+    (name) => env[name] !== undefined,
+  );
+  if (places.length === 0)
+    return { faults: ["ATTESTER_KEY is not set, and neither is ATTESTER_KEYSTORE or ATTESTER_SIGNER_URL"] };
+  if (places.length > 1)
+    return { faults: [`${places.join(" and ")} are set; one of them is the attester's key`] };
+  if (env.ATTESTER_KEY !== undefined) return { source: { kind: "key", key: env.ATTESTER_KEY } };
+  if (env.ATTESTER_KEYSTORE !== undefined) {
+    const { ATTESTER_PASSWORD_FILE: file, ATTESTER_PASSWORD: text } = env;
+    if ((file === undefined) === (text === undefined))
+      return {
+        faults: ["ATTESTER_KEYSTORE needs ATTESTER_PASSWORD_FILE or ATTESTER_PASSWORD, and not both"],
+      };
+    const password = file === undefined ? { text: text as string } : { file };
+    return { source: { kind: "keystore", path: env.ATTESTER_KEYSTORE, password } };
+  }
+  if (env.ATTESTER_ADDRESS === undefined)
+    return { faults: ["ATTESTER_SIGNER_URL needs ATTESTER_ADDRESS, which says whose key it is"] };
+  return {
+    source: { kind: "signer", url: env.ATTESTER_SIGNER_URL as string, address: env.ATTESTER_ADDRESS },
+  };
+}
+
+/** An empty variable is one that is not set: compose files and unit files cannot leave one out. */
+function withoutEmpty(variables: Record<string, string | undefined>): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ""));
+}
+
+function faultsOf(error: z.ZodError, given: Record<string, string | undefined>): string[] {
+  return error.issues.map((issue) => {
+    const name = String(issue.path[0]);
+    return given[name] === undefined ? `${name} is not set` : `${name} ${issue.message}`;
+  });
+}
+
+function invalid(all: string[]): CoprocessorError {
+  const faults = [...new Set(all)];
+  return new CoprocessorError(`configuration: ${faults.join("; ")}`, {
+    code: "config/invalid",
+    retry: "never",
+    meta: { faults },
+  });
 }
 
 function isUrl(text: string, protocols: readonly string[]): boolean {

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { CoprocessorError } from "../core/errors.ts";
 import { enrollCommand } from "./enrollCommand.ts";
+import { keyCommand } from "./keyCommand.ts";
 import { nodeCommand } from "./nodeCommand.ts";
 import { publishCommand } from "./publishCommand.ts";
 import { registerCommand } from "./registerCommand.ts";
@@ -9,6 +10,7 @@ import { statusCommand } from "./statusCommand.ts";
 const program = new Command("sibyl")
   .description("Runs an operator of the Sibyl inference oracle, and the transactions around it.")
   .addCommand(nodeCommand())
+  .addCommand(keyCommand())
   .addCommand(registerCommand())
   .addCommand(enrollCommand())
   .addCommand(publishCommand())

@@ -36,7 +36,8 @@ describe("readConfig", () => {
 
   it("refused: all that is missing is named at once", () => {
     expect(faultsOf({})).toBe(
-      "configuration: RPC_URL is not set; ORACLE_ADDRESS is not set; ATTESTER_KEY is not set",
+      "configuration: RPC_URL is not set; ORACLE_ADDRESS is not set; " +
+        "ATTESTER_KEY is not set, and neither is ATTESTER_KEYSTORE or ATTESTER_SIGNER_URL",
     );
   });
 
@@ -63,5 +64,40 @@ describe("readConfig", () => {
     const message = faultsOf({ ...REQUIRED, ATTESTER_KEY: KEY.slice(0, -1) });
     expect(message).toMatch(/ATTESTER_KEY must be a private key/);
     expect(message).not.toContain(KEY.slice(2, 20));
+  });
+
+  const { ATTESTER_KEY: _, ...KEYLESS } = REQUIRED;
+
+  it("accepted: the key in a keystore or at a remote signer", () => {
+    expect(readConfig(REQUIRED).attester).toEqual({ kind: "key", key: KEY });
+    expect(
+      readConfig({ ...KEYLESS, ATTESTER_KEYSTORE: "/keys/a.json", ATTESTER_PASSWORD_FILE: "/keys/a.txt" })
+        .attester,
+    ).toEqual({ kind: "keystore", path: "/keys/a.json", password: { file: "/keys/a.txt" } });
+    expect(
+      readConfig({ ...KEYLESS, ATTESTER_KEYSTORE: "/keys/a.json", ATTESTER_PASSWORD: "pw" }).attester,
+    ).toMatchObject({ password: { text: "pw" } });
+    expect(
+      readConfig({
+        ...KEYLESS,
+        ATTESTER_SIGNER_URL: "https://signer.example",
+        ATTESTER_ADDRESS: ORACLE.toLowerCase(),
+      }).attester,
+    ).toEqual({ kind: "signer", url: "https://signer.example", address: ORACLE });
+  });
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    ["two places", { ATTESTER_KEY: KEY, ATTESTER_KEYSTORE: "a" }, /KEY and ATTESTER_KEYSTORE are set/],
+    ["a keystore without a password", { ATTESTER_KEYSTORE: "a" }, /needs ATTESTER_PASSWORD_FILE/],
+    [
+      "two passwords",
+      { ATTESTER_KEYSTORE: "a", ATTESTER_PASSWORD: "secret", ATTESTER_PASSWORD_FILE: "b" },
+      /and not both/,
+    ],
+    ["a signer without an address", { ATTESTER_SIGNER_URL: "http://a" }, /needs ATTESTER_ADDRESS/],
+    ["a signer of another kind", { ATTESTER_SIGNER_URL: "ftp://a", ATTESTER_ADDRESS: ORACLE }, /http:/],
+  ])("refused: %s", (_name, variables, message) => {
+    expect(faultsOf({ ...KEYLESS, ...variables })).toMatch(message);
+    expect(faultsOf({ ...KEYLESS, ...variables })).not.toContain("secret");
   });
 });
