@@ -21,6 +21,8 @@ export type AttesterSource =
 /** Everything that an operator decides, read once at start. */
 export interface Config {
   rpcUrls: string[];
+  /** How many of them must say the same about logs and blocks. */
+  rpcQuorum: number;
   oracle: Address;
   /** Block of the oracle's deployment; nothing before it is read. */
   startBlock: bigint;
@@ -104,6 +106,7 @@ const environment = z.object({
   RPC_URL: urlsOf(["http:", "https:", "ws:", "wss:"]).refine((items) => items.length > 0, {
     message: "must name at least one endpoint",
   }),
+  RPC_QUORUM: z.coerce.number().int().min(1).max(16).default(1),
   ORACLE_ADDRESS: address,
   START_BLOCK: z.coerce.bigint().min(0n).default(0n),
   CONFIRMATIONS: z.coerce.number().int().min(0).max(10_000).optional(),
@@ -156,8 +159,11 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     ]);
   }
   const env = parsed.data;
+  if (env.RPC_QUORUM > env.RPC_URL.length)
+    throw invalid([`RPC_QUORUM is ${env.RPC_QUORUM}, and RPC_URL names ${env.RPC_URL.length}`]);
   return {
     rpcUrls: env.RPC_URL,
+    rpcQuorum: env.RPC_QUORUM,
     oracle: env.ORACLE_ADDRESS,
     startBlock: env.START_BLOCK,
     confirmations: env.CONFIRMATIONS ?? null,

@@ -108,7 +108,7 @@ export async function openAttesterKey(source: AttesterSource): Promise<AttesterK
 
 async function compose(config: Config, rootLog: Log, closers: Closers): Promise<Coprocessor> {
   const key = await openAttesterKey(config.attester);
-  const rpc = await connectRpc({ urls: config.rpcUrls, log: rootLog });
+  const rpc = await connectRpc({ urls: config.rpcUrls, quorum: config.rpcQuorum, log: rootLog });
   closers.add("rpc", () => rpc.close());
   const contracts = await discoverContracts(rpc, config.oracle);
   const me = await discoverOperator(rpc, contracts.operatorRegistry, key.address);

@@ -66,6 +66,12 @@ describe("readConfig", () => {
     expect(message).not.toContain(KEY.slice(2, 20));
   });
 
+  it("refused: more agreement than endpoints", () => {
+    expect(faultsOf({ ...REQUIRED, RPC_QUORUM: "2" })).toMatch(/RPC_QUORUM is 2, and RPC_URL names 1/);
+    const two = { ...REQUIRED, RPC_URL: "http://a,http://b", RPC_QUORUM: "2" };
+    expect(readConfig(two).rpcQuorum).toBe(2);
+  });
+
   const { ATTESTER_KEY: _, ...KEYLESS } = REQUIRED;
 
   it("accepted: the key in a keystore or at a remote signer", () => {
