@@ -4,6 +4,7 @@ import { enrollCommand } from "./enrollCommand.ts";
 import { nodeCommand } from "./nodeCommand.ts";
 import { publishCommand } from "./publishCommand.ts";
 import { registerCommand } from "./registerCommand.ts";
+import { runCommand } from "./runCommand.ts";
 import { statusCommand } from "./statusCommand.ts";
 
 const program = new Command("sibyl")
@@ -12,7 +13,8 @@ const program = new Command("sibyl")
   .addCommand(registerCommand())
   .addCommand(enrollCommand())
   .addCommand(publishCommand())
-  .addCommand(statusCommand());
+  .addCommand(statusCommand())
+  .addCommand(runCommand());
 
 try {
   await program.parseAsync();
