@@ -1,5 +1,7 @@
-import { join } from "node:path";
-import { inferenceOracleAbi, operatorRegistryAbi } from "@sibyl/sdk";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { inferenceOracleAbi, modelId, operatorRegistryAbi, parseManifest } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
 import { discoverContracts, discoverOperator } from "./chain/discoverContracts.ts";
 import { createRpcChain } from "./chain/rpcChain.ts";
@@ -289,4 +291,28 @@ async function startWorker(
     runJob({ models: parts.models, engine, timeoutMs: INFERENCE_TIMEOUT_MS, now: Date.now }, job),
   );
   closers.add("worker", () => consumer.close());
+}
+
+/**
+ * Runs a model once, as a worker does, without chain, peers or database.
+ *
+ * @param folder The model's, with its `manifest.json`.
+ * @param input ABI-encoded as the manifest's codec says.
+ * @returns The canonical output that an operator would sign.
+ * @throws CoprocessorError of a model that is not what its manifest says, or of a bad input.
+ */
+export async function runModel(folder: string, input: Hex): Promise<Hex> {
+  const log = createPinoLog("silent", {});
+  const directory = resolve(folder);
+  const id = modelId(parseManifest(await readFile(join(directory, "manifest.json"))));
+  const cacheDirectory = await mkdtemp(join(tmpdir(), "sibyl-run-"));
+  const engine = createOnnxEngine({ threads: 1, log });
+  try {
+    const models = createFileModels({ folders: [dirname(directory)], cacheDirectory, log });
+    const model = await models.resolve(id, "");
+    return (await engine.run(model, input, { timeoutMs: INFERENCE_TIMEOUT_MS })).output;
+  } finally {
+    await engine.close();
+    await rm(cacheDirectory, { recursive: true, force: true });
+  }
 }

@@ -5,6 +5,7 @@ import { keyCommand } from "./keyCommand.ts";
 import { nodeCommand } from "./nodeCommand.ts";
 import { publishCommand } from "./publishCommand.ts";
 import { registerCommand } from "./registerCommand.ts";
+import { runCommand } from "./runCommand.ts";
 import { statusCommand } from "./statusCommand.ts";
 
 const program = new Command("sibyl")
@@ -14,7 +15,8 @@ const program = new Command("sibyl")
   .addCommand(registerCommand())
   .addCommand(enrollCommand())
   .addCommand(publishCommand())
-  .addCommand(statusCommand());
+  .addCommand(statusCommand())
+  .addCommand(runCommand());
 
 try {
   await program.parseAsync();
