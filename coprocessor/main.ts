@@ -261,7 +261,13 @@ async function startWorker(
   parts: { models: ModelStore; log: Log; queueOptions: BullmqOptions },
   closers: Closers,
 ): Promise<void> {
-  const engine = createOnnxEngine({ threads: config.inferenceThreads, log: parts.log });
+  const { inferenceMemoryBytes } = config;
+  const engine = createOnnxEngine({
+    threads: config.inferenceThreads,
+    providers: config.providers,
+    ...(inferenceMemoryBytes === null ? {} : { maxSessionBytes: inferenceMemoryBytes }),
+    log: parts.log,
+  });
   closers.add("inference", () => engine.close());
   const consumer = await createBullmqConsumer({
     ...parts.queueOptions,

@@ -2,6 +2,7 @@ import { decodeOutput, type OutputCodec } from "@sibyl/sdk";
 import { type Hex, keccak256, size } from "viem";
 import { MAX_OUTPUT_BYTES } from "../core/messages.ts";
 import type { RequestKey, RequestRecord, RequestState } from "../core/request.ts";
+import { runtimeText } from "../core/runtime.ts";
 import type { JobOutcome } from "../queue/port.ts";
 import type { PipelineDeps } from "./deps.ts";
 import { park } from "./park.ts";
@@ -31,7 +32,7 @@ async function take(deps: PipelineDeps, record: RequestRecord, outcome: JobOutco
   const refusal = refuse(output, manifest.output.codec);
   if (refusal !== null) return park(deps, key, AWAITING, refusal);
   await deps.store.transition(key, AWAITING, "computed", { output, outputHash: keccak256(output) });
-  deps.log.info({ requestId, runMs, runtime }, "output computed");
+  deps.log.info({ requestId, runMs, runtime: runtimeText(runtime) }, "output computed");
 }
 
 /** Why an output cannot be answered with; null when it can. */

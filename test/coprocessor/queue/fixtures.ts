@@ -15,7 +15,16 @@ export const job = (label: string, patch: Partial<InferenceJob> = {}): Inference
 export const done = (output: `0x${string}` = "0x01"): JobOutcome => ({
   status: "done",
   output,
-  runtime: "test 1",
+  runtime: {
+    library: "onnxruntime-node",
+    version: "1.29.0",
+    asked: "cpu",
+    used: ["cpu"],
+    intraOpThreads: 1,
+    optimisation: "all",
+    platform: "linux-x64",
+    cpu: "avx2 fma",
+  },
   loadMs: 0,
   runMs: 1.5,
 });
