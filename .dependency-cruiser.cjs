@@ -90,8 +90,10 @@ module.exports = {
     },
     {
       name: "only-main-chooses-adapters",
+      comment:
+        "The workbench is the composition of what needs no chain: commands and benches that run models.",
       severity: "error",
-      from: { path: "^coprocessor/", pathNot: [ADAPTER, "^coprocessor/main\\.ts$"] },
+      from: { path: "^coprocessor/", pathNot: [ADAPTER, "^coprocessor/(main|workbench)\\.ts$"] },
       to: { path: ADAPTER, pathNot: PORT },
     },
     {

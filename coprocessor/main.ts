@@ -208,6 +208,8 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
         const record = await store.request(requestKey(scope.chainId, scope.oracle, requestId as Hex));
         return record === null ? null : explain(deps, record);
       },
+      receipts: (limit) => store.receipts(limit),
+      receipt: (requestId) => store.receipt(requestKey(scope.chainId, scope.oracle, requestId as Hex)),
     },
     config.status,
   );

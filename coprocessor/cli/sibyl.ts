@@ -3,8 +3,10 @@ import { CoprocessorError } from "../core/errors.ts";
 import { enrollCommand } from "./enrollCommand.ts";
 import { nodeCommand } from "./nodeCommand.ts";
 import { publishCommand } from "./publishCommand.ts";
+import { receiptsCommand } from "./receiptsCommand.ts";
 import { registerCommand } from "./registerCommand.ts";
 import { statusCommand } from "./statusCommand.ts";
+import { verifyCommand } from "./verifyCommand.ts";
 
 const program = new Command("sibyl")
   .description("Runs an operator of the Sibyl inference oracle, and the transactions around it.")
@@ -12,7 +14,9 @@ const program = new Command("sibyl")
   .addCommand(registerCommand())
   .addCommand(enrollCommand())
   .addCommand(publishCommand())
-  .addCommand(statusCommand());
+  .addCommand(statusCommand())
+  .addCommand(receiptsCommand())
+  .addCommand(verifyCommand());
 
 try {
   await program.parseAsync();
