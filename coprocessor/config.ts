@@ -4,6 +4,8 @@ import { type Address, getAddress, type Hex, isAddress } from "viem";
 import { z } from "zod";
 import type { AgreementTiming } from "./core/agreement.ts";
 import { CoprocessorError } from "./core/errors.ts";
+import type { ProviderChoice } from "./core/providerChoice.ts";
+import { PROVIDERS, type Provider } from "./core/runtime.ts";
 import type { LogLevel } from "./observe/port.ts";
 
 export interface HostAndPort {
@@ -44,6 +46,9 @@ export interface Config {
   /** Whether manifest URIs, which anybody can put on chain, may lead to loopback and private addresses. */
   modelPrivateHosts: boolean;
   inferenceThreads: number;
+  /** Bytes that all loaded models may take together; null is half of the machine's memory. */
+  inferenceMemoryBytes: number | null;
+  providers: ProviderChoice;
   logLevel: LogLevel;
   timing: AgreementTiming;
   /** Milliseconds between repeats of what we said about an open request. */
@@ -76,6 +81,20 @@ const hostAndPort = z.string().transform((text, context): HostAndPort => {
     return z.NEVER;
   }
   return { host: match.groups.host, port };
+});
+
+const providerOfModel = list.transform((items, context) => {
+  const entries = items.map((item) => item.split("=").map((part) => part.trim()));
+  const wrong = entries.findIndex(
+    ([model, provider, ...rest]) =>
+      !model || rest.length > 0 || !(PROVIDERS as readonly (string | undefined)[]).includes(provider),
+  );
+  if (wrong === -1) return Object.fromEntries(entries) as Record<string, Provider>;
+  context.addIssue({
+    code: "custom",
+    message: `must be model=provider with one of ${PROVIDERS.join(", ")}, not ${items[wrong]}`,
+  });
+  return z.NEVER;
 });
 
 const milliseconds = (fallback: number) => z.coerce.number().int().min(0).max(3_600_000).default(fallback);
@@ -134,6 +153,9 @@ const environment = z.object({
     .min(1)
     .max(256)
     .default(Math.max(1, availableParallelism() - 1)),
+  INFERENCE_MEMORY_MIB: z.coerce.number().int().min(64).optional(),
+  INFERENCE_PROVIDER: z.enum(PROVIDERS).default("cpu"),
+  MODEL_PROVIDERS: providerOfModel.prefault(""),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   COMMIT_GRACE_MS: milliseconds(400),
   REVEAL_GRACE_MS: milliseconds(400),
@@ -177,6 +199,8 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     modelFolders: env.MODEL_FOLDERS,
     modelPrivateHosts: env.MODEL_PRIVATE_HOSTS,
     inferenceThreads: env.INFERENCE_THREADS,
+    inferenceMemoryBytes: env.INFERENCE_MEMORY_MIB === undefined ? null : env.INFERENCE_MEMORY_MIB * 2 ** 20,
+    providers: { provider: env.INFERENCE_PROVIDER, ofModel: env.MODEL_PROVIDERS },
     logLevel: env.LOG_LEVEL,
     timing: {
       commitGraceMs: env.COMMIT_GRACE_MS,

@@ -34,6 +34,19 @@ describe("readConfig", () => {
     expect(config.queueUrl).toBeNull();
   });
 
+  it("providers: one for the machine, and exceptions by name or id", () => {
+    expect(readConfig(REQUIRED).providers).toEqual({ provider: "cpu", ofModel: {} });
+    const variables = { INFERENCE_PROVIDER: "cuda", MODEL_PROVIDERS: "spam-text=cpu, 0xab=wasm" };
+    expect(readConfig({ ...REQUIRED, ...variables }).providers).toEqual({
+      provider: "cuda",
+      ofModel: { "spam-text": "cpu", "0xab": "wasm" },
+    });
+    expect(faultsOf({ ...REQUIRED, MODEL_PROVIDERS: "spam-text=abacus" })).toMatch(
+      /MODEL_PROVIDERS must be model=provider with one of cpu, .*, not spam-text=abacus/,
+    );
+    expect(faultsOf({ ...REQUIRED, INFERENCE_PROVIDER: "abacus" })).toMatch(/INFERENCE_PROVIDER/);
+  });
+
   it("refused: all that is missing is named at once", () => {
     expect(faultsOf({})).toBe(
       "configuration: RPC_URL is not set; ORACLE_ADDRESS is not set; " +
