@@ -65,7 +65,7 @@ contract MockInferenceOracle is IInferenceOracle {
         uint256 gasReserve = opened.funds.gasReserve();
         _slots[requestId] = RequestSlotLib.NONE;
         _credit[opened.terms.consumer()] += feeRefunded + gasReserve;
-        emit RequestExpired(requestId, feeRefunded, gasReserve);
+        emit RequestExpired(requestId, opened.funds);
         bytes memory call = abi.encodeCall(IInferenceCallback.onExpired, (requestId, feeRefunded, gasReserve));
         (bool told, bytes memory reason) = opened.terms.consumer().call{gas: 150_000}(call);
         if (!told) emit ExpiryCallbackFailed(requestId, reason);
@@ -193,7 +193,7 @@ contract MockInferenceOracle is IInferenceOracle {
                 params.policy.quorum,
                 0
             ),
-            opening: RequestOpeningLib.pack(1, params.policy.challengeWindow, 1, 10_000, 0, 0, 0),
+            opening: RequestOpeningLib.pack(1, uint24(params.policy.challengeWindow), 0, 1, 10_000, 0, 0, 0),
             funds: RequestFundsLib.pack(
                 uint96(fee),
                 uint96(_reserve(params.policy.quorum, params.callbackGasLimit, params.maxGasPrice)),
