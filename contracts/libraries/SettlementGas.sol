@@ -30,6 +30,9 @@ library SettlementGas {
     // Calldata of a finalization beside the output's own bytes: a request and a proposal.
     uint256 private constant FINALIZATION_CALLDATA_BASE = 4_000;
 
+    // Calldata of a resolution beyond a finalization's: the challenge, and the places of what has no fixed size.
+    uint256 private constant RESOLUTION_CALLDATA_BASE = 1_500;
+
     // What a batch spends on an item outside the item's own measurement.
     uint256 private constant BATCH_PER_ITEM = 600;
 
@@ -60,6 +63,14 @@ library SettlementGas {
         // Unchecked: far below 2^64.
         unchecked {
             return TRANSACTION + FINALIZATION_CALLDATA_BASE + CALLDATA_PER_OUTPUT_BYTE * outputLength;
+        }
+    }
+
+    /// @notice Gas of a dispute's resolution before it runs: the transaction itself, and its calldata.
+    function resolution(uint256 jurors, uint256 outputLength) internal pure returns (uint256) {
+        // Unchecked: far below 2^64.
+        unchecked {
+            return finalization(outputLength) + RESOLUTION_CALLDATA_BASE + CALLDATA_PER_SIGNATURE * jurors;
         }
     }
 
