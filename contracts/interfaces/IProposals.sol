@@ -26,6 +26,7 @@ interface IProposals {
     error ChallengeWindowNotOver(bytes32 requestId, uint256 endsAt, uint256 timestamp);
     error ChallengeWindowOver(bytes32 requestId, uint256 endsAt, uint256 timestamp);
     error NotArbiterOfRequest(bytes32 requestId, address arbiter, address caller);
+    error VerdictPaysNobody(bytes32 requestId);
 
     /// @notice Settles a request whose proposal nobody challenged in time: pays, repays gas, calls back.
     /// @dev Requirements:

@@ -57,6 +57,7 @@ abstract contract Challenging is IProposals, Concluding, Refunding, OracleGovern
         bytes32 id = request_.idOf();
         _requireArbiter(request_, id);
         Entry storage entry = _challengedEntry(id, proposal);
+        if (submission.signerCount == 0) revert VerdictPaysNobody(id);
         bytes32 outputHash = EfficientHashLib.hashCalldata(output);
 
         if (outputHash == proposal.outputHash) _owe(proposal, submission);
