@@ -7,6 +7,7 @@ import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 
 import {Ledger} from "./Ledger.sol";
 import {IFeeVault} from "./interfaces/IFeeVault.sol";
+import {Signers} from "./libraries/Signers.sol";
 import {ModelShares} from "./types/ModelShares.sol";
 import {Token} from "./types/Token.sol";
 
@@ -35,6 +36,19 @@ abstract contract FeeVault is IFeeVault, Ledger, Ownable2Step, ReentrancyGuardTr
     /// @inheritdoc IFeeVault
     function depositToken(address token, address account, uint256 amount) external {
         _depositToken(token, account, amount);
+    }
+
+    /// @inheritdoc IFeeVault
+    function fundEarnings(uint256 signers) external payable {
+        uint256 count = Signers.count(signers);
+        if (count == 0) revert NobodyToFund();
+        uint256 each = msg.value / count;
+        // What does not divide goes to the first.
+        _addEarnings(Signers.first(signers), NATIVE, msg.value - each * (count - 1));
+        for (uint256 others = Signers.rest(signers); others != 0; others = Signers.rest(others)) {
+            _addEarnings(Signers.first(others), NATIVE, each);
+        }
+        emit EarningsFunded(signers, msg.value);
     }
 
     // Out

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {Enrolment} from "../types/Enrolment.sol";
+import {Offence} from "../types/Offence.sol";
 import {OperatorParameters} from "../types/OperatorParameters.sol";
 import {SignedOutput} from "../types/SignedOutput.sol";
 
@@ -28,12 +29,30 @@ interface IOperatorRegistry {
     event EquivocationSlashed(
         uint32 indexed operatorId, bytes32 indexed requestId, address indexed reporter, uint256 amount, uint256 reward
     );
+    /// @notice A judge took a part of an operator's stake and all its seats; it takes none before `jailedUntil`.
+    event OperatorPunished(
+        uint32 indexed operatorId,
+        address indexed judge,
+        address indexed reporter,
+        Offence offence,
+        uint256 amount,
+        uint256 reward,
+        uint256 jailedUntil
+    );
+    /// @notice A reporter took its share of slashes.
+    event RewardsWithdrawn(address indexed reporter, address to, uint256 amount);
     /// @notice Equivocation on this oracle is punishable from now on.
     event OracleTrusted(address indexed oracle);
+    /// @notice This contract may punish operators from now on.
+    event JudgeTrusted(address indexed judge);
+    /// @notice This contract may punish nobody any more.
+    event JudgeDistrusted(address indexed judge);
     /// @notice The registry's parameters changed.
     event ParametersChanged(OperatorParameters parameters);
     /// @notice What slashes took was paid out.
     event SlashedFundsWithdrawn(address to, uint256 amount);
+    /// @notice Wei that others took, such as a lost bond, joined what slashes took.
+    event SlashedFundsAdded(address indexed from, uint256 amount);
 
     /// @notice The caller registered no operator.
     error NotAnOperator(address caller);
@@ -49,6 +68,8 @@ interface IOperatorRegistry {
     error NothingUnbonding(uint32 operatorId);
     error StillUnbonding(uint32 operatorId, uint256 releasedAt, uint256 timestamp);
     error OperatorSlashed(uint32 operatorId);
+    /// @notice A punished operator takes no seat before `until`, unix seconds.
+    error OperatorJailed(uint32 operatorId, uint256 until);
     error TooManyEnrolments(uint32 operatorId, uint256 maximum);
     error AlreadyEnrolledSo(bytes32 modelId, uint32 operatorId);
     error NotEnrolled(bytes32 modelId, uint32 operatorId);
@@ -57,6 +78,9 @@ interface IOperatorRegistry {
     error SameOutput(bytes32 outputHash);
     /// @notice The two signatures do not come from one operator's keys.
     error SignersDiffer(uint32 first, uint32 second);
+    /// @notice Only judges that the owner named may punish.
+    error JudgeNotTrusted(address caller);
+    error NoRewards(address reporter);
     error ParameterOutOfBounds(string name, uint256 value, uint256 minimum, uint256 maximum);
 
     /// @notice Registers the caller as an operator with the attached value as stake.
@@ -93,7 +117,7 @@ interface IOperatorRegistry {
 
     /// @notice Proves that one operator signed two outputs for one request in one view, and takes all its stake.
     /// @param oracle The oracle that the request belongs to.
-    /// @return amount Wei taken, of which the caller is paid a part.
+    /// @return amount Wei taken, of which a part is the caller's reward.
     function slashEquivocation(
         address oracle,
         bytes32 requestId,
@@ -101,6 +125,37 @@ interface IOperatorRegistry {
         SignedOutput calldata first,
         SignedOutput calldata second
     ) external returns (uint256 amount);
+
+    /// @notice Takes the offence's part of an operator's stake, of what stays and of what is leaving alike, and all its
+    /// seats; until its term is over it takes none. An operator that was slashed already has nothing to lose.
+    /// Only judges that the owner trusts.
+    /// @param reporter Who gets the reporter's share; the zero address leaves it to the slashed funds.
+    /// @return amount Wei taken.
+    /// @return reward The reporter's part of it, to be withdrawn.
+    function punish(uint32 operatorId, Offence offence, address reporter)
+        external
+        returns (uint256 amount, uint256 reward);
+
+    /// @notice Adds the attached value to the slashed funds: where judges leave the bonds that nobody gets.
+    function addSlashedFunds() external payable;
+
+    /// @notice Pays out the caller's rewards.
+    function withdrawRewards(address to) external returns (uint256 amount);
+
+    /// @notice What a reporter may withdraw, in wei.
+    function rewardsOf(address reporter) external view returns (uint256);
+
+    /// @notice Slashed wei that belongs to nobody yet.
+    function slashedFunds() external view returns (uint256);
+
+    /// @notice Whether attestations for `oracle` are evidence.
+    function isTrustedOracle(address oracle) external view returns (bool);
+
+    /// @notice Whether `judge` may punish operators.
+    function isTrustedJudge(address judge) external view returns (bool);
+
+    /// @notice When a punished operator may take seats again, unix seconds; 0 if it never was punished.
+    function jailedUntil(uint32 operatorId) external view returns (uint256);
 
     /// @notice An operator's seat for a model; zero when it has none.
     function enrolmentOf(bytes32 modelId, uint32 operatorId) external view returns (Enrolment);

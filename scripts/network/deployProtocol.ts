@@ -27,6 +27,9 @@ const OPERATOR_PARAMETERS = {
   activationSeconds: 1,
   unbondingSeconds: 2 * 86_400,
   reporterBps: 1_000,
+  missedOpeningBps: 500,
+  overturnedBps: 2_000,
+  jailSeconds: 3_600,
 };
 
 /** Deploys the three contracts of the protocol in one block, and lets the registry punish what is signed for this oracle. */

@@ -10,7 +10,7 @@ import {RequestStatus} from "@sibyl/contracts/types/RequestStatus.sol";
 /// In words:
 /// - for each token the oracle holds exactly credit + earnings + shares + escrow of open requests;
 /// - a request is settled at most once, refunded at most once, and never both;
-/// - the registry holds exactly stakes + unbonding stakes + slashed funds;
+/// - the registry holds exactly stakes + unbonding stakes + slashed funds: nobody reports anybody here;
 /// - each model's total weight is the sum of its seats.
 contract OracleInvariantTest is OracleFixture {
     bytes32 internal constant TOKEN_MODEL = keccak256("a model priced in a token");

@@ -85,7 +85,10 @@ abstract contract OracleFixture is Test {
             maxStakeWei: 100 ether,
             activationSeconds: 60,
             unbondingSeconds: 14 days,
-            reporterBps: 1000
+            reporterBps: 1000,
+            missedOpeningBps: 500,
+            overturnedBps: 2000,
+            jailSeconds: 7 days
         });
     }
 
@@ -147,6 +150,12 @@ abstract contract OracleFixture is Test {
         assertEq(given, operatorId);
         operators.enroll(modelId);
         vm.stopPrank();
+    }
+
+    function rotate(uint32 operatorId, uint256 key) internal {
+        bytes memory agreed = consent(ownerOf(operatorId), key);
+        vm.prank(ownerOf(operatorId));
+        operators.rotateAttester(vm.addr(key), agreed);
     }
 
     // Requests
