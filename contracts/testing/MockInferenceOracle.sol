@@ -193,7 +193,8 @@ contract MockInferenceOracle is IInferenceOracle {
                 params.policy.quorum,
                 0
             ),
-            opening: RequestOpeningLib.pack(1, uint24(params.policy.challengeWindow), 0, 1, 10_000, 0, 0, 0),
+            opening: RequestOpeningLib.pack(1, 1, 10_000, 0, 0, 0)
+                .withChallenge(uint24(params.policy.challengeWindow), 0),
             funds: RequestFundsLib.pack(
                 uint96(fee),
                 uint96(_reserve(params.policy.quorum, params.callbackGasLimit, params.maxGasPrice)),

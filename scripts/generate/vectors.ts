@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { challengeVectors } from "./vectors/challenges.ts";
 import { codecVectors } from "./vectors/codecs.ts";
 import { manifestVectors } from "./vectors/manifest.ts";
 import { packingVectors } from "./vectors/packing.ts";
@@ -16,6 +17,7 @@ const check = process.argv.includes("--check");
 
 const files: Record<string, object> = {
   ...packingVectors(),
+  ...challengeVectors(),
   ...(await signatureVectors()),
   ...sortitionVectors(),
   ...codecVectors(),

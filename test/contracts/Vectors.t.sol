@@ -11,8 +11,10 @@ import {ScoresCodec} from "@sibyl/contracts/libraries/codecs/ScoresCodec.sol";
 import {TensorCodec} from "@sibyl/contracts/libraries/codecs/TensorCodec.sol";
 import {TextCodec} from "@sibyl/contracts/libraries/codecs/TextCodec.sol";
 import {VectorCodec} from "@sibyl/contracts/libraries/codecs/VectorCodec.sol";
+import {Dispute} from "@sibyl/contracts/types/Dispute.sol";
 import {Enrolment, EnrolmentLib} from "@sibyl/contracts/types/Enrolment.sol";
 import {ModelStatus, ModelTerms, ModelTermsLib} from "@sibyl/contracts/types/ModelTerms.sol";
+import {Proposal} from "@sibyl/contracts/types/Proposal.sol";
 import {Request} from "@sibyl/contracts/types/Request.sol";
 import {RequestFunds, RequestFundsLib} from "@sibyl/contracts/types/RequestFunds.sol";
 import {RequestOpening} from "@sibyl/contracts/types/RequestOpening.sol";
@@ -51,11 +53,49 @@ contract VectorsTest is Test {
         assertEq(opening.openedBlock(), number(i, "openedBlock"));
         assertEq(opening.openedAt(), number(i, "openedAt"));
         assertEq(opening.challengeWindow(), number(i, "challengeWindow"));
+        assertEq(opening.arbiterIndex(), number(i, "arbiterIndex"));
         assertEq(opening.roundSeconds(), number(i, "roundSeconds"));
         assertEq(opening.overdrawBps(), number(i, "overdrawBps"));
         assertEq(opening.royaltyBps(), number(i, "royaltyBps"));
         assertEq(opening.protocolBps(), number(i, "protocolBps"));
         assertEq(opening.tokenIndex(), number(i, "tokenIndex"));
+    }
+
+    function test_Vectors_Proposal() public {
+        uint256 count = load("proposal", "cases");
+        for (uint256 i = 0; i < count; ++i) {
+            assertEq(proposalAt(i).hash(), word(i, "hash"));
+            assertEq(keccak256(abi.encode(proposalAt(i))), word(i, "hash"));
+            assertEq(this.hashOf(proposalAt(i)), word(i, "hash"));
+        }
+    }
+
+    function test_Vectors_Dispute() public {
+        uint256 count = load("dispute", "cases");
+        for (uint256 i = 0; i < count; ++i) {
+            Dispute memory dispute = Dispute({
+                proposal: proposalAt(i),
+                challenger: vm.parseJsonAddress(json, path(i, "challenger")),
+                challengedBlock: uint48(number(i, "challengedBlock")),
+                challengedAt: uint40(number(i, "challengedAt"))
+            });
+            address arbiter = vm.parseJsonAddress(json, path(i, "arbiter"));
+            assertEq(dispute.id(arbiter, word(i, "requestId")), word(i, "disputeId"));
+        }
+    }
+
+    function hashOf(Proposal calldata proposal) external pure returns (bytes32) {
+        return proposal.hashOf();
+    }
+
+    function proposalAt(uint256 i) private view returns (Proposal memory) {
+        return Proposal({
+            outputHash: word(i, "outputHash"),
+            signers: number(i, "signers"),
+            proposedAt: uint40(number(i, "proposedAt")),
+            submitterId: uint32(number(i, "submitterId")),
+            gasOwed: uint96(number(i, "gasOwed"))
+        });
     }
 
     function test_Vectors_Enrolment() public {
