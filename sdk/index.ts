@@ -117,6 +117,7 @@ export {
   packModelTerms,
   unpackModelTerms,
 } from "./modelTerms.ts";
+export { type ComparisonRule, describeProfile, packProfile, unpackProfile } from "./profile.ts";
 export {
   packRequest,
   type RequestFields,
