@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { codecVectors } from "./vectors/codecs.ts";
+import { comparisonVectors } from "./vectors/comparison.ts";
 import { manifestVectors } from "./vectors/manifest.ts";
 import { packingVectors } from "./vectors/packing.ts";
 import { signatureVectors } from "./vectors/signatures.ts";
@@ -19,6 +20,7 @@ const files: Record<string, object> = {
   ...(await signatureVectors()),
   ...sortitionVectors(),
   ...codecVectors(),
+  ...comparisonVectors(),
   ...manifestVectors(),
 };
 
