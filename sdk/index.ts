@@ -120,6 +120,7 @@ export {
   packModelTerms,
   unpackModelTerms,
 } from "./modelTerms.ts";
+export { type ComparisonRule, describeProfile, packProfile, unpackProfile } from "./profile.ts";
 export { type Proposal, proposalHash } from "./proposal.ts";
 export {
   packRequest,

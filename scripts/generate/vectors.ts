@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { challengeVectors } from "./vectors/challenges.ts";
 import { codecVectors } from "./vectors/codecs.ts";
+import { comparisonVectors } from "./vectors/comparison.ts";
 import { manifestVectors } from "./vectors/manifest.ts";
 import { packingVectors } from "./vectors/packing.ts";
 import { signatureVectors } from "./vectors/signatures.ts";
@@ -21,6 +22,7 @@ const files: Record<string, object> = {
   ...(await signatureVectors()),
   ...sortitionVectors(),
   ...codecVectors(),
+  ...comparisonVectors(),
   ...manifestVectors(),
 };
 

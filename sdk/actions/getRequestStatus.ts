@@ -4,7 +4,14 @@ import { inferenceOracleAbi } from "../abi/inferenceOracle.ts";
 import { OutOfRangeError } from "../errors.ts";
 
 /** In the order of Solidity's `RequestStatus`. */
-export const REQUEST_STATUSES = ["none", "open", "proposed", "settled", "callbackFailed", "challenged"] as const;
+export const REQUEST_STATUSES = [
+  "none",
+  "open",
+  "proposed",
+  "settled",
+  "callbackFailed",
+  "challenged",
+] as const;
 
 /**
  * Where a request stands on chain. `none` covers one that never opened and one that was refunded; `proposed` has an output

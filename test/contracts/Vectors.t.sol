@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Test} from "forge-std/Test.sol";
-
+import {VectorReader} from "./support/VectorReader.sol";
 import {Attestations} from "@sibyl/contracts/libraries/Attestations.sol";
 import {Sortition} from "@sibyl/contracts/libraries/Sortition.sol";
 import {ClassificationCodec} from "@sibyl/contracts/libraries/codecs/ClassificationCodec.sol";
@@ -11,6 +10,12 @@ import {ScoresCodec} from "@sibyl/contracts/libraries/codecs/ScoresCodec.sol";
 import {TensorCodec} from "@sibyl/contracts/libraries/codecs/TensorCodec.sol";
 import {TextCodec} from "@sibyl/contracts/libraries/codecs/TextCodec.sol";
 import {VectorCodec} from "@sibyl/contracts/libraries/codecs/VectorCodec.sol";
+import {
+    DeterminismProfile,
+    DeterminismProfileLib,
+    OutputCodec,
+    ProfileKind
+} from "@sibyl/contracts/types/DeterminismProfile.sol";
 import {Dispute} from "@sibyl/contracts/types/Dispute.sol";
 import {Enrolment, EnrolmentLib} from "@sibyl/contracts/types/Enrolment.sol";
 import {ModelStatus, ModelTerms, ModelTermsLib} from "@sibyl/contracts/types/ModelTerms.sol";
@@ -21,9 +26,7 @@ import {RequestOpening} from "@sibyl/contracts/types/RequestOpening.sol";
 import {RequestTerms, RequestTermsLib} from "@sibyl/contracts/types/RequestTerms.sol";
 
 /// Bytes that the SDK wrote down: both languages must read and make the same. See test/vectors/README.md.
-contract VectorsTest is Test {
-    string internal json;
-
+contract VectorsTest is VectorReader {
     function test_Vectors_Request() public {
         uint256 count = load("request", "cases");
         for (uint256 i = 0; i < count; ++i) {
@@ -110,6 +113,24 @@ contract VectorsTest is Test {
             assertEq(enrolment.attester(), vm.parseJsonAddress(json, path(i, "attester")));
             assertEq(enrolment.weight(), number(i, "weight"));
             assertEq(enrolment.activeFrom(), number(i, "activeFrom"));
+        }
+    }
+
+    function test_Vectors_Profile() public {
+        uint256 count = load("profile", "cases");
+        for (uint256 i = 0; i < count; ++i) {
+            DeterminismProfile profile = DeterminismProfileLib.pack(
+                ProfileKind(number(i, "kind")),
+                OutputCodec(number(i, "codec")),
+                uint120(number(i, "abs")),
+                uint120(number(i, "rel"))
+            );
+            assertEq(DeterminismProfile.unwrap(profile), number(i, "packed"));
+            profile.check();
+            assertEq(uint8(profile.kind()), number(i, "kind"));
+            assertEq(uint8(profile.codec()), number(i, "codec"));
+            assertEq(profile.abs(), number(i, "abs"));
+            assertEq(profile.rel(), number(i, "rel"));
         }
     }
 
@@ -291,32 +312,5 @@ contract VectorsTest is Test {
         catch (bytes memory reason) {
             assertEq(reason.length, 36);
         }
-    }
-
-    function load(string memory file, string memory array) private returns (uint256 count) {
-        json = vm.readFile(string.concat("test/vectors/", file, ".json"));
-        prefix = string.concat(".", array);
-        while (vm.keyExistsJson(json, string.concat(prefix, "[", vm.toString(count), "]"))) {
-            ++count;
-        }
-        assertGt(count, 0, file);
-    }
-
-    string private prefix;
-
-    function path(uint256 i, string memory key) private view returns (string memory) {
-        return string.concat(prefix, "[", vm.toString(i), "].", key);
-    }
-
-    function number(uint256 i, string memory key) private view returns (uint256) {
-        return vm.parseJsonUint(json, path(i, key));
-    }
-
-    function word(uint256 i, string memory key) private view returns (bytes32) {
-        return vm.parseJsonBytes32(json, path(i, key));
-    }
-
-    function encoded(uint256 i) private view returns (bytes memory) {
-        return vm.parseJsonBytes(json, path(i, "encoded"));
     }
 }
