@@ -29,7 +29,7 @@ abstract contract FeeVault is IFeeVault, Ledger, Ownable2Step, ReentrancyGuardTr
 
     /// @inheritdoc IFeeVault
     function deposit(address account) external payable {
-        _addCredit(account, NATIVE, msg.value);
+        _addNativeCredit(account, msg.value);
         emit Deposited(account, address(0), msg.value);
     }
 
@@ -39,16 +39,14 @@ abstract contract FeeVault is IFeeVault, Ledger, Ownable2Step, ReentrancyGuardTr
     }
 
     /// @inheritdoc IFeeVault
-    function fundEarnings(uint256 signers) external payable {
+    function splitEarnings(uint256 signers) external payable {
         uint256 count = Signers.count(signers);
-        if (count == 0) revert NobodyToFund();
+        if (count == 0) revert NobodyToPay();
         uint256 each = msg.value / count;
         // What does not divide goes to the first.
         _addEarnings(Signers.first(signers), NATIVE, msg.value - each * (count - 1));
-        for (uint256 others = Signers.rest(signers); others != 0; others = Signers.rest(others)) {
-            _addEarnings(Signers.first(others), NATIVE, each);
-        }
-        emit EarningsFunded(signers, msg.value);
+        _addEarningsOfEach(Signers.rest(signers), NATIVE, each);
+        emit EarningsSplit(signers, msg.value);
     }
 
     // Out
@@ -156,7 +154,7 @@ abstract contract FeeVault is IFeeVault, Ledger, Ownable2Step, ReentrancyGuardTr
 
     /// @dev Takes native payment for `account`: the attached value first, then its credit; an excess becomes credit.
     function _collectNative(address account, uint256 needed) internal {
-        if (msg.value > needed) _addCredit(account, NATIVE, msg.value - needed);
+        if (msg.value > needed) _addNativeCredit(account, msg.value - needed);
         else if (msg.value < needed) _requireCredit(account, NATIVE, needed - msg.value);
     }
 

@@ -63,8 +63,8 @@ abstract contract OracleGovernance is IOracleGovernance, Ownable2Step {
     }
 
     /// @inheritdoc IOracleGovernance
-    function setCurrentArbiter(uint8 arbiterIndex) external onlyOwner {
-        arbiterAt(arbiterIndex);
+    function activateArbiter(uint8 arbiterIndex) external onlyOwner {
+        arbiterByIndex(arbiterIndex);
         _setCurrentArbiter(arbiterIndex);
     }
 
@@ -103,12 +103,12 @@ abstract contract OracleGovernance is IOracleGovernance, Ownable2Step {
     }
 
     /// @inheritdoc IOracleGovernance
-    function currentArbiter() external view returns (uint8 arbiterIndex) {
+    function arbiterInOffice() external view returns (uint8 arbiterIndex) {
         return _regime.arbiterIndex;
     }
 
     /// @inheritdoc IOracleGovernance
-    function arbiterAt(uint8 arbiterIndex) public view returns (IArbiter) {
+    function arbiterByIndex(uint8 arbiterIndex) public view returns (IArbiter) {
         if (arbiterIndex >= _arbiters.length) revert ArbiterIndexUnknown(arbiterIndex);
         return _arbiters[arbiterIndex];
     }

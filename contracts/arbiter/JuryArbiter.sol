@@ -143,8 +143,8 @@ contract JuryArbiter is IJuryArbiter {
         uint256 forJurors = bondWei / 4;
         uint256 forSigners = bondWei / 4;
         operators.addSlashedFunds{value: bondWei - forJurors - forSigners}();
-        oracle.fundEarnings{value: forJurors}(jurors);
-        oracle.fundEarnings{value: forSigners}(signers);
+        oracle.splitEarnings{value: forJurors}(jurors);
+        oracle.splitEarnings{value: forSigners}(signers);
     }
 
     /// @dev One that lost everything for equivocation meanwhile is passed over by the registry.

@@ -10,7 +10,7 @@ interface IFeeVault {
     event Deposited(address indexed account, address indexed token, uint256 amount);
     /// @notice Wei were split evenly among operators, what does not divide to the first.
     /// @param signers Their ids, as in `RequestSettled`.
-    event EarningsFunded(uint256 signers, uint256 amount);
+    event EarningsSplit(uint256 signers, uint256 amount);
     /// @notice Credit was paid out.
     event CreditWithdrawn(address indexed account, address indexed token, address to, uint256 amount);
     /// @notice An operator's earnings were paid out.
@@ -33,7 +33,7 @@ interface IFeeVault {
     /// @notice What arrived is not what was sent: the token takes a fee or lies.
     error TokenAmountMismatch(address token, uint256 sent, uint256 received);
     /// @notice The word names no operator in its first place.
-    error NobodyToFund();
+    error NobodyToPay();
     error CreditTooLow(address account, address token, uint256 credit, uint256 needed);
     error NotOperatorOwner(uint32 operatorId, address owner, address caller);
     error NotModelPublisher(bytes32 modelId, address publisher, address caller);
@@ -47,7 +47,7 @@ interface IFeeVault {
     /// @notice Splits the attached value evenly among operators, as earnings in the native coin.
     /// @dev Warning: the ids are taken as they are, up to the first empty place; what an id gets that nobody has is lost.
     /// @param signers Operator ids, eight of 32 bits, the first one highest.
-    function fundEarnings(uint256 signers) external payable;
+    function splitEarnings(uint256 signers) external payable;
 
     /// @notice Pays the caller's credit out.
     function withdrawCredit(address token, address to, uint256 amount) external;

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {Enrolment} from "../types/Enrolment.sol";
 import {Offence} from "../types/Offence.sol";
 import {OperatorParameters} from "../types/OperatorParameters.sol";
+import {Request} from "../types/Request.sol";
 import {SignedOutput} from "../types/SignedOutput.sol";
 
 /// @notice Operators: stake, attester keys, and which models each one serves
@@ -76,6 +77,8 @@ interface IOperatorRegistry {
     /// @notice Evidence counts only for oracles that the owner named.
     error OracleNotTrusted(address oracle);
     error SameOutput(bytes32 outputHash);
+    /// @notice Two outputs in two views prove something only where honest outputs cannot differ.
+    error ModelNotExact(bytes32 modelId);
     /// @notice The two signatures do not come from one operator's keys.
     error SignersDiffer(uint32 first, uint32 second);
     /// @notice Only judges that the owner named may punish.
@@ -123,6 +126,19 @@ interface IOperatorRegistry {
         bytes32 requestId,
         uint32 viewNumber,
         SignedOutput calldata first,
+        SignedOutput calldata second
+    ) external returns (uint256 amount);
+
+    /// @notice Proves that one operator signed two outputs of an exact model for one request, in whatever views, and takes
+    /// all its stake: honest runs of an exact model give one output only.
+    /// @param request Binds the model to the request's id; its profile is the registered one.
+    /// @return amount Wei taken, of which a part is the caller's reward.
+    function slashCrossViewEquivocation(
+        address oracle,
+        Request calldata request,
+        uint32 firstView,
+        SignedOutput calldata first,
+        uint32 secondView,
         SignedOutput calldata second
     ) external returns (uint256 amount);
 

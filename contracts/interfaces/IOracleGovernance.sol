@@ -40,7 +40,7 @@ interface IOracleGovernance {
     function listArbiter(IArbiter arbiter) external returns (uint8 arbiterIndex);
 
     /// @notice Names the arbiter of requests to come; 0 offers no challenge windows. Only the owner.
-    function setCurrentArbiter(uint8 arbiterIndex) external;
+    function activateArbiter(uint8 arbiterIndex) external;
 
     /// @notice Refuses new requests for a while, at most three days and then not again for as long; only the guardian.
     function pauseRequests(uint256 pauseSeconds) external;
@@ -52,10 +52,10 @@ interface IOracleGovernance {
     function parameters() external view returns (OracleParameters memory);
 
     /// @notice Index of the arbiter that new requests with a challenge window name; 0 if there is none.
-    function currentArbiter() external view returns (uint8 arbiterIndex);
+    function arbiterInOffice() external view returns (uint8 arbiterIndex);
 
     /// @notice The arbiter at an index; index 0 is nobody.
-    function arbiterAt(uint8 arbiterIndex) external view returns (IArbiter);
+    function arbiterByIndex(uint8 arbiterIndex) external view returns (IArbiter);
 
     /// @notice The account that may pause new requests.
     function guardian() external view returns (address);

@@ -29,8 +29,13 @@ library Quorums {
     ) internal view {
         uint32 previous;
         uint256 signers;
-        for (uint256 i = 0; i < attestations.length; ++i) {
-            Attestation calldata attestation = attestations[i];
+        uint256 count = attestations.length;
+        for (uint256 i = 0; i < count; ++i) {
+            // `attestations[i]`, three words each, without a check of what the loop's condition says.
+            Attestation calldata attestation;
+            assembly ("memory-safe") {
+                attestation := add(attestations.offset, mul(i, 0x60))
+            }
             uint32 operatorId = attestation.operatorId;
             if (operatorId <= previous) revert IInferenceOracle.SignersNotIncreasing(previous, operatorId);
             previous = operatorId;
@@ -41,10 +46,10 @@ library Quorums {
             if (signer == submission.submitter) submission.submitterId = operatorId;
             signers = signers << 32 | operatorId;
         }
-        submission.signerCount = attestations.length;
+        submission.signerCount = count;
         // Unchecked: see above.
         unchecked {
-            submission.signers = signers << 32 * (Signers.MOST - attestations.length);
+            submission.signers = signers << 32 * (Signers.MOST - count);
         }
     }
 

@@ -9,11 +9,12 @@ library SettlementGas {
     /// @dev What every transaction costs before it runs.
     uint256 internal constant TRANSACTION = 21_000;
 
+    /// @dev What a request with a challenge window reserves beyond that: one transaction proposes, another one finalizes.
+    uint256 internal constant RESERVE_FOR_FINALIZING = 75_000;
+
     // The reserve: an upper bound for an output of up to 1 KiB, with every balance slot fresh.
     uint256 private constant RESERVE_BASE = 125_000;
     uint256 private constant RESERVE_PER_SIGNATURE = 34_000;
-    // With a challenge window there are two transactions: one proposes, another one finalizes.
-    uint256 private constant RESERVE_FOR_FINALIZING = 75_000;
 
     // Calldata of one settlement beside the output's own bytes, by EIP-2028.
     uint256 private constant CALLDATA_BASE = 3_000;
@@ -37,16 +38,10 @@ library SettlementGas {
     uint256 private constant BATCH_PER_ITEM = 600;
 
     /// @notice Gas that a request reserves for its settlement.
-    /// @param challengeWindow Seconds; only whether there is one matters.
-    function reserve(uint8 quorum, uint32 callbackGasLimit, uint32 challengeWindow)
-        internal
-        pure
-        returns (uint256 gas)
-    {
+    function reserve(uint8 quorum, uint32 callbackGasLimit) internal pure returns (uint256) {
         // Unchecked: 8 and 32 bits.
         unchecked {
-            gas = RESERVE_BASE + RESERVE_PER_SIGNATURE * quorum + callbackGasLimit;
-            if (challengeWindow != 0) gas += RESERVE_FOR_FINALIZING;
+            return RESERVE_BASE + RESERVE_PER_SIGNATURE * quorum + callbackGasLimit;
         }
     }
 

@@ -5,10 +5,10 @@ import {EfficientHashLib} from "solady/utils/EfficientHashLib.sol";
 
 import {OracleGovernance} from "../OracleGovernance.sol";
 import {PermitPayments} from "../PermitPayments.sol";
-import {IArbiter} from "../interfaces/IArbiter.sol";
 import {IInferenceOracle} from "../interfaces/IInferenceOracle.sol";
 import {IProposals} from "../interfaces/IProposals.sol";
 import {Fees} from "../libraries/Fees.sol";
+import {Offers} from "../libraries/Offers.sol";
 import {SettlementGas} from "../libraries/SettlementGas.sol";
 import {Signers} from "../libraries/Signers.sol";
 import {ModelStatus, ModelTerms} from "../types/ModelTerms.sol";
@@ -60,7 +60,8 @@ abstract contract Asking is RequestBook, PermitPayments, OracleGovernance {
         q.fee = q.executions + q.inputSurcharge;
         q.royalty = Fees.share(q.fee, terms.royaltyBps());
         q.protocolShare = Fees.share(q.fee, _regime.protocolBps);
-        q.gasReserve = SettlementGas.reserve(policy.quorum, callbackGasLimit, policy.challengeWindow) * maxGasPrice;
+        q.gasReserve = SettlementGas.reserve(policy.quorum, callbackGasLimit) * maxGasPrice;
+        if (policy.challengeWindow != 0) q.gasReserve += SettlementGas.RESERVE_FOR_FINALIZING * uint256(maxGasPrice);
         q.nativeTotal = q.gasReserve + (terms.tokenIndex() == NATIVE ? q.fee : 0);
     }
 
@@ -74,16 +75,15 @@ abstract contract Asking is RequestBook, PermitPayments, OracleGovernance {
     function _open(RequestParams calldata params) private returns (bytes32 id, uint256 nativeTotal) {
         bytes calldata input = params.input;
         RequestTerms asked = _termsFrom(params);
-        uint32 window = params.policy.challengeWindow;
-        uint256 seatsNeeded = window == 0 ? asked.quorum() : _seatsForChallenge(params.policy, window);
-        (ModelTerms terms, uint64 totalWeight) = _offerFor(params.modelId, seatsNeeded);
+        (ModelTerms terms, uint64 totalWeight) = _offerFor(params.modelId, asked.quorum());
         Request memory opened = Request({
             modelId: params.modelId,
             inputHash: EfficientHashLib.hashCalldata(input),
             terms: asked,
-            opening: _openingNow(asked, terms, totalWeight, input.length, window),
-            funds: _fundsFor(params, asked, terms, window)
+            opening: _openingNow(asked, terms, totalWeight, input.length),
+            funds: _fundsFor(params, asked, terms, input.length)
         });
+        _addWindow(opened, params.policy);
         id = _claimSlot(opened);
         emit RequestOpened(id, params.modelId, msg.sender, opened, input);
 
@@ -110,27 +110,31 @@ abstract contract Asking is RequestBook, PermitPayments, OracleGovernance {
     }
 
     /// @dev The model's terms and the weight of its seats, if it takes requests and has seats enough.
-    function _offerFor(bytes32 modelId, uint256 seatsNeeded)
-        private
-        view
-        returns (ModelTerms terms, uint64 totalWeight)
-    {
+    function _offerFor(bytes32 modelId, uint8 quorum) private view returns (ModelTerms terms, uint64 totalWeight) {
         uint32 seats;
-        (terms, totalWeight, seats) = models.offerOf(modelId, address(operators));
+        (terms, totalWeight, seats) = Offers.read(models, modelId, address(operators));
         if (terms.status() != ModelStatus.Active) revert ModelNotActive(modelId, terms.status());
-        if (seats < seatsNeeded) revert TooFewOperators(modelId, seats, seatsNeeded);
+        if (seats < quorum) revert TooFewOperators(modelId, seats, quorum);
     }
 
-    /// @dev Seats that a challenge of such a request would need, if challenges are on offer.
-    function _seatsForChallenge(Policy calldata policy, uint32 window) private view returns (uint256) {
-        IArbiter arbiter = arbiterAt(_regime.arbiterIndex);
-        if (address(arbiter) == address(0)) revert ChallengeWindowNotOffered(window);
+    /// @dev What a request with a challenge window has beyond others: an arbiter that could decide about it, and gas for a
+    /// second transaction.
+    function _addWindow(Request memory opened, Policy calldata policy) private view {
+        uint32 window = policy.challengeWindow;
+        if (window == 0) return;
+        uint8 arbiterIndex = _regime.arbiterIndex;
+        if (arbiterIndex == 0) revert ChallengeWindowNotOffered(window);
         if (window > MAX_CHALLENGE_WINDOW) revert IProposals.ChallengeWindowTooLong(window, MAX_CHALLENGE_WINDOW);
-        return arbiter.seatsNeeded(policy);
+        uint256 needed = arbiterByIndex(arbiterIndex).seatsNeeded(policy);
+        (,, uint32 seats) = Offers.read(models, opened.modelId, address(operators));
+        if (seats < needed) revert TooFewOperators(opened.modelId, seats, needed);
+
+        opened.opening = opened.opening.withChallenge(uint24(window), arbiterIndex);
+        opened.funds = opened.funds.withReserve(SettlementGas.RESERVE_FOR_FINALIZING);
     }
 
     /// @dev Takes down the protocol's state as the request finds it, if it lets the request in.
-    function _openingNow(RequestTerms asked, ModelTerms terms, uint64 totalWeight, uint256 inputSize, uint32 window)
+    function _openingNow(RequestTerms asked, ModelTerms terms, uint64 totalWeight, uint256 inputSize)
         private
         view
         returns (RequestOpening)
@@ -139,8 +143,6 @@ abstract contract Asking is RequestBook, PermitPayments, OracleGovernance {
         _checkAgainst(regime, asked, inputSize);
         return RequestOpeningLib.pack(
             totalWeight,
-            uint24(window),
-            window == 0 ? 0 : regime.arbiterIndex,
             regime.roundSeconds,
             regime.overdrawBps,
             terms.royaltyBps(),
@@ -161,18 +163,18 @@ abstract contract Asking is RequestBook, PermitPayments, OracleGovernance {
         }
     }
 
-    function _fundsFor(RequestParams calldata params, RequestTerms asked, ModelTerms terms, uint32 window)
+    function _fundsFor(RequestParams calldata params, RequestTerms asked, ModelTerms terms, uint256 inputSize)
         private
         pure
         returns (RequestFunds)
     {
-        (uint256 executions, uint256 inputSurcharge) = Fees.price(terms, asked.quorum(), params.input.length);
+        (uint256 executions, uint256 inputSurcharge) = Fees.price(terms, asked.quorum(), inputSize);
         // Unchecked: the parts of the fee have at most 168 bits, the reserve is less than 2^32 gas times a 64-bit price.
         unchecked {
             uint256 fee = executions + inputSurcharge;
             if (fee > params.maxFee) revert FeeAboveMaximum(fee, params.maxFee);
             uint64 maxGasPrice = params.maxGasPrice;
-            uint256 gasReserve = SettlementGas.reserve(asked.quorum(), asked.callbackGasLimit(), window) * maxGasPrice;
+            uint256 gasReserve = SettlementGas.reserve(asked.quorum(), asked.callbackGasLimit()) * maxGasPrice;
             return RequestFundsLib.pack(uint96(fee), uint96(gasReserve), maxGasPrice);
         }
     }

@@ -133,7 +133,7 @@ abstract contract Challenging is IProposals, Concluding, Refunding, OracleGovern
     }
 
     function _requireArbiter(Request calldata request_, bytes32 id) private view {
-        address arbiter = address(arbiterAt(request_.opening.arbiterIndex()));
+        address arbiter = address(arbiterByIndex(request_.opening.arbiterIndex()));
         if (msg.sender != arbiter) revert NotArbiterOfRequest(id, arbiter, msg.sender);
     }
 

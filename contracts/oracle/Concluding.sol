@@ -3,7 +3,6 @@ pragma solidity ^0.8.28;
 
 import {Fees} from "../libraries/Fees.sol";
 import {SettlementGas} from "../libraries/SettlementGas.sol";
-import {Signers} from "../libraries/Signers.sol";
 import {Request} from "../types/Request.sol";
 import {RequestSlotLib} from "../types/RequestSlot.sol";
 import {RequestStatus} from "../types/RequestStatus.sol";
@@ -38,9 +37,7 @@ abstract contract Concluding is CallingBack {
         uint8 tokenIndex = request_.opening.tokenIndex();
         (uint256 perSigner, uint256 royalty, uint256 protocolShare) =
             Fees.split(request_.funds.fee(), request_.opening.royaltyBps(), request_.opening.protocolBps(), signerCount);
-        for (; signers != 0; signers = Signers.rest(signers)) {
-            _addEarnings(Signers.first(signers), tokenIndex, perSigner);
-        }
+        _addEarningsOfEach(signers, tokenIndex, perSigner);
         _addShares(request_.modelId, tokenIndex, royalty, protocolShare);
     }
 
@@ -58,7 +55,7 @@ abstract contract Concluding is CallingBack {
         unchecked {
             uint256 left = request_.funds.gasReserve() - owed;
             // All of it first, so that the measurement includes what a balance costs that nothing touched before.
-            _addCredit(consumer, NATIVE, left);
+            _addNativeCredit(consumer, left);
             if (submission.submitterId == 0) return owed;
 
             gasPaid = _priced(request_, submission.gasAtStart, SettlementGas.tail(outputLength));

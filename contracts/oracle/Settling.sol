@@ -28,7 +28,9 @@ abstract contract Settling is Challenging, EIP712 {
         Attestation[] calldata attestations
     ) external {
         uint256 gasAtStart = gasleft() + SettlementGas.TRANSACTION;
-        _settle(request_, output, viewNumber, attestations, _submissionBy(msg.sender, gasAtStart));
+        Submission memory submission;
+        (submission.submitter, submission.gasAtStart) = (msg.sender, gasAtStart);
+        _settle(request_, output, viewNumber, attestations, submission);
     }
 
     /// @inheritdoc IInferenceOracle
@@ -84,7 +86,9 @@ abstract contract Settling is Challenging, EIP712 {
         unchecked {
             gasAtStart += shareOfTransaction;
         }
-        _settle(item.request, item.output, item.viewNumber, item.attestations, _submissionBy(submitter, gasAtStart));
+        Submission memory submission;
+        (submission.submitter, submission.gasAtStart) = (submitter, gasAtStart);
+        _settle(item.request, item.output, item.viewNumber, item.attestations, submission);
     }
 
     function _settle(
@@ -113,12 +117,6 @@ abstract contract Settling is Challenging, EIP712 {
         } else {
             _propose(request_, id, entry, output, outputHash, submission);
         }
-    }
-
-    function _submissionBy(address submitter, uint256 gasAtStart) private pure returns (Submission memory) {
-        return Submission({
-            submitter: submitter, gasAtStart: gasAtStart, signers: 0, signerCount: 0, submitterId: 0, gasOwed: 0
-        });
     }
 
     /// @dev Reverts unless exactly `quorum` distinct drawn operators signed `digest`; notes down who they are.

@@ -6,6 +6,7 @@ import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 import {IOperatorRegistry} from "../interfaces/IOperatorRegistry.sol";
 import {Attestations} from "../libraries/Attestations.sol";
 import {Offence} from "../types/Offence.sol";
+import {Request} from "../types/Request.sol";
 import {SignedOutput} from "../types/SignedOutput.sol";
 import {OperatorStake} from "./OperatorStake.sol";
 
@@ -25,13 +26,22 @@ abstract contract OperatorSlashing is OperatorStake {
         SignedOutput calldata first,
         SignedOutput calldata second
     ) external returns (uint256 amount) {
-        if (!isTrustedOracle[oracle]) revert OracleNotTrusted(oracle);
-        if (first.outputHash == second.outputHash) revert SameOutput(first.outputHash);
-        bytes32 separator = Attestations.domainSeparator(oracle);
-        uint32 operatorId = _signerOf(separator, requestId, viewNumber, first);
-        uint32 otherId = _signerOf(separator, requestId, viewNumber, second);
-        if (operatorId == 0 || operatorId != otherId) revert SignersDiffer(operatorId, otherId);
-        return _slash(operatorId, requestId);
+        return _slashSigner(oracle, requestId, viewNumber, first, viewNumber, second);
+    }
+
+    /// @inheritdoc IOperatorRegistry
+    function slashCrossViewEquivocation(
+        address oracle,
+        Request calldata request,
+        uint32 firstView,
+        SignedOutput calldata first,
+        uint32 secondView,
+        SignedOutput calldata second
+    ) external returns (uint256 amount) {
+        if (!models.profileOf(request.modelId).isExact()) {
+            revert ModelNotExact(request.modelId);
+        }
+        return _slashSigner(oracle, request.idOf(), firstView, first, secondView, second);
     }
 
     /// @inheritdoc IOperatorRegistry
@@ -75,7 +85,24 @@ abstract contract OperatorSlashing is OperatorStake {
         return _rewards[reporter];
     }
 
-    /// @dev Takes all that an operator has, for ever. The caller is the reporter.
+    /// @dev Takes all that the one operator behind two signatures has, for ever. The caller is the reporter.
+    function _slashSigner(
+        address oracle,
+        bytes32 requestId,
+        uint32 firstView,
+        SignedOutput calldata first,
+        uint32 secondView,
+        SignedOutput calldata second
+    ) private returns (uint256 amount) {
+        if (!isTrustedOracle[oracle]) revert OracleNotTrusted(oracle);
+        if (first.outputHash == second.outputHash) revert SameOutput(first.outputHash);
+        bytes32 separator = Attestations.domainSeparator(oracle);
+        uint32 operatorId = _signerOf(separator, requestId, firstView, first);
+        uint32 otherId = _signerOf(separator, requestId, secondView, second);
+        if (operatorId == 0 || operatorId != otherId) revert SignersDiffer(operatorId, otherId);
+        return _slash(operatorId, requestId);
+    }
+
     function _slash(uint32 operatorId, bytes32 requestId) private returns (uint256 amount) {
         Operator storage operator = _operators[operatorId];
         if (operator.slashed) revert OperatorSlashed(operatorId);

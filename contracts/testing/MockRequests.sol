@@ -116,7 +116,7 @@ abstract contract MockRequests is IInferenceOracle, MockFeeVault {
         if (modelId == 0) revert ModelNotActive(modelId, ModelStatus.Unknown);
         q.executions = fee;
         q.fee = fee;
-        q.gasReserve = _reserve(policy, callbackGasLimit, maxGasPrice);
+        q.gasReserve = _reserve(policy.quorum, callbackGasLimit, maxGasPrice);
         q.nativeTotal = q.fee + q.gasReserve;
     }
 
@@ -135,10 +135,11 @@ abstract contract MockRequests is IInferenceOracle, MockFeeVault {
                 params.policy.quorum,
                 0
             ),
-            opening: RequestOpeningLib.pack(1, uint24(params.policy.challengeWindow), 0, 1, 10_000, 0, 0, 0),
+            opening: RequestOpeningLib.pack(1, 1, 10_000, 0, 0, 0)
+                .withChallenge(uint24(params.policy.challengeWindow), 0),
             funds: RequestFundsLib.pack(
                 uint96(fee),
-                uint96(_reserve(params.policy, params.callbackGasLimit, params.maxGasPrice)),
+                uint96(_reserve(params.policy.quorum, params.callbackGasLimit, params.maxGasPrice)),
                 params.maxGasPrice
             )
         });
@@ -172,7 +173,7 @@ abstract contract MockRequests is IInferenceOracle, MockFeeVault {
     }
 
     function _total(RequestParams calldata params) private view returns (uint256) {
-        return fee + _reserve(params.policy, params.callbackGasLimit, params.maxGasPrice);
+        return fee + _reserve(params.policy.quorum, params.callbackGasLimit, params.maxGasPrice);
     }
 
     function _recordOf(bytes32 requestId) internal view returns (Record storage record) {
@@ -181,11 +182,7 @@ abstract contract MockRequests is IInferenceOracle, MockFeeVault {
     }
 
     /// @dev As `SettlementGas.reserve` has it.
-    function _reserve(Policy calldata policy, uint32 callbackGasLimit, uint256 maxGasPrice)
-        private
-        pure
-        returns (uint256)
-    {
-        return SettlementGas.reserve(policy.quorum, callbackGasLimit, policy.challengeWindow) * maxGasPrice;
+    function _reserve(uint8 quorum, uint32 callbackGasLimit, uint256 maxGasPrice) private pure returns (uint256) {
+        return SettlementGas.reserve(quorum, callbackGasLimit) * maxGasPrice;
     }
 }

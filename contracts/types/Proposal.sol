@@ -6,14 +6,14 @@ pragma solidity ^0.8.28;
 /// hands it in again, as `OutputProposed` logged it.
 /// @param outputHash `keccak256(output)`.
 /// @param signers Who signed it, as in `RequestSettled`: eight operator ids of 32 bits, the first one highest.
-/// @param proposedAt Unix seconds. The challenge window counts from here, its last second included.
 /// @param submitterId The signer that submitted it; 0 if a stranger did.
+/// @param proposedAt Unix seconds. The challenge window counts from here, its last second included.
 /// @param gasOwed Wei that the submitter gets from the gas reserve once the proposal stands.
 struct Proposal {
     bytes32 outputHash;
     uint256 signers;
-    uint40 proposedAt;
     uint32 submitterId;
+    uint40 proposedAt;
     uint96 gasOwed;
 }
 

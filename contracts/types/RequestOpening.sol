@@ -13,8 +13,6 @@ using RequestOpeningLib for RequestOpening global;
 library RequestOpeningLib {
     function pack(
         uint64 totalWeight_,
-        uint24 challengeWindow_,
-        uint8 arbiterIndex_,
         uint16 roundSeconds_,
         uint16 overdrawBps_,
         uint16 royaltyBps_,
@@ -24,14 +22,23 @@ library RequestOpeningLib {
         uint256 word = totalWeight_;
         word = word << 48 | uint48(block.number);
         word = word << 40 | uint40(block.timestamp);
-        word = word << 24 | challengeWindow_;
-        word = word << 8 | arbiterIndex_;
-        word = word << 16 | roundSeconds_;
+        // Room for the challenge: see `withChallenge`.
+        word = word << 48 | roundSeconds_;
         word = word << 16 | overdrawBps_;
         word = word << 16 | royaltyBps_;
         word = word << 16 | protocolBps_;
         word = word << 8 | tokenIndex_;
         return RequestOpening.wrap(word);
+    }
+
+    /// @dev The same opening with a challenge window; it had none.
+    function withChallenge(RequestOpening opening, uint24 challengeWindow_, uint8 arbiterIndex_)
+        internal
+        pure
+        returns (RequestOpening)
+    {
+        uint256 challenge = uint256(challengeWindow_) << 8 | arbiterIndex_;
+        return RequestOpening.wrap(RequestOpening.unwrap(opening) | challenge << 72);
     }
 
     function totalWeight(RequestOpening opening) internal pure returns (uint64) {

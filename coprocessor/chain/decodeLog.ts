@@ -123,8 +123,10 @@ function operatorRegistryFields(event: Decoded<"operatorRegistry">): Fields {
 function modelRegistryFields(event: Decoded<"modelRegistry">): Fields {
   const { modelId, manifestURI } = event.args;
   switch (event.eventName) {
-    case "ModelPublished":
-      return { type: "ModelPublished", modelId, publisher: event.args.publisher, manifestURI };
+    case "ModelPublished": {
+      const { publisher, profile } = event.args;
+      return { type: "ModelPublished", modelId, publisher, manifestURI, profile };
+    }
     case "ManifestURIChanged":
       return { type: "ManifestURIChanged", modelId, manifestURI };
   }

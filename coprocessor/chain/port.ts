@@ -27,7 +27,7 @@ export type ChainEvent = { position: LogPosition } & (
       weight: bigint;
       activeFrom: number;
     }
-  | { type: "ModelPublished"; modelId: Hex; publisher: Address; manifestURI: string }
+  | { type: "ModelPublished"; modelId: Hex; publisher: Address; manifestURI: string; profile: bigint }
   | { type: "ManifestURIChanged"; modelId: Hex; manifestURI: string }
   /** A log of one of our contracts that cannot be what it claims to be: to be recorded, never acted on. */
   | { type: "Malformed"; address: Address; eventName: string; reason: string }

@@ -3,6 +3,7 @@ import { type Hex, size } from "viem";
 import { type AgreementView, decide } from "../core/agreement.ts";
 import type { Ballot } from "../core/ballot.ts";
 import { CoprocessorError } from "../core/errors.ts";
+import { checkProfile } from "../core/modelProfile.ts";
 import type { OutboxEntry } from "../core/outbox.ts";
 import { isOpen, OPEN_STATES, type RequestKey, type RequestRecord } from "../core/request.ts";
 import type { Statement } from "../core/statement.ts";
@@ -59,7 +60,9 @@ async function loadManifest(deps: PipelineDeps, record: RequestRecord): Promise<
   const { modelId } = record.request;
   try {
     const model = await deps.store.model(modelId);
-    return await deps.models.manifest(modelId, model?.manifestURI ?? "");
+    const manifest = await deps.models.manifest(modelId, model?.manifestURI ?? "");
+    checkProfile(modelId, manifest, model?.profile ?? 0n);
+    return manifest;
   } catch (error) {
     if (!(error instanceof CoprocessorError)) throw error;
     const reason = `${error.code}: ${error.message}`;

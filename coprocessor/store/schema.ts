@@ -142,6 +142,7 @@ export const modelVersions = sibyl.table(
     block: blockNumber("block").notNull(),
     publisher: address("publisher").notNull(),
     manifestURI: text("manifest_uri").notNull(),
+    profile: uint256("profile").notNull(),
   },
   (table) => [primaryKey({ columns: [table.modelId, table.block] })],
 );

@@ -1,4 +1,4 @@
-import { modelRegistryAbi } from "@sibyl/sdk";
+import { modelRegistryAbi, packProfile } from "@sibyl/sdk";
 import { type Abi, type Address, type Hex, keccak256, parseEther, parseGwei, toHex } from "viem";
 import { startAnvil } from "../network/anvil.ts";
 import { type ChainClient, chainClient } from "../network/chainClient.ts";
@@ -48,7 +48,15 @@ export async function startBenchNetwork(teardown: Teardown): Promise<BenchNetwor
     abi: modelRegistryAbi,
     address: protocol.modelRegistry,
     functionName: "publish",
-    args: [modelId, "", NATIVE_TOKEN, parseEther("0.001"), parseEther("0.0001"), ROYALTY_BPS],
+    args: [
+      modelId,
+      "",
+      NATIVE_TOKEN,
+      parseEther("0.001"),
+      parseEther("0.0001"),
+      ROYALTY_BPS,
+      packProfile({ output: { codec: "scalar" }, profile: { kind: "exact" } }),
+    ],
   });
   await client.mined(publishing, "publishing the model");
 

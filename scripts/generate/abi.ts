@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
  */
 const CONTRACTS = [
   { file: "contracts/InferenceOracle.sol", contract: "InferenceOracle" },
+  { file: "contracts/arbiter/JuryArbiter.sol", contract: "JuryArbiter" },
   { file: "contracts/OperatorRegistry.sol", contract: "OperatorRegistry" },
   { file: "contracts/ModelRegistry.sol", contract: "ModelRegistry" },
   { file: "contracts/consumer/InferenceConsumer.sol", contract: "InferenceConsumer" },

@@ -5,14 +5,18 @@ import {OracleFixture} from "./support/OracleFixture.sol";
 
 import {IOperatorRegistry} from "@sibyl/contracts/interfaces/IOperatorRegistry.sol";
 import {Attestation} from "@sibyl/contracts/types/Attestation.sol";
+import {DeterminismProfileLib, OutputCodec, ProfileKind} from "@sibyl/contracts/types/DeterminismProfile.sol";
 import {Offence} from "@sibyl/contracts/types/Offence.sol";
 import {OperatorParameters} from "@sibyl/contracts/types/OperatorParameters.sol";
+import {Request} from "@sibyl/contracts/types/Request.sol";
 import {SignedOutput} from "@sibyl/contracts/types/SignedOutput.sol";
 
 /// How operators lose stake, and who gets it.
 contract OperatorSlashingTest is OracleFixture {
     bytes32 internal constant OTHER_MODEL = keccak256("another model");
     bytes32 internal constant REQUEST = keccak256("a request");
+
+    bytes32 internal constant EXACT_MODEL = keccak256("an exact model");
 
     address internal judge = makeAddr("judge");
     address internal reporter = makeAddr("reporter");
@@ -21,6 +25,10 @@ contract OperatorSlashingTest is OracleFixture {
         super.setUp();
         vm.prank(owner);
         operators.trustJudge(judge);
+        vm.prank(publisher);
+        models.publish(
+            EXACT_MODEL, "", 0, 0, 0, 0, DeterminismProfileLib.pack(ProfileKind.Exact, OutputCodec.Scalar, 0, 0)
+        );
     }
 
     // equivocation
@@ -106,6 +114,75 @@ contract OperatorSlashingTest is OracleFixture {
         SignedOutput memory any;
         vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.OracleNotTrusted.selector, address(this)));
         operators.slashEquivocation(address(this), REQUEST, 0, any, any);
+    }
+
+    // equivocation across views
+
+    function test_SlashCrossView_TakesAllForAnExactModel() public {
+        Request memory request = requestFor(EXACT_MODEL);
+        SignedOutput memory first = signedFor(keys[1], request.id(), 0, "one answer");
+        SignedOutput memory second = signedFor(keys[1], request.id(), 3, "another answer");
+        vm.expectEmit(address(operators));
+        emit IOperatorRegistry.EquivocationSlashed(1, request.id(), reporter, 1 ether, 0.1 ether);
+        vm.prank(reporter);
+        assertEq(operators.slashCrossViewEquivocation(address(oracle), request, 0, first, 3, second), 1 ether);
+        assertEq(operators.stakeOf(1), 0);
+        assertEq(operators.rewardsOf(reporter), 0.1 ether);
+        assertFalse(operators.enrolmentOf(MODEL, 1).exists());
+    }
+
+    function test_SlashCrossView_ReachesAKeyThatWasRotatedAwayAndLeavingStake() public {
+        Request memory request = requestFor(EXACT_MODEL);
+        SignedOutput memory first = signedFor(keys[1], request.id(), 0, "one answer");
+        rotate(1, 77);
+        SignedOutput memory second = signedFor(77, request.id(), 1, "another answer");
+        vm.prank(ownerOf(1));
+        operators.beginUnbonding(1 ether);
+        assertEq(operators.slashCrossViewEquivocation(address(oracle), request, 0, first, 1, second), 1 ether);
+        (uint256 unbonding,) = operators.unbondingOf(1);
+        assertEq(unbonding, 0);
+    }
+
+    function test_SlashCrossView_CoversOneViewToo() public {
+        Request memory request = requestFor(EXACT_MODEL);
+        SignedOutput memory first = signedFor(keys[1], request.id(), 2, "one answer");
+        SignedOutput memory second = signedFor(keys[1], request.id(), 2, "another answer");
+        operators.slashCrossViewEquivocation(address(oracle), request, 2, first, 2, second);
+        assertEq(operators.stakeOf(1), 0);
+    }
+
+    function test_RevertGiven_HonestOutputsMayDiffer() public {
+        Request memory request = requestFor(MODEL);
+        SignedOutput memory first = signedFor(keys[1], request.id(), 0, "one answer");
+        SignedOutput memory second = signedFor(keys[1], request.id(), 1, "another answer");
+        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.ModelNotExact.selector, MODEL));
+        operators.slashCrossViewEquivocation(address(oracle), request, 0, first, 1, second);
+        request = requestFor(OTHER_MODEL);
+        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.ModelNotExact.selector, OTHER_MODEL));
+        operators.slashCrossViewEquivocation(address(oracle), request, 0, first, 1, second);
+    }
+
+    /// @dev Another struct has another id, so signatures for a tolerant model cannot be shown as if for an exact one.
+    function test_RevertWhen_TheModelIsSwapped() public {
+        Request memory request = requestFor(MODEL);
+        SignedOutput memory first = signedFor(keys[1], request.id(), 0, "one answer");
+        SignedOutput memory second = signedFor(keys[1], request.id(), 1, "another answer");
+        request.modelId = EXACT_MODEL;
+        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.SignersDiffer.selector, 0, 0));
+        operators.slashCrossViewEquivocation(address(oracle), request, 0, first, 1, second);
+    }
+
+    function test_RevertWhen_CrossViewEvidenceIsNone() public {
+        Request memory request = requestFor(EXACT_MODEL);
+        SignedOutput memory first = signedFor(keys[1], request.id(), 0, "one answer");
+        SignedOutput memory again = signedFor(keys[1], request.id(), 1, "one answer");
+        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.SameOutput.selector, keccak256("one answer")));
+        operators.slashCrossViewEquivocation(address(oracle), request, 0, first, 1, again);
+        SignedOutput memory others = signedFor(keys[2], request.id(), 1, "another answer");
+        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.SignersDiffer.selector, 1, 2));
+        operators.slashCrossViewEquivocation(address(oracle), request, 0, first, 1, others);
+        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.OracleNotTrusted.selector, address(this)));
+        operators.slashCrossViewEquivocation(address(this), request, 0, first, 1, others);
     }
 
     // punish
@@ -308,8 +385,21 @@ contract OperatorSlashingTest is OracleFixture {
         );
     }
 
+    function requestFor(bytes32 modelId) private view returns (Request memory request) {
+        request.modelId = modelId;
+        request.inputHash = keccak256(input);
+    }
+
     function signed(uint256 key, uint32 viewNumber, bytes memory answer) private view returns (SignedOutput memory) {
-        Attestation memory attestation = signWith(key, 0, REQUEST, answer, viewNumber, address(oracle));
+        return signedFor(key, REQUEST, viewNumber, answer);
+    }
+
+    function signedFor(uint256 key, bytes32 requestId, uint32 viewNumber, bytes memory answer)
+        private
+        view
+        returns (SignedOutput memory)
+    {
+        Attestation memory attestation = signWith(key, 0, requestId, answer, viewNumber, address(oracle));
         return SignedOutput(keccak256(answer), attestation.r, attestation.vs);
     }
 }

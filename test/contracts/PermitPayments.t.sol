@@ -38,7 +38,7 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
         vm.prank(owner);
         oracle.listToken(address(token));
         vm.prank(publisher);
-        models.publish(TOKEN_MODEL, "", 1, TOKEN_PRICE, 0, 0);
+        models.publish(TOKEN_MODEL, "", 1, TOKEN_PRICE, 0, 0, profile());
         for (uint32 id = 1; id <= 3; ++id) {
             vm.prank(ownerOf(id));
             operators.enroll(TOKEN_MODEL);

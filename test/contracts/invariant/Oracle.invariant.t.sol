@@ -25,7 +25,7 @@ contract OracleInvariantTest is OracleFixture {
         vm.prank(owner);
         oracle.listToken(address(token));
         vm.prank(publisher);
-        models.publish(TOKEN_MODEL, "", 1, 5e6, 1e6, 700);
+        models.publish(TOKEN_MODEL, "", 1, 5e6, 1e6, 700, profile());
         address[] memory owners = new address[](4);
         for (uint32 id = 1; id <= 3; ++id) {
             owners[id] = ownerOf(id);

@@ -144,11 +144,14 @@ describe("decodeLog", () => {
     });
     expect(operators("AttesterRotated", { attester })).toMatchObject({ type: "AttesterRotated", attester });
     expect(operators("EndpointChanged", { endpoint: "/dns" })).toMatchObject({ endpoint: "/dns" });
-    expect(models("ModelPublished", { publisher: owner, manifestURI: "file:x", terms: 1n })).toEqual({
+    expect(
+      models("ModelPublished", { publisher: owner, manifestURI: "file:x", terms: 1n, profile: 7n }),
+    ).toEqual({
       type: "ModelPublished",
       modelId: hash(4),
       publisher: owner,
       manifestURI: "file:x",
+      profile: 7n,
       position,
     });
     expect(models("ManifestURIChanged", { manifestURI: "file:y" })).toMatchObject({ manifestURI: "file:y" });

@@ -73,7 +73,7 @@ async function applyOne(store: Store, number: bigint, one: Happening): Promise<v
       return;
     case "model":
       await store.putModel(
-        { modelId: hash("model"), publisher: address("p"), manifestURI: `${one.uri}` },
+        { modelId: hash("model"), publisher: address("p"), manifestURI: `${one.uri}`, profile: 1n },
         number,
       );
       return;
