@@ -43,6 +43,8 @@ export function requestRecord(label: string, openedBlock = 10n, fork = ""): Requ
     reason: null,
     output: null,
     outputHash: null,
+    proposed: null,
+    proposedBlock: null,
     closedBlock: null,
     closedTransaction: null,
     settledOutput: null,
