@@ -3,7 +3,7 @@ import type { Address, Hex } from "viem";
 import type { BlockRef } from "../../../coprocessor/core/block.ts";
 import type { AttestationMessage, CommitMessage } from "../../../coprocessor/core/messages.ts";
 import type { OutboxEntry } from "../../../coprocessor/core/outbox.ts";
-import { type RequestRecord, requestKey } from "../../../coprocessor/core/request.ts";
+import { type ProposedOutput, type RequestRecord, requestKey } from "../../../coprocessor/core/request.ts";
 
 export const ORACLE: Address = "0x00000000000000000000000000000000000000aa";
 export const CHAIN_ID = 31337;
@@ -53,6 +53,18 @@ export function requestRecord(label: string, openedBlock = 10n, fork = ""): Requ
     updatedAt: 1_700_000_000_000,
   };
 }
+
+/** With numbers that JSON cannot hold. */
+export const proposedOutput = (label: string): ProposedOutput => ({
+  proposal: {
+    outputHash: hash(`output ${label}`),
+    signers: (1n << 224n) | (2n << 192n),
+    submitterId: 1,
+    proposedAt: 1_700_000_000,
+    gasOwed: 2n ** 96n - 1n,
+  },
+  output: "0x0a0b",
+});
 
 export const commit = (requestId: Hex, operatorId: number, label = "a"): CommitMessage => ({
   kind: "commit",
