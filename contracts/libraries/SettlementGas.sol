@@ -26,7 +26,7 @@ library SettlementGas {
     uint256 private constant TAIL_PER_OUTPUT_BYTE = 9;
 
     // The same of a proposal: its hash, the request's word, the event.
-    uint256 private constant PROPOSAL_TAIL_BASE = 6_500;
+    uint256 private constant PROPOSAL_TAIL_BASE = 7_600;
 
     // Calldata of a finalization beside the output's own bytes: a request and a proposal.
     uint256 private constant FINALIZATION_CALLDATA_BASE = 4_000;

@@ -41,7 +41,7 @@ abstract contract Concluding is CallingBack {
         _addShares(request_.modelId, tokenIndex, royalty, protocolShare);
     }
 
-    /// @dev Splits what is left of the gas reserve between the submitter, if it is a signer, and the consumer.
+    /// @notice Splits what is left of the gas reserve between the submitter, if it is a signer, and the consumer.
     /// @dev Warning: the price counts what the transaction tips, so who submits and builds the block may share a tip up
     /// to the consumer's `maxGasPrice`.
     /// @return gasPaid Wei of the reserve that did not go back to the consumer.

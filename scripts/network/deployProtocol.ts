@@ -1,4 +1,4 @@
-import { operatorRegistryAbi } from "@sibyl/sdk";
+import { inferenceOracleAbi, operatorRegistryAbi } from "@sibyl/sdk";
 import { type Address, getContractAddress, parseEther } from "viem";
 import type { Artifact, ContractName } from "./buildContracts.ts";
 import type { ChainClient } from "./chainClient.ts";
@@ -8,6 +8,8 @@ export interface Protocol {
   modelRegistry: Address;
   operatorRegistry: Address;
   oracle: Address;
+  /** Decides challenges. */
+  arbiter: Address;
   /** Nothing of the protocol happened before it. */
   startBlock: bigint;
 }
@@ -32,7 +34,14 @@ const OPERATOR_PARAMETERS = {
   jailSeconds: 3_600,
 };
 
-/** Deploys the three contracts of the protocol in one block, and lets the registry punish what is signed for this oracle. */
+/** What a challenge costs. */
+const BOND_WEI = parseEther("0.1");
+const VERDICT_SECONDS = 600n;
+
+/**
+ * Deploys the protocol's contracts, makes the jury the oracle's arbiter, and lets the registry punish what is signed for
+ * this oracle and what the jury overturns.
+ */
 export async function deployProtocol(
   client: ChainClient,
   artifacts: Record<ContractName, Artifact>,
@@ -75,7 +84,39 @@ export async function deployProtocol(
     nonce: nonce + deployments.length,
   });
   await client.mined(trust, "trustOracle");
+  // It asks the oracle for its registry, so the oracle must be there.
+  const arbiter = await deployArbiter(client, artifacts, oracle, operatorRegistry);
   // Of one account, so the first one is mined first.
   const startBlock = receipts[0]?.blockNumber ?? 0n;
-  return { modelRegistry, operatorRegistry, oracle, startBlock };
+  return { modelRegistry, operatorRegistry, oracle, arbiter, startBlock };
+}
+
+async function deployArbiter(
+  client: ChainClient,
+  artifacts: Record<ContractName, Artifact>,
+  oracle: Address,
+  operatorRegistry: Address,
+): Promise<Address> {
+  const wallet = client.as(deployer());
+  const deployment = await wallet.deployContract({
+    ...artifacts.JuryArbiter,
+    args: [oracle, BOND_WEI, VERDICT_SECONDS],
+  });
+  const { contractAddress } = await client.mined(deployment, "deploying JuryArbiter");
+  const arbiter = contractAddress as Address;
+  const listing = await wallet.writeContract({
+    abi: inferenceOracleAbi,
+    address: oracle,
+    functionName: "listArbiter",
+    args: [arbiter],
+  });
+  await client.mined(listing, "listArbiter");
+  const trust = await wallet.writeContract({
+    abi: operatorRegistryAbi,
+    address: operatorRegistry,
+    functionName: "trustJudge",
+    args: [arbiter],
+  });
+  await client.mined(trust, "trustJudge");
+  return arbiter;
 }

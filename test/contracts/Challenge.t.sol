@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Vm} from "forge-std/Test.sol";
-
 import {ChallengeFixture} from "./support/ChallengeFixture.sol";
 import {HostileConsumer} from "./support/HostileConsumer.sol";
 import {IInferenceOracle} from "@sibyl/contracts/interfaces/IInferenceOracle.sol";
 import {IProposals} from "@sibyl/contracts/interfaces/IProposals.sol";
-import {Policies} from "@sibyl/contracts/libraries/Policies.sol";
 import {Attestation} from "@sibyl/contracts/types/Attestation.sol";
-import {Policy} from "@sibyl/contracts/types/Policy.sol";
 import {Proposal} from "@sibyl/contracts/types/Proposal.sol";
 import {Request} from "@sibyl/contracts/types/Request.sol";
 import {RequestParams} from "@sibyl/contracts/types/RequestParams.sol";
