@@ -14,6 +14,7 @@ const SOURCES = {
   ModelRegistry: "contracts/ModelRegistry.sol",
   OperatorRegistry: "contracts/OperatorRegistry.sol",
   InferenceOracle: "contracts/InferenceOracle.sol",
+  OpeningCourt: "contracts/OpeningCourt.sol",
   MessageBoard: "examples/message-board/contracts/MessageBoard.sol",
   OneWordConsumer: "test/contracts/support/OneWordConsumer.sol",
 } as const;

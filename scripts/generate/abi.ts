@@ -11,6 +11,7 @@ const CONTRACTS = [
   { file: "contracts/InferenceOracle.sol", contract: "InferenceOracle" },
   { file: "contracts/OperatorRegistry.sol", contract: "OperatorRegistry" },
   { file: "contracts/ModelRegistry.sol", contract: "ModelRegistry" },
+  { file: "contracts/OpeningCourt.sol", contract: "OpeningCourt" },
   { file: "contracts/consumer/InferenceConsumer.sol", contract: "InferenceConsumer" },
 ];
 

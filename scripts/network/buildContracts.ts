@@ -16,6 +16,7 @@ const SOURCES = {
   ModelRegistry: "contracts/ModelRegistry.sol",
   OperatorRegistry: "contracts/OperatorRegistry.sol",
   InferenceOracle: "contracts/InferenceOracle.sol",
+  OpeningCourt: "contracts/OpeningCourt.sol",
   MessageBoard: "examples/message-board/contracts/MessageBoard.sol",
 } as const;
 

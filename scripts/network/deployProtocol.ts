@@ -8,6 +8,7 @@ export interface Protocol {
   modelRegistry: Address;
   operatorRegistry: Address;
   oracle: Address;
+  openingCourt: Address;
   /** Nothing of the protocol happened before it. */
   startBlock: bigint;
 }
@@ -32,7 +33,12 @@ const OPERATOR_PARAMETERS = {
   jailSeconds: 3_600,
 };
 
-/** Deploys the three contracts of the protocol in one block, and lets the registry punish what is signed for this oracle. */
+const COURT_PARAMETERS = { bondWei: parseEther("0.001"), demandSeconds: 12 * 3_600, openingSeconds: 3_600 };
+
+/**
+ * Deploys the contracts of the protocol, the first three in one block, and lets the registry punish what is signed for this oracle and
+ * what the opening court finds.
+ */
 export async function deployProtocol(
   client: ChainClient,
   artifacts: Record<ContractName, Artifact>,
@@ -43,7 +49,8 @@ export async function deployProtocol(
   const nonce = await client.reader.getTransactionCount({ address: account.address });
   const addressAt = (place: number) =>
     getContractAddress({ from: account.address, nonce: BigInt(nonce + place) });
-  const [modelRegistry, operatorRegistry, oracle] = [addressAt(0), addressAt(1), addressAt(2)];
+  const [modelRegistry, operatorRegistry] = [addressAt(0), addressAt(1)];
+  const [oracle, openingCourt] = [addressAt(2), addressAt(3)];
   const oracleParameters = {
     ...parameters,
     protocolBps: 500,
@@ -67,15 +74,25 @@ export async function deployProtocol(
   const receipts = await Promise.all(
     hashes.map((hash, place) => client.mined(hash, `deploying ${deployments[place]?.name}`)),
   );
-  const trust = await wallet.writeContract({
-    abi: operatorRegistryAbi,
-    address: operatorRegistry,
-    functionName: "trustOracle",
-    args: [oracle],
+  // Apart, because its constructor asks the operator registry, which has to be there when the gas is estimated.
+  const court = await wallet.deployContract({
+    ...artifacts.OpeningCourt,
+    args: [operatorRegistry, COURT_PARAMETERS],
     nonce: nonce + deployments.length,
   });
-  await client.mined(trust, "trustOracle");
+  await client.mined(court, "deploying OpeningCourt");
+  const registry = { abi: operatorRegistryAbi, address: operatorRegistry } as const;
+  const trusting = [
+    { functionName: "trustOracle", args: [oracle] },
+    { functionName: "trustJudge", args: [openingCourt] },
+  ] as const;
+  await Promise.all(
+    trusting.map(async (call, place) => {
+      const later = { nonce: nonce + deployments.length + 1 + place };
+      await client.mined(await wallet.writeContract({ ...registry, ...call, ...later }), call.functionName);
+    }),
+  );
   // Of one account, so the first one is mined first.
   const startBlock = receipts[0]?.blockNumber ?? 0n;
-  return { modelRegistry, operatorRegistry, oracle, startBlock };
+  return { modelRegistry, operatorRegistry, oracle, openingCourt, startBlock };
 }

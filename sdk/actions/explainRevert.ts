@@ -1,6 +1,7 @@
 import { type Abi, BaseError, decodeErrorResult, type Hex, isHex } from "viem";
 import { inferenceOracleAbi } from "../abi/inferenceOracle.ts";
 import { modelRegistryAbi } from "../abi/modelRegistry.ts";
+import { openingCourtAbi } from "../abi/openingCourt.ts";
 import { operatorRegistryAbi } from "../abi/operatorRegistry.ts";
 import { CallRevertedError } from "./oracleErrors.ts";
 
@@ -14,9 +15,12 @@ export interface RevertReason {
   message: string;
 }
 
-const ERRORS: Abi = [...inferenceOracleAbi, ...operatorRegistryAbi, ...modelRegistryAbi].filter(
-  (item) => item.type === "error",
-);
+const ERRORS: Abi = [
+  ...inferenceOracleAbi,
+  ...operatorRegistryAbi,
+  ...modelRegistryAbi,
+  ...openingCourtAbi,
+].filter((item) => item.type === "error");
 
 const MODEL_STATUS = ["was never published", "is active", "is retired"];
 const REQUEST_STATUS = [
