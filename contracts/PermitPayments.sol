@@ -25,13 +25,13 @@ abstract contract PermitPayments is IPermitPayments, FeeVault {
         "FeePayment witness)FeePayment(address account)TokenPermissions(address token,uint256 amount)";
 
     /// @inheritdoc IPermitPayments
-    function depositWithPermit(address account, TokenPermit calldata permit) external {
+    function depositTokenWithPermit(address account, TokenPermit calldata permit) external {
         _usePermit(permit);
         _depositToken(permit.token, account, permit.amount);
     }
 
     /// @inheritdoc IPermitPayments
-    function depositWithPermit2(address account, Permit2Payment calldata payment) external {
+    function depositTokenWithPermit2(address account, Permit2Payment calldata payment) external {
         _depositByPermit2(account, payment);
     }
 

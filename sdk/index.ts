@@ -3,9 +3,17 @@
 export { inferenceOracleAbi } from "./abi/inferenceOracle.ts";
 export { juryArbiterAbi } from "./abi/juryArbiter.ts";
 export { modelRegistryAbi } from "./abi/modelRegistry.ts";
+export { openingCourtAbi } from "./abi/openingCourt.ts";
 export { operatorRegistryAbi } from "./abi/operatorRegistry.ts";
 export { checkOracle } from "./actions/checkOracle.ts";
 export { encodeFinalize } from "./actions/encodeFinalize.ts";
+export {
+  encodeDemand,
+  encodeOpen,
+  type OpeningDemand,
+  type OpeningEvidence,
+  openingDemandId,
+} from "./actions/encodeOpening.ts";
 export {
   type AttestationEntry,
   DuplicateSignerError,

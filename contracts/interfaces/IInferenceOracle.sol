@@ -63,6 +63,7 @@ interface IInferenceOracle {
 
     error RequestNotOpen(bytes32 requestId, RequestStatus status);
     error DeadlinePassed(bytes32 requestId, uint256 deadline, uint256 timestamp);
+    error ViewOutOfBounds(uint256 viewNumber, uint256 maximum);
     error QuorumNotMet(uint256 attestations, uint256 quorum);
     /// @notice Operator ids must increase, so that nobody counts twice.
     error SignersNotIncreasing(uint32 previous, uint32 next);
@@ -100,12 +101,13 @@ interface IInferenceOracle {
     /// - each signer was enrolled when the request opened, is drawn by now, and signed with its attester key.
     ///
     /// The gas is repaid only to a signer that submits with its attester key, so copying a settlement earns nothing.
-    /// @param viewNumber The view that all attestations were signed in.
+    /// @param viewNumber The view that all attestations were signed in; at most 32 bits. Its type is wider because the
+    /// compiler tries functions in the order of their selectors, and this one's would come last: 700 gas of each settlement.
     /// @param attestations Exactly `quorum` of them, in increasing order of operator id.
     function settle(
         Request calldata request_,
         bytes calldata output,
-        uint32 viewNumber,
+        uint256 viewNumber,
         Attestation[] calldata attestations
     ) external;
 

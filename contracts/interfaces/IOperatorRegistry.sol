@@ -6,6 +6,7 @@ import {Offence} from "../types/Offence.sol";
 import {OperatorParameters} from "../types/OperatorParameters.sol";
 import {Request} from "../types/Request.sol";
 import {SignedOutput} from "../types/SignedOutput.sol";
+import {IModelRegistry} from "./IModelRegistry.sol";
 
 /// @notice Operators: stake, attester keys, and which models each one serves
 interface IOperatorRegistry {
@@ -202,6 +203,9 @@ interface IOperatorRegistry {
 
     /// @notice Stake on its way out, and when it may leave.
     function unbondingOf(uint32 operatorId) external view returns (uint256 amount, uint256 releasedAt);
+
+    /// @notice Keeps the totals of all seats, beside the terms and profiles of the models.
+    function models() external view returns (IModelRegistry);
 
     /// @notice The registry's parameters.
     function parameters() external view returns (OperatorParameters memory);

@@ -11,11 +11,11 @@ interface IPermitPayments {
     error Permit2Missing(address permit2);
 
     /// @notice Like `depositToken`, with the caller's ERC-2612 permit in place of an approval.
-    function depositWithPermit(address account, TokenPermit calldata permit) external;
+    function depositTokenWithPermit(address account, TokenPermit calldata permit) external;
 
     /// @notice Moves a payer's tokens into `account`'s credit by a Permit2 signature that names the account.
     /// @dev Anybody may submit it: the account that the payer signed for is the only one that can gain.
-    function depositWithPermit2(address account, Permit2Payment calldata payment) external;
+    function depositTokenWithPermit2(address account, Permit2Payment calldata payment) external;
 
     /// @notice Like `request`, with the caller's ERC-2612 permit in place of an approval. What the fee does not need of it
     /// stays an allowance.

@@ -24,13 +24,14 @@ abstract contract Settling is Challenging, EIP712 {
     function settle(
         Request calldata request_,
         bytes calldata output,
-        uint32 viewNumber,
+        uint256 viewNumber,
         Attestation[] calldata attestations
     ) external {
         uint256 gasAtStart = gasleft() + SettlementGas.TRANSACTION;
+        if (viewNumber > type(uint32).max) revert ViewOutOfBounds(viewNumber, type(uint32).max);
         Submission memory submission;
         (submission.submitter, submission.gasAtStart) = (msg.sender, gasAtStart);
-        _settle(request_, output, viewNumber, attestations, submission);
+        _settle(request_, output, uint32(viewNumber), attestations, submission);
     }
 
     /// @inheritdoc IInferenceOracle

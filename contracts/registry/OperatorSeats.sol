@@ -36,7 +36,7 @@ abstract contract OperatorSeats is RegistryGovernance, EIP712 {
     /// @dev Bounds the loop that rewrites an operator's seats.
     uint256 public constant MAX_ENROLMENTS = 32;
 
-    /// @notice Keeps the totals of all seats, beside the terms and profiles of the models.
+    /// @inheritdoc IOperatorRegistry
     IModelRegistry public immutable models;
 
     mapping(uint32 operatorId => Operator) internal _operators;

@@ -89,7 +89,7 @@ contract MockInferenceOracle is MockRequests {
     // The oracle's other entries
 
     /// @inheritdoc IInferenceOracle
-    function settle(Request calldata request_, bytes calldata output, uint32, Attestation[] calldata) public {
+    function settle(Request calldata request_, bytes calldata output, uint256, Attestation[] calldata) public {
         _answer(request_.idOf(), output);
     }
 

@@ -15,6 +15,7 @@ const SOURCES = {
   OperatorRegistry: "contracts/OperatorRegistry.sol",
   InferenceOracle: "contracts/InferenceOracle.sol",
   JuryArbiter: "contracts/arbiter/JuryArbiter.sol",
+  OpeningCourt: "contracts/OpeningCourt.sol",
   MessageBoard: "examples/message-board/contracts/MessageBoard.sol",
   OneWordConsumer: "test/contracts/support/OneWordConsumer.sol",
 } as const;

@@ -12,6 +12,7 @@ const CONTRACTS = [
   { file: "contracts/arbiter/JuryArbiter.sol", contract: "JuryArbiter" },
   { file: "contracts/OperatorRegistry.sol", contract: "OperatorRegistry" },
   { file: "contracts/ModelRegistry.sol", contract: "ModelRegistry" },
+  { file: "contracts/OpeningCourt.sol", contract: "OpeningCourt" },
   { file: "contracts/consumer/InferenceConsumer.sol", contract: "InferenceConsumer" },
 ];
 

@@ -1,5 +1,5 @@
 import { inferenceOracleAbi, operatorRegistryAbi } from "@sibyl/sdk";
-import { type Address, getContractAddress, parseEther } from "viem";
+import { type Address, getContractAddress, type Hash, parseEther } from "viem";
 import type { Artifact, ContractName } from "./buildContracts.ts";
 import type { ChainClient } from "./chainClient.ts";
 import { deployer } from "./devAccounts.ts";
@@ -10,6 +10,7 @@ export interface Protocol {
   oracle: Address;
   /** Decides challenges. */
   arbiter: Address;
+  openingCourt: Address;
   /** Nothing of the protocol happened before it. */
   startBlock: bigint;
 }
@@ -34,13 +35,15 @@ const OPERATOR_PARAMETERS = {
   jailSeconds: 3_600,
 };
 
-/** What a challenge costs. */
+/** Of a challenge. */
 const BOND_WEI = parseEther("0.1");
 const VERDICT_SECONDS = 600n;
 
+const COURT_PARAMETERS = { bondWei: parseEther("0.001"), demandSeconds: 12 * 3_600, openingSeconds: 3_600 };
+
 /**
  * Deploys the protocol's contracts, makes the jury the oracle's arbiter, and lets the registry punish what is signed for
- * this oracle and what the jury overturns.
+ * this oracle, what the jury overturns and what the opening court finds.
  */
 export async function deployProtocol(
   client: ChainClient,
@@ -52,7 +55,13 @@ export async function deployProtocol(
   const nonce = await client.reader.getTransactionCount({ address: account.address });
   const addressAt = (place: number) =>
     getContractAddress({ from: account.address, nonce: BigInt(nonce + place) });
-  const [modelRegistry, operatorRegistry, oracle] = [addressAt(0), addressAt(1), addressAt(2)];
+  const [modelRegistry, operatorRegistry, oracle, openingCourt, arbiter] = [0, 1, 2, 3, 4].map(addressAt) as [
+    Address,
+    Address,
+    Address,
+    Address,
+    Address,
+  ];
   const oracleParameters = {
     ...parameters,
     protocolBps: 500,
@@ -60,63 +69,61 @@ export async function deployProtocol(
     maxCallbackGas: 2_000_000,
     maxInputBytes: 65_536,
   };
-  const deployments = [
-    { name: "ModelRegistry", args: [] },
-    { name: "OperatorRegistry", args: [account.address, modelRegistry, OPERATOR_PARAMETERS] },
-    {
-      name: "InferenceOracle",
-      args: [account.address, account.address, modelRegistry, operatorRegistry, oracleParameters],
-    },
-  ] as const;
-  const hashes = await Promise.all(
-    deployments.map(({ name, args }, place) =>
-      wallet.deployContract({ ...artifacts[name], args: [...args], nonce: nonce + place }),
-    ),
-  );
-  const receipts = await Promise.all(
-    hashes.map((hash, place) => client.mined(hash, `deploying ${deployments[place]?.name}`)),
-  );
-  const trust = await wallet.writeContract({
-    abi: operatorRegistryAbi,
-    address: operatorRegistry,
-    functionName: "trustOracle",
-    args: [oracle],
-    nonce: nonce + deployments.length,
+  let used = nonce;
+  /** Sends transactions of one block together; they do not need each other. */
+  const together = async (calls: readonly { name: string; send: (nonce: number) => Promise<Hash> }[]) => {
+    const hashes = await Promise.all(calls.map(({ send }) => send(used++)));
+    return Promise.all(hashes.map((hash, place) => client.mined(hash, calls[place]?.name ?? "")));
+  };
+  const deploying = (name: ContractName, args: unknown[]) => ({
+    name: `deploying ${name}`,
+    send: (at: number) => wallet.deployContract({ ...artifacts[name], args, nonce: at }),
   });
-  await client.mined(trust, "trustOracle");
-  // It asks the oracle for its registry, so the oracle must be there.
-  const arbiter = await deployArbiter(client, artifacts, oracle, operatorRegistry);
-  // Of one account, so the first one is mined first.
-  const startBlock = receipts[0]?.blockNumber ?? 0n;
-  return { modelRegistry, operatorRegistry, oracle, arbiter, startBlock };
-}
+  const trusting = (functionName: "trustOracle" | "trustJudge", trusted: Address) => ({
+    name: functionName,
+    send: (at: number) =>
+      wallet.writeContract({
+        abi: operatorRegistryAbi,
+        address: operatorRegistry,
+        functionName,
+        args: [trusted],
+        nonce: at,
+      }),
+  });
 
-async function deployArbiter(
-  client: ChainClient,
-  artifacts: Record<ContractName, Artifact>,
-  oracle: Address,
-  operatorRegistry: Address,
-): Promise<Address> {
-  const wallet = client.as(deployer());
-  const deployment = await wallet.deployContract({
-    ...artifacts.JuryArbiter,
-    args: [oracle, BOND_WEI, VERDICT_SECONDS],
-  });
-  const { contractAddress } = await client.mined(deployment, "deploying JuryArbiter");
-  const arbiter = contractAddress as Address;
-  const listing = await wallet.writeContract({
-    abi: inferenceOracleAbi,
-    address: oracle,
-    functionName: "listArbiter",
-    args: [arbiter],
-  });
-  await client.mined(listing, "listArbiter");
-  const trust = await wallet.writeContract({
-    abi: operatorRegistryAbi,
-    address: operatorRegistry,
-    functionName: "trustJudge",
-    args: [arbiter],
-  });
-  await client.mined(trust, "trustJudge");
-  return arbiter;
+  const [first] = await together([
+    deploying("ModelRegistry", []),
+    deploying("OperatorRegistry", [account.address, modelRegistry, OPERATOR_PARAMETERS]),
+    deploying("InferenceOracle", [
+      account.address,
+      account.address,
+      modelRegistry,
+      operatorRegistry,
+      oracleParameters,
+    ]),
+  ]);
+  // Apart, because their constructors ask the first ones, which have to be there when the gas is estimated.
+  await together([
+    deploying("OpeningCourt", [operatorRegistry, COURT_PARAMETERS]),
+    deploying("JuryArbiter", [oracle, BOND_WEI, VERDICT_SECONDS]),
+  ]);
+  await together([
+    trusting("trustOracle", oracle),
+    trusting("trustJudge", openingCourt),
+    trusting("trustJudge", arbiter),
+    {
+      name: "listArbiter",
+      send: (at) =>
+        wallet.writeContract({
+          abi: inferenceOracleAbi,
+          address: oracle,
+          functionName: "listArbiter",
+          args: [arbiter],
+          nonce: at,
+        }),
+    },
+  ]);
+  // Of one account, so the first one is mined first.
+  const startBlock = first?.blockNumber ?? 0n;
+  return { modelRegistry, operatorRegistry, oracle, arbiter, openingCourt, startBlock };
 }

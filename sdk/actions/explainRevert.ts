@@ -2,6 +2,7 @@ import { type Abi, BaseError, decodeErrorResult, type Hex, isHex } from "viem";
 import { inferenceOracleAbi } from "../abi/inferenceOracle.ts";
 import { juryArbiterAbi } from "../abi/juryArbiter.ts";
 import { modelRegistryAbi } from "../abi/modelRegistry.ts";
+import { openingCourtAbi } from "../abi/openingCourt.ts";
 import { operatorRegistryAbi } from "../abi/operatorRegistry.ts";
 import { CallRevertedError } from "./oracleErrors.ts";
 
@@ -20,6 +21,7 @@ const ERRORS: Abi = [
   ...operatorRegistryAbi,
   ...modelRegistryAbi,
   ...juryArbiterAbi,
+  ...openingCourtAbi,
 ].filter((item) => item.type === "error");
 
 const MODEL_STATUS = ["was never published", "is active", "is retired"];

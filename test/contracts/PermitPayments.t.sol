@@ -90,15 +90,15 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
         permit.token = makeAddr("not a token");
         vm.prank(payer);
         vm.expectRevert(abi.encodeWithSelector(IFeeVault.TokenNotListed.selector, permit.token));
-        oracle.depositWithPermit(payer, permit);
+        oracle.depositTokenWithPermit(payer, permit);
     }
 
-    function test_DepositWithPermit_IsCreditOfTheNamedAccount() public {
+    function test_DepositTokenWithPermit_IsCreditOfTheNamedAccount() public {
         TokenPermit memory permit = permitOf(payerKey, 40e6);
         vm.prank(payer);
         vm.expectEmit(address(oracle));
         emit IFeeVault.Deposited(address(consumer), address(token), 40e6);
-        oracle.depositWithPermit(address(consumer), permit);
+        oracle.depositTokenWithPermit(address(consumer), permit);
         assertEq(oracle.creditOf(address(consumer), address(token)), 40e6);
         assertEq(token.balanceOf(payer), BALANCE - 40e6);
     }
@@ -108,7 +108,7 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
         permit.amount = 41e6;
         vm.prank(payer);
         vm.expectRevert(SafeTransferLib.TransferFromFailed.selector);
-        oracle.depositWithPermit(address(consumer), permit);
+        oracle.depositTokenWithPermit(address(consumer), permit);
     }
 
     // Permit2
@@ -130,24 +130,24 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
         vm.expectRevert(bytes4(keccak256("InvalidSigner()")));
         oracle.requestWithPermit2{value: reserve}(p, payment);
         vm.expectRevert(bytes4(keccak256("InvalidSigner()")));
-        oracle.depositWithPermit2(address(this), payment);
+        oracle.depositTokenWithPermit2(address(this), payment);
         assertEq(token.balanceOf(payer), BALANCE);
     }
 
-    function test_DepositWithPermit2_AnybodyMaySubmitItForTheNamedAccount() public {
+    function test_DepositTokenWithPermit2_AnybodyMaySubmitItForTheNamedAccount() public {
         Permit2Payment memory payment = paymentOf(address(consumer), 20e6, 7);
         vm.prank(makeAddr("a stranger"));
         vm.expectEmit(address(oracle));
         emit IFeeVault.Deposited(address(consumer), address(token), 20e6);
-        oracle.depositWithPermit2(address(consumer), payment);
+        oracle.depositTokenWithPermit2(address(consumer), payment);
         assertEq(oracle.creditOf(address(consumer), address(token)), 20e6);
     }
 
     function test_RevertGiven_ThePermit2PaymentWasUsed() public {
         Permit2Payment memory payment = paymentOf(address(consumer), 20e6, 7);
-        oracle.depositWithPermit2(address(consumer), payment);
+        oracle.depositTokenWithPermit2(address(consumer), payment);
         vm.expectRevert(bytes4(keccak256("InvalidNonce()")));
-        oracle.depositWithPermit2(address(consumer), payment);
+        oracle.depositTokenWithPermit2(address(consumer), payment);
         assertEq(oracle.creditOf(address(consumer), address(token)), 20e6);
     }
 
@@ -155,14 +155,14 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
         Permit2Payment memory payment = paymentOf(address(consumer), 20e6, 7);
         vm.warp(payment.deadline + 1);
         vm.expectRevert(abi.encodeWithSignature("SignatureExpired(uint256)", payment.deadline));
-        oracle.depositWithPermit2(address(consumer), payment);
+        oracle.depositTokenWithPermit2(address(consumer), payment);
     }
 
     function test_RevertWhen_APermit2PaymentAsksForMoreThanWasSigned() public {
         Permit2Payment memory payment = paymentOf(address(consumer), 20e6, 7);
         payment.amount = 21e6;
         vm.expectRevert(bytes4(keccak256("InvalidSigner()")));
-        oracle.depositWithPermit2(address(consumer), payment);
+        oracle.depositTokenWithPermit2(address(consumer), payment);
     }
 
     function test_RevertGiven_TheTokenIsNoLongerAccepted() public {
@@ -170,7 +170,7 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
         vm.prank(owner);
         oracle.setTokenAccepted(address(token), false);
         vm.expectRevert(abi.encodeWithSelector(IFeeVault.TokenNotAccepted.selector, address(token)));
-        oracle.depositWithPermit2(address(consumer), payment);
+        oracle.depositTokenWithPermit2(address(consumer), payment);
     }
 
     function test_RevertWhen_APermit2TokenKeepsAFee() public {
@@ -182,27 +182,27 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
         taking.approve(PERMIT2, 1000);
         Permit2Payment memory payment = paymentIn(address(taking), address(consumer), 1000, 7);
         vm.expectRevert(abi.encodeWithSelector(IFeeVault.TokenAmountMismatch.selector, address(taking), 1000, 990));
-        oracle.depositWithPermit2(address(consumer), payment);
+        oracle.depositTokenWithPermit2(address(consumer), payment);
     }
 
     function test_RevertGiven_TheChainHasNoPermit2() public {
         Permit2Payment memory payment = paymentOf(address(consumer), 20e6, 7);
         vm.etch(PERMIT2, "");
         vm.expectRevert(abi.encodeWithSelector(IPermitPayments.Permit2Missing.selector, PERMIT2));
-        oracle.depositWithPermit2(address(consumer), payment);
+        oracle.depositTokenWithPermit2(address(consumer), payment);
     }
 
     function test_RevertWhen_TheNativeCoinIsPaidByPermit2() public {
         Permit2Payment memory payment = paymentIn(NATIVE, address(consumer), 1, 7);
         vm.expectRevert(abi.encodeWithSelector(IFeeVault.TokenNotListed.selector, NATIVE));
-        oracle.depositWithPermit2(address(consumer), payment);
+        oracle.depositTokenWithPermit2(address(consumer), payment);
     }
 
-    function testFuzz_DepositWithPermit2_MovesExactlyWhatWasSigned(uint96 amount, uint256 nonce, address account)
+    function testFuzz_DepositTokenWithPermit2_MovesExactlyWhatWasSigned(uint96 amount, uint256 nonce, address account)
         public
     {
         amount = uint96(bound(amount, 0, BALANCE));
-        oracle.depositWithPermit2(account, paymentOf(account, amount, nonce));
+        oracle.depositTokenWithPermit2(account, paymentOf(account, amount, nonce));
         assertEq(oracle.creditOf(account, address(token)), amount);
         assertEq(token.balanceOf(address(oracle)), amount);
     }

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {VectorReader} from "./support/VectorReader.sol";
 import {Attestations} from "@sibyl/contracts/libraries/Attestations.sol";
+import {Commitments} from "@sibyl/contracts/libraries/Commitments.sol";
 import {Sortition} from "@sibyl/contracts/libraries/Sortition.sol";
 import {ClassificationCodec} from "@sibyl/contracts/libraries/codecs/ClassificationCodec.sol";
 import {ScalarCodec} from "@sibyl/contracts/libraries/codecs/ScalarCodec.sol";
@@ -162,6 +163,25 @@ contract VectorsTest is VectorReader {
             bytes32 digest = Attestations.digest(
                 Attestations.domainSeparator(vm.parseJsonAddress(json, path(i, "oracle"))),
                 Attestations.structHash(word(i, "requestHash"), outputHash, uint32(number(i, "view")))
+            );
+            assertEq(digest, word(i, "digest"));
+            assertEq(
+                Attestations.recover(digest, word(i, "r"), word(i, "vs")), vm.parseJsonAddress(json, path(i, "signer"))
+            );
+        }
+    }
+
+    function test_Vectors_Commit() public {
+        uint256 count = load("commit", "cases");
+        for (uint256 i = 0; i < count; ++i) {
+            vm.chainId(number(i, "chainId"));
+            bytes32 commitment = Commitments.seal(
+                word(i, "requestHash"), uint32(number(i, "operatorId")), word(i, "outputHash"), word(i, "salt")
+            );
+            assertEq(commitment, word(i, "commitment"));
+            bytes32 digest = Attestations.digest(
+                Attestations.domainSeparator(vm.parseJsonAddress(json, path(i, "oracle"))),
+                Commitments.structHash(word(i, "requestHash"), commitment)
             );
             assertEq(digest, word(i, "digest"));
             assertEq(
