@@ -36,7 +36,7 @@ abstract contract PermitPayments is IPermitPayments, FeeVault {
     }
 
     /// @inheritdoc IPermitPayments
-    function requestWithPermit(RequestParams calldata params, TokenPermit calldata permit)
+    function requestWithTokenPermit(RequestParams calldata params, TokenPermit calldata permit)
         external
         payable
         returns (bytes32 requestId)
@@ -46,7 +46,7 @@ abstract contract PermitPayments is IPermitPayments, FeeVault {
     }
 
     /// @inheritdoc IPermitPayments
-    function requestWithPermit2(RequestParams calldata params, Permit2Payment calldata payment)
+    function requestPaidThroughPermit2(RequestParams calldata params, Permit2Payment calldata payment)
         external
         payable
         returns (bytes32 requestId)

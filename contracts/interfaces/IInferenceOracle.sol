@@ -52,7 +52,7 @@ interface IInferenceOracle {
     /// @notice No arbiter is current, so there is nobody to challenge an output before.
     error ChallengeWindowNotOffered(uint32 challengeWindow);
     error InputTooLong(uint256 length, uint256 maximum);
-    error CallbackGasTooHigh(uint32 callbackGasLimit, uint256 maximum);
+    error CallbackGasTooHigh(uint256 callbackGasLimit, uint256 maximum);
     /// @notice The deadline is not after now, or after the longest lifetime.
     error DeadlineOutOfBounds(uint256 deadline, uint256 timestamp, uint256 latest);
     error FeeAboveMaximum(uint256 fee, uint256 maxFee);
@@ -129,7 +129,7 @@ interface IInferenceOracle {
         bytes32 modelId,
         uint256 inputSize,
         Policy calldata policy,
-        uint32 callbackGasLimit,
+        uint256 callbackGasLimit,
         uint64 maxGasPrice
     ) external view returns (Quote memory);
 

@@ -19,14 +19,14 @@ interface IPermitPayments {
 
     /// @notice Like `request`, with the caller's ERC-2612 permit in place of an approval. What the fee does not need of it
     /// stays an allowance.
-    function requestWithPermit(RequestParams calldata params, TokenPermit calldata permit)
+    function requestWithTokenPermit(RequestParams calldata params, TokenPermit calldata permit)
         external
         payable
         returns (bytes32 requestId);
 
     /// @notice Like `request`, with a Permit2 payment, by the caller or by a user of the caller, that names the caller. What
     /// the fee does not need of it stays the caller's credit.
-    function requestWithPermit2(RequestParams calldata params, Permit2Payment calldata payment)
+    function requestPaidThroughPermit2(RequestParams calldata params, Permit2Payment calldata payment)
         external
         payable
         returns (bytes32 requestId);

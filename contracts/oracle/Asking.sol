@@ -47,9 +47,10 @@ abstract contract Asking is RequestBook, PermitPayments, OracleGovernance {
         bytes32 modelId,
         uint256 inputSize,
         Policy calldata policy,
-        uint32 callbackGasLimit,
+        uint256 callbackGasLimit,
         uint64 maxGasPrice
     ) external view returns (Quote memory q) {
+        uint32 gasLimit = _callbackGas(callbackGasLimit);
         if (inputSize > _regime.maxInputBytes) {
             revert InputTooLong(inputSize, _regime.maxInputBytes);
         }
@@ -60,7 +61,7 @@ abstract contract Asking is RequestBook, PermitPayments, OracleGovernance {
         q.fee = q.executions + q.inputSurcharge;
         q.royalty = Fees.share(q.fee, terms.royaltyBps());
         q.protocolShare = Fees.share(q.fee, _regime.protocolBps);
-        q.gasReserve = SettlementGas.reserve(policy.quorum, callbackGasLimit) * maxGasPrice;
+        q.gasReserve = SettlementGas.reserve(policy.quorum, gasLimit) * maxGasPrice;
         if (policy.challengeWindow != 0) q.gasReserve += SettlementGas.RESERVE_FOR_FINALIZING * uint256(maxGasPrice);
         q.nativeTotal = q.gasReserve + (terms.tokenIndex() == NATIVE ? q.fee : 0);
     }
@@ -106,7 +107,16 @@ abstract contract Asking is RequestBook, PermitPayments, OracleGovernance {
         if (quorum == 0 || quorum > committeeSize || quorum > Signers.MOST) {
             revert QuorumOutOfBounds(quorum, committeeSize, Signers.MOST);
         }
-        return RequestTermsLib.pack(msg.sender, params.deadline, params.callbackGasLimit, committeeSize, quorum, 0);
+        uint32 callbackGas = _callbackGas(params.callbackGasLimit);
+        return RequestTermsLib.pack(msg.sender, params.deadline, callbackGas, committeeSize, quorum, 0);
+    }
+
+    /// @dev A callback's gas as a request keeps it: the protocol's bound has 32 bits.
+    function _callbackGas(uint256 callbackGasLimit) private view returns (uint32) {
+        if (callbackGasLimit > _regime.maxCallbackGas) {
+            revert CallbackGasTooHigh(callbackGasLimit, _regime.maxCallbackGas);
+        }
+        return uint32(callbackGasLimit);
     }
 
     /// @dev The model's terms and the weight of its seats, if it takes requests and has seats enough.
@@ -154,9 +164,6 @@ abstract contract Asking is RequestBook, PermitPayments, OracleGovernance {
     function _checkAgainst(Regime storage regime, RequestTerms asked, uint256 inputSize) private view {
         if (block.timestamp < regime.pausedUntil) revert RequestsArePaused(regime.pausedUntil);
         if (inputSize > regime.maxInputBytes) revert InputTooLong(inputSize, regime.maxInputBytes);
-        if (asked.callbackGasLimit() > regime.maxCallbackGas) {
-            revert CallbackGasTooHigh(asked.callbackGasLimit(), regime.maxCallbackGas);
-        }
         uint256 latest = block.timestamp + regime.maxLifetimeSeconds;
         if (asked.deadline() <= block.timestamp || asked.deadline() > latest) {
             revert DeadlineOutOfBounds(asked.deadline(), block.timestamp, latest);

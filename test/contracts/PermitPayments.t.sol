@@ -52,25 +52,25 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
 
     // ERC-2612
 
-    function test_RequestWithPermit_TakesTheFeeWithNoApproval() public {
+    function test_RequestWithTokenPermit_TakesTheFeeWithNoApproval() public {
         RequestParams memory p = tokenParams();
         uint256 reserve = costOf(p);
         TokenPermit memory permit = permitOf(payerKey, 100e6);
         vm.prank(payer);
-        bytes32 id = oracle.requestWithPermit{value: reserve}(p, permit);
+        bytes32 id = oracle.requestWithTokenPermit{value: reserve}(p, permit);
         assertEq(uint8(oracle.status(id)), uint8(RequestStatus.Open));
         assertEq(token.balanceOf(payer), BALANCE - 3 * TOKEN_PRICE);
         assertEq(token.balanceOf(address(oracle)), 3 * TOKEN_PRICE);
         assertEq(token.allowance(payer, address(oracle)), 100e6 - 3 * TOKEN_PRICE);
     }
 
-    function test_RequestWithPermit_SurvivesThatSomebodyUsedThePermitFirst() public {
+    function test_RequestWithTokenPermit_SurvivesThatSomebodyUsedThePermitFirst() public {
         RequestParams memory p = tokenParams();
         uint256 reserve = costOf(p);
         TokenPermit memory permit = permitOf(payerKey, 100e6);
         token.permit(payer, address(oracle), permit.amount, permit.deadline, permit.v, permit.r, permit.s);
         vm.prank(payer);
-        bytes32 id = oracle.requestWithPermit{value: reserve}(p, permit);
+        bytes32 id = oracle.requestWithTokenPermit{value: reserve}(p, permit);
         assertEq(uint8(oracle.status(id)), uint8(RequestStatus.Open));
     }
 
@@ -81,7 +81,7 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
         vm.deal(asker, reserve);
         vm.prank(asker);
         vm.expectRevert(SafeTransferLib.TransferFromFailed.selector);
-        oracle.requestWithPermit{value: reserve}(p, permit);
+        oracle.requestWithTokenPermit{value: reserve}(p, permit);
         assertEq(token.balanceOf(payer), BALANCE);
     }
 
@@ -113,11 +113,11 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
 
     // Permit2
 
-    function test_RequestWithPermit2_AUserPaysForAConsumersRequest() public {
+    function test_RequestPaidThroughPermit2_AUserPaysForAConsumersRequest() public {
         RequestParams memory p = tokenParams();
         uint256 reserve = costOf(p);
         Permit2Payment memory payment = paymentOf(address(this), 20e6, 7);
-        bytes32 id = oracle.requestWithPermit2{value: reserve}(p, payment);
+        bytes32 id = oracle.requestPaidThroughPermit2{value: reserve}(p, payment);
         assertEq(uint8(oracle.status(id)), uint8(RequestStatus.Open));
         assertEq(token.balanceOf(payer), BALANCE - 20e6);
         assertEq(oracle.creditOf(address(this), address(token)), 20e6 - 3 * TOKEN_PRICE);
@@ -128,7 +128,7 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
         uint256 reserve = costOf(p);
         Permit2Payment memory payment = paymentOf(address(consumer), 20e6, 7);
         vm.expectRevert(bytes4(keccak256("InvalidSigner()")));
-        oracle.requestWithPermit2{value: reserve}(p, payment);
+        oracle.requestPaidThroughPermit2{value: reserve}(p, payment);
         vm.expectRevert(bytes4(keccak256("InvalidSigner()")));
         oracle.depositTokenWithPermit2(address(this), payment);
         assertEq(token.balanceOf(payer), BALANCE);
