@@ -1,17 +1,18 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { inferenceOracleAbi, modelId, operatorRegistryAbi, parseManifest } from "@sibyl/sdk";
+import { join } from "node:path";
+import { inferenceOracleAbi, operatorRegistryAbi } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
 import { discoverContracts, discoverOperator } from "./chain/discoverContracts.ts";
 import { createRpcChain } from "./chain/rpcChain.ts";
-import type { Config } from "./config.ts";
+import type { AttesterSource, Config } from "./config.ts";
 import { ChainClock } from "./core/chainClock.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
 import { isOpen, type RequestKey, requestKey } from "./core/request.ts";
 import { createOnnxEngine } from "./inference/onnxEngine.ts";
+import { readKeystore, readPasswordFile } from "./keys/keystore.ts";
+import type { AttesterKey } from "./keys/port.ts";
 import { createPrivateKeySigner } from "./keys/privateKey.ts";
 import { recoverDigest } from "./keys/recover.ts";
+import { createWeb3signerKey } from "./keys/web3signer.ts";
 import { createFileModels } from "./models/fileModels.ts";
 import type { ModelStore } from "./models/port.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
@@ -90,9 +91,24 @@ export async function startCoprocessor(config: Config): Promise<Coprocessor> {
   }
 }
 
+/** Opens the attester's key where the configuration says that it is. */
+export async function openAttesterKey(source: AttesterSource): Promise<AttesterKey> {
+  switch (source.kind) {
+    case "key":
+      return createPrivateKeySigner(source.key);
+    case "keystore": {
+      const { password } = source;
+      const text = "file" in password ? await readPasswordFile(password.file) : password.text;
+      return createPrivateKeySigner(await readKeystore(source.path, text));
+    }
+    case "signer":
+      return createWeb3signerKey(source);
+  }
+}
+
 async function compose(config: Config, rootLog: Log, closers: Closers): Promise<Coprocessor> {
-  const key = createPrivateKeySigner(config.attesterKey);
-  const rpc = await connectRpc({ urls: config.rpcUrls, log: rootLog });
+  const key = await openAttesterKey(config.attester);
+  const rpc = await connectRpc({ urls: config.rpcUrls, quorum: config.rpcQuorum, log: rootLog });
   closers.add("rpc", () => rpc.close());
   const contracts = await discoverContracts(rpc, config.oracle);
   const me = await discoverOperator(rpc, contracts.operatorRegistry, key.address);
@@ -210,6 +226,8 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
         const record = await store.request(requestKey(scope.chainId, scope.oracle, requestId as Hex));
         return record === null ? null : explain(deps, record);
       },
+      receipts: (limit) => store.receipts(limit),
+      receipt: (requestId) => store.receipt(requestKey(scope.chainId, scope.oracle, requestId as Hex)),
     },
     config.status,
   );
@@ -263,7 +281,13 @@ async function startWorker(
   parts: { models: ModelStore; log: Log; queueOptions: BullmqOptions },
   closers: Closers,
 ): Promise<void> {
-  const engine = createOnnxEngine({ threads: config.inferenceThreads, log: parts.log });
+  const { inferenceMemoryBytes } = config;
+  const engine = createOnnxEngine({
+    threads: config.inferenceThreads,
+    providers: config.providers,
+    ...(inferenceMemoryBytes === null ? {} : { maxSessionBytes: inferenceMemoryBytes }),
+    log: parts.log,
+  });
   closers.add("inference", () => engine.close());
   const consumer = await createBullmqConsumer({
     ...parts.queueOptions,
@@ -273,28 +297,4 @@ async function startWorker(
     runJob({ models: parts.models, engine, timeoutMs: INFERENCE_TIMEOUT_MS, now: Date.now }, job),
   );
   closers.add("worker", () => consumer.close());
-}
-
-/**
- * Runs a model once, as a worker does, without chain, peers or database.
- *
- * @param folder The model's, with its `manifest.json`.
- * @param input ABI-encoded as the manifest's codec says.
- * @returns The canonical output that an operator would sign.
- * @throws CoprocessorError of a model that is not what its manifest says, or of a bad input.
- */
-export async function runModel(folder: string, input: Hex): Promise<Hex> {
-  const log = createPinoLog("silent", {});
-  const directory = resolve(folder);
-  const id = modelId(parseManifest(await readFile(join(directory, "manifest.json"))));
-  const cacheDirectory = await mkdtemp(join(tmpdir(), "sibyl-run-"));
-  const engine = createOnnxEngine({ threads: 1, log });
-  try {
-    const models = createFileModels({ folders: [dirname(directory)], cacheDirectory, log });
-    const model = await models.resolve(id, "");
-    return (await engine.run(model, input, { timeoutMs: INFERENCE_TIMEOUT_MS })).output;
-  } finally {
-    await engine.close();
-    await rm(cacheDirectory, { recursive: true, force: true });
-  }
 }

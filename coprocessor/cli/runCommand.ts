@@ -1,5 +1,9 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { modelId, parseManifest } from "@sibyl/sdk";
 import { Command } from "commander";
-import { isHex } from "viem";
+import { type Hex, isHex } from "viem";
 import { CoprocessorError } from "../core/errors.ts";
 
 export function runCommand(): Command {
@@ -16,8 +20,31 @@ export function runCommand(): Command {
           retry: "never",
         });
       }
-      const { runModel } = await import("../main.ts");
       // Without a line break: forge's ffi reads hex and nothing else.
       process.stdout.write(await runModel(folder, input));
     });
+}
+
+/** Milliseconds that one run may take. */
+const TIMEOUT_MS = 60_000;
+
+/** Runs the model in a folder once, as a worker does, and leaves nothing behind. */
+async function runModel(folder: string, input: Hex): Promise<Hex> {
+  const directory = resolve(folder);
+  const id = modelId(parseManifest(await readFile(join(directory, "manifest.json"))));
+  const { openWorkbench } = await import("../workbench.ts");
+  const dataDir = await mkdtemp(join(tmpdir(), "sibyl-run-"));
+  const workbench = openWorkbench({
+    modelFolders: [dirname(directory)],
+    dataDir,
+    threads: 1,
+    providers: { provider: "cpu", ofModel: {} },
+  });
+  try {
+    const model = await workbench.models.resolve(id, "");
+    return (await workbench.engine.run(model, input, { timeoutMs: TIMEOUT_MS })).output;
+  } finally {
+    await workbench.close();
+    await rm(dataDir, { recursive: true, force: true });
+  }
 }
