@@ -34,6 +34,7 @@ export { redeliver } from "./actions/redeliver.ts";
 export { type RequestInferenceParameters, requestInference } from "./actions/requestInference.ts";
 export type { SenderParameters } from "./actions/sendingAccount.ts";
 export { verifyOutput } from "./actions/verifyOutput.ts";
+export { type OverdueResult, type WaitForAnswerParameters, waitForAnswer } from "./actions/waitForAnswer.ts";
 export { type WaitForResultParameters, waitForResult } from "./actions/waitForResult.ts";
 export { type WatchRequestsParameters, watchRequests } from "./actions/watchRequests.ts";
 export { canonicalJson, MAX_JSON_DEPTH, NotCanonicalizableError } from "./canonicalJson.ts";

@@ -8,6 +8,7 @@ import { quote } from "./actions/quote.ts";
 import { redeliver } from "./actions/redeliver.ts";
 import { requestInference } from "./actions/requestInference.ts";
 import { verifyOutput } from "./actions/verifyOutput.ts";
+import { waitForAnswer } from "./actions/waitForAnswer.ts";
 import { waitForResult } from "./actions/waitForResult.ts";
 import { watchRequests } from "./actions/watchRequests.ts";
 
@@ -25,6 +26,7 @@ export type InferenceActions = {
   getRequest: Bound<typeof getRequest>;
   getRequestStatus: Bound<typeof getRequestStatus>;
   getResult: Bound<typeof getResult>;
+  waitForAnswer: Bound<typeof waitForAnswer>;
   waitForResult: Bound<typeof waitForResult>;
   watchRequests: Bound<typeof watchRequests>;
   verifyOutput: Bound<typeof verifyOutput>;
@@ -48,6 +50,7 @@ export function inferenceActions({ oracle }: { oracle: Address }) {
     getRequest: (parameters) => getRequest(client, { ...parameters, oracle }),
     getRequestStatus: (parameters) => getRequestStatus(client, { ...parameters, oracle }),
     getResult: (parameters) => getResult(client, { ...parameters, oracle }),
+    waitForAnswer: (parameters) => waitForAnswer(client, { ...parameters, oracle }),
     waitForResult: (parameters) => waitForResult(client, { ...parameters, oracle }),
     watchRequests: (parameters) => watchRequests(client, { ...parameters, oracle }),
     verifyOutput: (parameters) => verifyOutput(client, { ...parameters, oracle }),

@@ -42,7 +42,7 @@ abstract contract RefundingConsumer is InferenceConsumer {
         _payments[requestId] = Payment(msg.sender, uint96(msg.value));
     }
 
-    /// @inheritdoc InferenceConsumer
+    /// @notice Sets aside what whoever paid can claim now.
     /// @dev Whoever overrides this calls it.
     function _onExpired(bytes32 requestId, uint256 feeRefunded, uint256 gasReserveRefunded) internal virtual override {
         Payment memory payment = _payments[requestId];

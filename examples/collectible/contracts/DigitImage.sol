@@ -4,6 +4,9 @@ pragma solidity ^0.8.28;
 import {Base64} from "solady/utils/Base64.sol";
 import {LibString} from "solady/utils/LibString.sol";
 
+// JSON and SVG are full of double quotes.
+// solhint-disable quotes
+
 /// @notice Draws an image of 28 by 28 grey values as SVG, and a token's metadata around it
 library DigitImage {
     uint32 internal constant SIDE = 28;
