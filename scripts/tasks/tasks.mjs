@@ -55,6 +55,10 @@ const TASKS = {
       (await launch(process.execPath, [FORGE, "build", ...args], { env: { FOUNDRY_PROFILE: "release" } }))
         .code,
   },
+  "docs:api": {
+    summary: "the API reference, of the contracts and of the SDK, in .cache/docs",
+    run: async (args) => (await launch(process.execPath, ["scripts/docs/api.mjs", ...args])).code,
+  },
   pack: {
     summary: "the tarballs that integrators install, in dist: @sibyl/contracts and @sibyl/sdk",
     run: async (args) => (await launch(process.execPath, ["scripts/package/pack.mjs", ...args])).code,
