@@ -1,8 +1,10 @@
 /** The public face of `@sibyl/sdk`: what apps and the coprocessor share. Runs in browsers; needs viem. */
 
+export { inferenceConsumerAbi } from "./abi/inferenceConsumer.ts";
 export { inferenceOracleAbi } from "./abi/inferenceOracle.ts";
 export { modelRegistryAbi } from "./abi/modelRegistry.ts";
 export { operatorRegistryAbi } from "./abi/operatorRegistry.ts";
+export { type CheckConsumerParameters, checkConsumer } from "./actions/checkConsumer.ts";
 export { checkOracle } from "./actions/checkOracle.ts";
 export {
   type AttestationEntry,
@@ -23,8 +25,10 @@ export {
 } from "./actions/getResult.ts";
 export { type OpenedRequest, openedRequests } from "./actions/openedRequests.ts";
 export {
+  CallbackGasTooLowError,
   CallRevertedError,
   NoAccountError,
+  NoConsumerError,
   NoOracleError,
   RequestNotFoundError,
   WaitForResultTimeoutError,

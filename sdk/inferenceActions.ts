@@ -1,4 +1,5 @@
 import type { Account, Address, Chain, Client, Transport } from "viem";
+import { checkConsumer } from "./actions/checkConsumer.ts";
 import { checkOracle } from "./actions/checkOracle.ts";
 import { expire } from "./actions/expire.ts";
 import { getRequest } from "./actions/getRequest.ts";
@@ -21,6 +22,7 @@ type Bound<Action> = Action extends (client: never, parameters: infer Parameters
  * takes only what has an index signature.
  */
 export type InferenceActions = {
+  checkConsumer: Bound<typeof checkConsumer>;
   checkOracle: () => Promise<void>;
   quote: Bound<typeof quote>;
   getRequest: Bound<typeof getRequest>;
@@ -45,6 +47,7 @@ export type InferenceActions = {
  */
 export function inferenceActions({ oracle }: { oracle: Address }) {
   return (client: Client<Transport, Chain | undefined, Account | undefined>): InferenceActions => ({
+    checkConsumer: (parameters) => checkConsumer(client, { ...parameters, oracle }),
     checkOracle: () => checkOracle(client, { oracle }),
     quote: (parameters) => quote(client, { ...parameters, oracle }),
     getRequest: (parameters) => getRequest(client, { ...parameters, oracle }),

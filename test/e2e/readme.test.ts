@@ -1,5 +1,13 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join, relative } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { collectibleAbi } from "../../examples/collectible/collectibleAbi.ts";
@@ -45,6 +53,23 @@ test("README: its npm commands exist, and the quickstart takes its options", () 
   for (const [, options = ""] of README.matchAll(/`((?:--[a-z]+(?: \d)? ?)+)`/g)) {
     expect(readOptions(options.trim().split(" "), { operators: 20, messages: 48 })).not.toBeNull();
   }
+});
+
+test.each([
+  "README.md",
+  "contracts/README.md",
+  "sdk/README.md",
+  ...readdirSync(join(ROOT, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+  ...readdirSync(join(ROOT, "examples"))
+    .filter((name) => existsSync(join(ROOT, "examples", name, "README.md")))
+    .map((name) => `examples/${name}/README.md`),
+])("%s: every link into the repository leads somewhere", (path) => {
+  const text = readFileSync(join(ROOT, path), "utf8");
+  const targets = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, target = ""]) => target);
+  for (const target of targets.filter((target) => !/^https?:/.test(target)))
+    expect(existsSync(join(ROOT, path, "..", target)), target).toBe(true);
 });
 
 test.each([
