@@ -98,6 +98,7 @@ export class SessionCache {
         version: runtime.version,
         asked: provider,
         ...fingerprint,
+        batch: 1,
         platform: `${process.platform}-${process.arch}`,
         cpu: this.#cpu,
       },

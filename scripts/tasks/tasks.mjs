@@ -42,6 +42,11 @@ const TASKS = {
       "gas of each step by receipts, beside its bound and the peers' figures; --json, --write (snapshot)",
     run: (args) => typescript("scripts/bench/gas.ts", args),
   },
+  "bench:inference": {
+    summary:
+      "the engine's throughput beside bare ONNX Runtime's on the same cores; --json, --cores, --seconds",
+    run: (args) => typescript("scripts/bench/inference.ts", args),
+  },
   "build:contracts": {
     summary: "compiles the contracts as they are deployed",
     run: async (args) =>
