@@ -213,7 +213,14 @@ class OnnxEngine implements InferenceEngine {
     const provider = chooseProvider(modelId, manifest, this.#providers);
     const entryPath = files[manifest.entry];
     const sha256 = manifest.files.find(({ path }) => path === manifest.entry)?.sha256;
-    if (entryPath !== undefined && sha256 !== undefined) return { modelId, entryPath, sha256, provider };
+    const others = manifest.files.filter(({ path }) => path !== manifest.entry && files[path] !== undefined);
+    if (entryPath !== undefined && sha256 !== undefined) {
+      const references = others.map((file) => [
+        file.path,
+        { path: files[file.path] as string, sha256: file.sha256 },
+      ]);
+      return { modelId, entryPath, sha256, provider, files: Object.fromEntries(references) };
+    }
     throw inferenceError("model-failed", `the model's entry ${manifest.entry} has no file`, {
       meta: { modelId },
     });
@@ -254,8 +261,9 @@ function checkSize(manifest: ModelManifest, input: Hex): void {
   );
 }
 
-function feed(task: Task, input: Hex): Pick<JobMessage, "feeds" | "fetches"> {
-  return { feeds: saying("bad-input", () => task.feeds(input)), fetches: task.fetches };
+function feed(task: Task, input: Hex): Pick<JobMessage, "feeds" | "fetches" | "generation"> {
+  const { fetches, generation } = task;
+  return { feeds: saying("bad-input", () => task.feeds(input)), fetches, ...(generation && { generation }) };
 }
 
 /**
@@ -271,7 +279,8 @@ function togetherOf(
   provider: Provider,
 ): number {
   const max = manifest.batch?.max ?? 1;
-  if (max === 1 || (manifest.profile.kind === "exact" && manifest.runner === "wasm")) return 1;
+  if (max === 1 || task.generation || (manifest.profile.kind === "exact" && manifest.runner === "wasm"))
+    return 1;
   const obstacle = whyNotTogether(signature, task.fetches);
   if (obstacle === null) return max;
   throw inferenceError("model-failed", `batch.max of the manifest is ${max}, but ${obstacle}`, {
