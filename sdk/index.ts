@@ -62,6 +62,7 @@ export { decodeTensor, elementCount, encodeTensor, type Tensor, tensorValues } f
 export { decodeText, encodeText } from "./codec/text.ts";
 export { decodeVector, encodeVector } from "./codec/vector.ts";
 export { type Agreement, agree, MedianUndefinedError, median } from "./compare.ts";
+export { type Component, type Components, componentsOf } from "./components.ts";
 export {
   ATTESTATION_TYPES,
   ATTESTER_CONSENT_TYPES,

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { CoprocessorError } from "../core/errors.ts";
 import { enrollCommand } from "./enrollCommand.ts";
+import { modelCommand } from "./modelCommand.ts";
 import { nodeCommand } from "./nodeCommand.ts";
 import { publishCommand } from "./publishCommand.ts";
 import { receiptsCommand } from "./receiptsCommand.ts";
@@ -16,7 +17,8 @@ const program = new Command("sibyl")
   .addCommand(publishCommand())
   .addCommand(statusCommand())
   .addCommand(receiptsCommand())
-  .addCommand(verifyCommand());
+  .addCommand(verifyCommand())
+  .addCommand(modelCommand());
 
 try {
   await program.parseAsync();
