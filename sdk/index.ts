@@ -104,6 +104,7 @@ export {
   modelId,
   parseManifest,
 } from "./manifest.ts";
+export { manifestJsonSchema } from "./manifestJsonSchema.ts";
 export {
   decodeModelOutput,
   encodeModelInput,

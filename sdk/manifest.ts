@@ -67,7 +67,7 @@ const profile = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("tolerance"), abs: decimal, rel: decimal }),
 ]);
 
-const manifestSchema = z
+export const manifestSchema = z
   .looseObject({
     schema: z.literal("sibyl/model@1"),
     name: z

@@ -33,9 +33,12 @@ const TASKS = {
   check: { summary: "format, lint, import rules, types, generated files; or: check <name>...", run: check },
   format: { summary: "formats everything and applies safe lint fixes", run: format },
   generate: {
-    summary: "writes what is generated: ABIs from the contracts, shared vectors from the SDK",
+    summary:
+      "writes what is generated: ABIs from the contracts; vectors and the manifest's schema from the SDK",
     run: async (args) =>
-      (await typescript("scripts/generate/abi.ts", args)) || typescript("scripts/generate/vectors.ts", args),
+      (await typescript("scripts/generate/abi.ts", args)) ||
+      (await typescript("scripts/generate/vectors.ts", args)) ||
+      typescript("scripts/generate/manifestSchema.ts", args),
   },
   "bench:gas": {
     summary:
