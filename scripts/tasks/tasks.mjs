@@ -50,6 +50,15 @@ const TASKS = {
       "the engine's throughput beside bare ONNX Runtime's on the same cores; --json, --cores, --seconds",
     run: (args) => typescript("scripts/bench/inference.ts", args),
   },
+  "bench:gpu": {
+    summary: "each model on an accelerator, at batch 1 to 64, beside the CPU; --provider, --seconds, --json",
+    run: (args) => typescript("scripts/bench/gpu.ts", args),
+  },
+  "models:eval": {
+    summary:
+      "every model's goldens on this machine beside its held-out figures; --provider, --json, or model names",
+    run: (args) => typescript("scripts/models/evaluate.ts", args),
+  },
   "build:contracts": {
     summary: "compiles the contracts as they are deployed",
     run: async (args) =>
