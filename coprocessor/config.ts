@@ -53,6 +53,8 @@ export interface Config {
   /** Bytes that all loaded models may take together; null is half of the machine's memory. */
   inferenceMemoryBytes: number | null;
   providers: ProviderChoice;
+  /** Ids of models that are loaded at the start, before their first job. */
+  warmModels: Hex[];
   logLevel: LogLevel;
   timing: AgreementTiming;
   /** Milliseconds between repeats of what we said about an open request. */
@@ -164,6 +166,12 @@ const environment = z.object({
   INFERENCE_MEMORY_MIB: z.coerce.number().int().min(64).optional(),
   INFERENCE_PROVIDER: z.enum(PROVIDERS).default("cpu"),
   MODEL_PROVIDERS: providerOfModel.prefault(""),
+  WARM_MODELS: list
+    .refine((items) => items.every((item) => /^0x[0-9a-f]{64}$/.test(item)), {
+      message: "must be model ids: 0x and 64 lower-case hex digits",
+    })
+    .transform((items) => items as Hex[])
+    .prefault(""),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   COMMIT_GRACE_MS: milliseconds(400),
   REVEAL_GRACE_MS: milliseconds(400),
@@ -210,6 +218,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     modelCacheBytes: env.MODEL_CACHE_MIB === undefined ? null : env.MODEL_CACHE_MIB * 2 ** 20,
     inferenceThreads: env.INFERENCE_THREADS,
     inferenceMemoryBytes: env.INFERENCE_MEMORY_MIB === undefined ? null : env.INFERENCE_MEMORY_MIB * 2 ** 20,
+    warmModels: env.WARM_MODELS,
     providers: { provider: env.INFERENCE_PROVIDER, ofModel: env.MODEL_PROVIDERS },
     logLevel: env.LOG_LEVEL,
     timing: {

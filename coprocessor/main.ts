@@ -9,6 +9,7 @@ import type { OutboxKind } from "./core/outbox.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
 import { isOpen, type RequestKey, requestKey } from "./core/request.ts";
 import { createOnnxEngine } from "./inference/onnxEngine.ts";
+import type { InferenceEngine } from "./inference/port.ts";
 import { readKeystore, readPasswordFile } from "./keys/keystore.ts";
 import type { AttesterKey } from "./keys/port.ts";
 import { createPrivateKeySigner } from "./keys/privateKey.ts";
@@ -301,4 +302,18 @@ async function startWorker(
     runJob({ models: parts.models, engine, timeoutMs: INFERENCE_TIMEOUT_MS, now: Date.now }, job),
   );
   closers.add("worker", () => consumer.close());
+  for (const modelId of config.warmModels) void warmUp(modelId, { ...parts, engine });
+}
+
+/** Loads a model that the operator names, from a folder, the cache or a mirror. Without it the first job does. */
+async function warmUp(
+  modelId: Hex,
+  { models, engine, log }: { models: ModelStore; engine: InferenceEngine; log: Log },
+): Promise<void> {
+  try {
+    await engine.warm(await models.resolve(modelId, ""), { timeoutMs: INFERENCE_TIMEOUT_MS });
+    log.info({ modelId }, "model loaded ahead of its first job");
+  } catch (error) {
+    log.warn({ err: error, modelId }, "a model could not be loaded ahead; its first job will try again");
+  }
 }

@@ -48,10 +48,10 @@ export class JobLine {
     return new Promise((resolve) => this.#enqueue({ message, prepare, together, timeoutMs, resolve }));
   }
 
-  /** Runs a message that only loads its model in every process that is free. */
-  warm(message: Omit<JobMessage, "job">, timeoutMs: number): Promise<Ending[]> {
-    if (this.#closed) return Promise.resolve([]);
+  /** Runs a message that only loads its model in every process that is free, or in the first that will be. */
+  async warm(message: Omit<JobMessage, "job">, timeoutMs: number): Promise<JobEnding[]> {
     const free = this.#slots.filter((slot) => slot.free);
+    if (free.length === 0) return [await this.run(message, {}, timeoutMs)];
     return Promise.all(
       free.map((slot) => {
         const job = { message: { ...message, job: ++this.#lastJob }, prepare: null };

@@ -26,7 +26,7 @@ export interface InferenceEngine {
    */
   run(model: ResolvedModel, input: Hex, limits: { timeoutMs: number }): Promise<InferenceResult>;
   /**
-   * Has a model loaded before its first job, in as many processes as are free.
+   * Has a model loaded before its first job, in every process that is free, or in the first that will be.
    *
    * @throws as `run` does.
    */

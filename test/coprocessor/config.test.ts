@@ -47,6 +47,28 @@ describe("readConfig", () => {
     expect(faultsOf({ ...REQUIRED, INFERENCE_PROVIDER: "abacus" })).toMatch(/INFERENCE_PROVIDER/);
   });
 
+  it("models: places to fetch from, a cache limit and ids to load ahead", () => {
+    const id = `0x${"ab".repeat(32)}`;
+    const variables = {
+      MODEL_MIRRORS: "https://a.example/m, http://10.0.0.1",
+      IPFS_GATEWAYS: "https://gateway.example",
+      MODEL_CACHE_MIB: "2",
+      WARM_MODELS: id,
+    };
+    expect(readConfig({ ...REQUIRED, ...variables })).toMatchObject({
+      modelPlaces: {
+        mirrors: ["https://a.example/m", "http://10.0.0.1"],
+        ipfsGateways: ["https://gateway.example"],
+        hub: "https://huggingface.co",
+      },
+      modelCacheBytes: 2 * 2 ** 20,
+      warmModels: [id],
+    });
+    expect(readConfig(REQUIRED)).toMatchObject({ modelCacheBytes: null, warmModels: [] });
+    expect(faultsOf({ ...REQUIRED, WARM_MODELS: "iris" })).toMatch(/WARM_MODELS must be model ids/);
+    expect(faultsOf({ ...REQUIRED, MODEL_MIRRORS: "ftp://a" })).toMatch(/MODEL_MIRRORS must be URLs/);
+  });
+
   it("refused: all that is missing is named at once", () => {
     expect(faultsOf({})).toBe(
       "configuration: RPC_URL is not set; ORACLE_ADDRESS is not set; " +

@@ -64,7 +64,8 @@ machine; WebAssembly on one thread gives the same bits on all. Greedy: the most 
 ## Files
 
 - \`manifest.json\`: what is published; its hash is the modelId.
-- \`goldens.json\`: prompts with the expected text and output bytes, made without the KV cache.
+- \`goldens.json\`: prompts with the expected text and output bytes, made without the KV cache, and the hash of every bit
+  of the logits of 1,000 texts.
 
 To make all of it again: \`scripts/train/moby-lm.sh\` (see \`scripts/train/README.md\`). Training multiplies in float32, so
 another processor gives a model as good, with another id.

@@ -10,6 +10,8 @@ ort.env.logLevel = "fatal";
 export interface Decoder {
   /** Mean of -ln p of each token after the first, in nats. */
   lossOf(ids: readonly number[]): Promise<number>;
+  /** Scores of every token of the vocabulary to come after the last one. */
+  logitsOf(ids: readonly number[]): Promise<Float32Array>;
   /** The most likely tokens that follow, until `end`, `isOver` or `most`. */
   goOn(
     ids: readonly number[],
@@ -51,7 +53,9 @@ export async function openDecoder(bytes: Uint8Array): Promise<Decoder> {
     const width = dims[2] as number;
     return ids.map((_, at) => (data as Float32Array).subarray(at * width, (at + 1) * width));
   };
+  const logitsOf = async (ids: readonly number[]) => (await rows(ids)).at(-1) as Float32Array;
   return {
+    logitsOf,
     async lossOf(ids) {
       const scores = await rows(ids.slice(0, -1));
       const losses = scores.map((row, at) => {
@@ -64,7 +68,7 @@ export async function openDecoder(bytes: Uint8Array): Promise<Decoder> {
     async goOn(ids, most, end, isOver) {
       const fresh: number[] = [];
       while (fresh.length < most && !isOver(fresh)) {
-        const last = (await rows([...ids, ...fresh])).at(-1) as Float32Array;
+        const last = await logitsOf([...ids, ...fresh]);
         const token = last.indexOf(Math.max(...last));
         if (token === end) break;
         fresh.push(token);

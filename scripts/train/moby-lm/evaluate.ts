@@ -12,6 +12,7 @@ import { encodeInput, encodeOutput, modelId, parseManifest } from "@sibyl/sdk";
 import { modelCard } from "./card.ts";
 import { CONTEXT_TOKENS, openDecoder } from "./decoder.ts";
 import { PROMPTS } from "./prompts.ts";
+import { tokenSweep } from "./sweep.ts";
 
 interface Trained {
   training: { chapters: number; tokens: number; steps: number; tokensPerStep: number };
@@ -23,6 +24,8 @@ interface Trained {
 /** Widest gap allowed between the graph and what was trained, in nats per token. */
 const PARITY = 1e-4;
 const END = 0;
+/** Texts whose logits are pinned together, by one hash over every bit. */
+const SWEEP = 1_000;
 /** A new chapter is another text. */
 const STOP_TEXT = "CHAPTER";
 const MAX_NEW_TOKENS = 48;
@@ -105,6 +108,11 @@ for (const { name, value } of PROMPTS) {
   const [input, output] = [encodeInput("text", value), encodeOutput("text", answer)];
   cases.push({ name, value, answer, input, output });
 }
+const logits = createHash("sha256");
+for (const ids of tokenSweep(SWEEP)) {
+  const { buffer, byteOffset, byteLength } = await decoder.logitsOf(ids);
+  logits.update(Buffer.from(buffer, byteOffset, byteLength));
+}
 await decoder.close();
 
 mkdirSync(target, { recursive: true });
@@ -112,7 +120,11 @@ for (const path of ["model.onnx", "tokenizer.json"]) writeFileSync(join(target, 
 const writeJson = (name: string, value: unknown) =>
   writeFileSync(join(target, name), `${JSON.stringify(value, null, 2)}\n`);
 writeJson("manifest.json", manifest);
-writeJson("goldens.json", { modelId: modelId(manifest), cases });
+writeJson("goldens.json", {
+  modelId: modelId(manifest),
+  cases,
+  sweep: { inputs: SWEEP, logitsSha256: logits.digest("hex") },
+});
 writeFileSync(
   join(target, "README.md"),
   modelCard({ manifest, modelId: modelId(manifest), heldOut, training: trained.training, sample: cases[0] }),

@@ -88,6 +88,30 @@ test("a graph that eats memory: is ended at the limit, and the next job runs", a
   await expect(engine.run(model, count(1_000n), LIMITS)).resolves.toBeDefined();
 });
 
+test("in WebAssembly: loops and greed end in the same way, and the next job runs", {
+  timeout: 60_000,
+}, async () => {
+  const engine = start({ maxMemoryBytes: 700e6, providers: { provider: "wasm", ofModel: {} } });
+  await engine.run(affine, ONE, LIMITS);
+  await expect(engine.run(endless, ONE, { timeoutMs: 500 })).rejects.toMatchObject({
+    code: "inference/timeout",
+  });
+  const greedy = fixture("fill", { ...tensorToTensor, task: { type: "tensor", output: "sum" } });
+  // The second is more than WebAssembly has addresses for: the runtime refuses it itself.
+  for (const [count, fact] of [
+    [750_000_000n, "out-of-memory"],
+    [4_000_000_000n, "model-failed"],
+  ] as const) {
+    const data = Buffer.from(new BigInt64Array([count]).buffer).toString("hex");
+    const input = encodeInput("tensor", { dtype: 7, shape: [1], data: `0x${data}` });
+    await expect(engine.run(greedy, input, LIMITS)).rejects.toMatchObject({
+      code: `inference/${fact}`,
+      retry: "never",
+    });
+  }
+  await expect(engine.run(affine, ONE, LIMITS)).resolves.toMatchObject({ runtime: { used: ["wasm"] } });
+});
+
 test("a file that is no graph: is refused, and the next job runs", async () => {
   const engine = start();
   const path = join(directory, "noise.onnx");

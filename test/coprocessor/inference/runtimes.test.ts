@@ -113,7 +113,7 @@ test("memory: a model that alone is too large is refused before it is read, and 
 
 test("warm: a model that was loaded before its first job need not be loaded by it", async () => {
   const engine = start();
-  await engine.run(affine, ONE, LIMITS);
+  // No process is up yet.
   await engine.warm(spamText(), LIMITS);
   expect((await engine.run(spamText(), HELLO, LIMITS)).loadMs).toBe(0);
   await expect(

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { decodeOutput, encodeInput, type ModelManifest, modelId, parseManifest } from "@sibyl/sdk";
@@ -7,6 +8,8 @@ import type { ResolvedModel } from "../../../coprocessor/core/model.ts";
 import { createOnnxEngine } from "../../../coprocessor/inference/onnxEngine.ts";
 import type { InferenceEngine } from "../../../coprocessor/inference/port.ts";
 import { chooseToken, seededFractions } from "../../../coprocessor/inference/sampling.ts";
+import { openDecoder } from "../../../scripts/train/moby-lm/decoder.ts";
+import { tokenSweep } from "../../../scripts/train/moby-lm/sweep.ts";
 import { collectedLog } from "../collectedLog.ts";
 
 const LIMITS = { timeoutMs: 30_000 };
@@ -19,7 +22,8 @@ interface Golden {
   input: Hex;
   output: Hex;
 }
-const goldens: { modelId: Hex; cases: Golden[] } = JSON.parse(read("goldens.json").toString());
+const goldens: { modelId: Hex; cases: Golden[]; sweep: { inputs: number; logitsSha256: string } } =
+  JSON.parse(read("goldens.json").toString());
 
 /** The committed model, with changes to what its manifest says of the task. */
 function moby(
@@ -51,6 +55,24 @@ test("goldens: byte for byte, though they were made without the cache", { timeou
     expect(encodeInput("text", value)).toBe(input);
     expect(decodeOutput("text", output)).toBe(answer);
   }
+});
+
+test("exact: every bit of the logits of 1,000 texts is what it was where the model was made", {
+  timeout: 60_000,
+}, async () => {
+  const decoder = await openDecoder(read("model.onnx"));
+  const hash = createHash("sha256");
+  const tops = new Set<number>();
+  expect(goldens.sweep.inputs).toBe(1_000);
+  for (const ids of tokenSweep(goldens.sweep.inputs)) {
+    const logits = await decoder.logitsOf(ids);
+    hash.update(Buffer.from(logits.buffer, logits.byteOffset, logits.byteLength));
+    tops.add(logits.indexOf(Math.max(...logits)));
+  }
+  await decoder.close();
+  expect(hash.digest("hex")).toBe(goldens.sweep.logitsSha256);
+  // The sweep says something only if the texts lead to different answers.
+  expect(tops.size).toBeGreaterThan(50);
 });
 
 test("token limit: the text ends with it", async () => {

@@ -41,6 +41,7 @@ const SOUND = {
   "coprocessor/rpc/rpcClient.ts": 'import "../core/request.ts"; export const c = 1;',
   "coprocessor/submit/viemSender.ts": 'import "../rpc/rpcClient.ts";',
   "coprocessor/pipeline/onReceipt.ts": 'import type {} from "../store/port.ts"; import "../core/request.ts";',
+  "coprocessor/workbench.ts": 'import "./store/drizzleStore.ts";',
   "coprocessor/main.ts": 'import "./store/drizzleStore.ts"; import "./pipeline/onReceipt.ts";',
   "examples/b/app.ts": 'import "viem";',
   "coprocessor/chain/rounds.ts": 'import type {} from "./trips.ts"; export {};',
