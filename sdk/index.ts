@@ -77,6 +77,7 @@ export { decodeTensor, elementCount, encodeTensor, type Tensor, tensorValues } f
 export { decodeText, encodeText } from "./codec/text.ts";
 export { decodeVector, encodeVector } from "./codec/vector.ts";
 export { type Agreement, agree, MedianUndefinedError, median } from "./compare.ts";
+export { type Component, type Components, componentsOf } from "./components.ts";
 export { type Dispute, disputeId } from "./dispute.ts";
 export {
   ATTESTATION_TYPES,
@@ -119,6 +120,7 @@ export {
   modelId,
   parseManifest,
 } from "./manifest.ts";
+export { manifestJsonSchema } from "./manifestJsonSchema.ts";
 export {
   decodeModelOutput,
   encodeModelInput,

@@ -91,6 +91,12 @@ const CHECKS = [
     fix: "npm run generate",
     args: () => ["--import", "tsx", "scripts/generate/vectors.ts", "--check"],
   },
+  {
+    name: "manifest-schema",
+    about: "docs/manifest.schema.json is the SDK's",
+    fix: "npm run generate",
+    args: () => ["--import", "tsx", "scripts/generate/manifestSchema.ts", "--check"],
+  },
 ];
 
 /**

@@ -40,14 +40,31 @@ const TASKS = {
   check: { summary: "format, lint, import rules, types, generated files; or: check <name>...", run: check },
   format: { summary: "formats everything and applies safe lint fixes", run: format },
   generate: {
-    summary: "writes what is generated: ABIs from the contracts, shared vectors from the SDK",
+    summary:
+      "writes what is generated: ABIs from the contracts; vectors and the manifest's schema from the SDK",
     run: async (args) =>
-      (await typescript("scripts/generate/abi.ts", args)) || typescript("scripts/generate/vectors.ts", args),
+      (await typescript("scripts/generate/abi.ts", args)) ||
+      (await typescript("scripts/generate/vectors.ts", args)) ||
+      typescript("scripts/generate/manifestSchema.ts", args),
   },
   "bench:gas": {
     summary:
       "gas of each step by receipts, beside its bound and the peers' figures; --json, --write (snapshot)",
     run: (args) => typescript("scripts/bench/gas.ts", args),
+  },
+  "bench:inference": {
+    summary:
+      "the engine's throughput beside bare ONNX Runtime's on the same cores; --json, --cores, --seconds",
+    run: (args) => typescript("scripts/bench/inference.ts", args),
+  },
+  "bench:gpu": {
+    summary: "each model on an accelerator, at batch 1 to 64, beside the CPU; --provider, --seconds, --json",
+    run: (args) => typescript("scripts/bench/gpu.ts", args),
+  },
+  "models:eval": {
+    summary:
+      "every model's goldens on this machine beside its held-out figures; --provider, --json, or model names",
+    run: (args) => typescript("scripts/models/evaluate.ts", args),
   },
   "build:contracts": {
     summary: "compiles the contracts as they are deployed",
