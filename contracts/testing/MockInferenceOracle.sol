@@ -3,7 +3,9 @@ pragma solidity ^0.8.28;
 
 import {IInferenceCallback} from "../interfaces/IInferenceCallback.sol";
 import {IInferenceOracle} from "../interfaces/IInferenceOracle.sol";
+import {IProposals} from "../interfaces/IProposals.sol";
 import {Attestation} from "../types/Attestation.sol";
+import {Proposal} from "../types/Proposal.sol";
 import {Request} from "../types/Request.sol";
 import {RequestStatus} from "../types/RequestStatus.sol";
 import {Settlement} from "../types/Settlement.sol";
@@ -70,19 +72,6 @@ contract MockInferenceOracle is MockRequests {
     function expire(bytes32 requestId) public returns (bool told) {
         _requireOpen(requestId);
         return _refund(requestId);
-    }
-
-    function _refund(bytes32 requestId) private returns (bool told) {
-        Request memory opened = _records[requestId].request;
-        uint256 feeRefunded = opened.funds.fee();
-        uint256 gasReserve = opened.funds.gasReserve();
-        _records[requestId].status = RequestStatus.None;
-        _addCredit(opened.terms.consumer(), feeRefunded + gasReserve);
-        emit RequestExpired(requestId, opened.funds);
-        bytes memory call = abi.encodeCall(IInferenceCallback.onExpired, (requestId, feeRefunded, gasReserve));
-        _requireGas(EXPIRY_CALLBACK_GAS);
-        told = _call(requestId, EXPIRY_CALLBACK_GAS, call);
-        if (!told) emit ExpiryCallbackFailed(requestId, _records[requestId].callbackReason);
     }
 
     /// @notice Calls back again after a callback that failed.
@@ -155,7 +144,31 @@ contract MockInferenceOracle is MockRequests {
             return _conclude(requestId, output, record.request.terms.callbackGasLimit());
         }
         (record.status, record.proposed, record.proposedAt) = (RequestStatus.Proposed, output, block.timestamp);
+        emit IProposals.OutputProposed(
+            requestId,
+            Proposal({
+                outputHash: keccak256(output),
+                signers: 0,
+                submitterId: 0,
+                proposedAt: uint40(block.timestamp),
+                gasOwed: 0
+            }),
+            output
+        );
         return false;
+    }
+
+    function _refund(bytes32 requestId) private returns (bool told) {
+        Request memory opened = _records[requestId].request;
+        uint256 feeRefunded = opened.funds.fee();
+        uint256 gasReserve = opened.funds.gasReserve();
+        _records[requestId].status = RequestStatus.None;
+        _addCredit(opened.terms.consumer(), feeRefunded + gasReserve);
+        emit RequestExpired(requestId, opened.funds);
+        bytes memory call = abi.encodeCall(IInferenceCallback.onExpired, (requestId, feeRefunded, gasReserve));
+        _requireGas(EXPIRY_CALLBACK_GAS);
+        told = _call(requestId, EXPIRY_CALLBACK_GAS, call);
+        if (!told) emit ExpiryCallbackFailed(requestId, _records[requestId].callbackReason);
     }
 
     function _conclude(bytes32 requestId, bytes memory output, uint256 gasLimit) private returns (bool delivered) {

@@ -116,7 +116,7 @@ abstract contract MockRequests is IInferenceOracle, MockFeeVault {
         if (modelId == 0) revert ModelNotActive(modelId, ModelStatus.Unknown);
         q.executions = fee;
         q.fee = fee;
-        q.gasReserve = _reserve(policy.quorum, uint32(callbackGasLimit), maxGasPrice);
+        q.gasReserve = _reserve(policy, uint32(callbackGasLimit), maxGasPrice);
         q.nativeTotal = q.fee + q.gasReserve;
     }
 
@@ -139,7 +139,7 @@ abstract contract MockRequests is IInferenceOracle, MockFeeVault {
                 .withChallenge(uint24(params.policy.challengeWindow), 0),
             funds: RequestFundsLib.pack(
                 uint96(fee),
-                uint96(_reserve(params.policy.quorum, uint32(params.callbackGasLimit), params.maxGasPrice)),
+                uint96(_reserve(params.policy, uint32(params.callbackGasLimit), params.maxGasPrice)),
                 params.maxGasPrice
             )
         });
@@ -173,7 +173,7 @@ abstract contract MockRequests is IInferenceOracle, MockFeeVault {
     }
 
     function _total(RequestParams calldata params) private view returns (uint256) {
-        return fee + _reserve(params.policy.quorum, uint32(params.callbackGasLimit), params.maxGasPrice);
+        return fee + _reserve(params.policy, uint32(params.callbackGasLimit), params.maxGasPrice);
     }
 
     function _recordOf(bytes32 requestId) internal view returns (Record storage record) {
@@ -181,8 +181,14 @@ abstract contract MockRequests is IInferenceOracle, MockFeeVault {
         if (record.request.inputHash == 0) revert UnknownRequest(requestId);
     }
 
-    /// @dev As `SettlementGas.reserve` has it.
-    function _reserve(uint8 quorum, uint32 callbackGasLimit, uint256 maxGasPrice) private pure returns (uint256) {
-        return SettlementGas.reserve(quorum, callbackGasLimit) * maxGasPrice;
+    /// @dev In wei, as the oracle reserves it: with a challenge window one transaction proposes and another one finalizes.
+    function _reserve(Policy calldata policy, uint32 callbackGasLimit, uint256 maxGasPrice)
+        private
+        pure
+        returns (uint256)
+    {
+        uint256 gasReserved = SettlementGas.reserve(policy.quorum, callbackGasLimit);
+        if (policy.challengeWindow != 0) gasReserved += SettlementGas.RESERVE_FOR_FINALIZING;
+        return gasReserved * maxGasPrice;
     }
 }

@@ -23,7 +23,8 @@ export interface WaitForAnswerParameters {
 
 /**
  * Waits until a request is settled or expired, or until its deadline has passed by the chain's clock: then nobody can
- * answer any more, and it is for the app to call `expire`. A proposed answer is waited for, whatever the deadline.
+ * answer any more, and it is for the app to call `expire`. A proposed or
+ * challenged answer is waited for, whatever the deadline.
  */
 export async function waitForAnswer(
   client: Client<Transport, Chain | undefined>,
@@ -36,11 +37,11 @@ export async function waitForAnswer(
     const { timestamp } = await getBlock(client, { blockTag: "latest" });
     const status = await getRequestStatus(client, { oracle, requestId });
     // `none` may mean expired, or that this endpoint has not seen the request yet.
-    if (status !== "open" && status !== "proposed") {
+    if (status === "open") {
+      if (timestamp > BigInt(fields.deadline)) return { status: "overdue", request };
+    } else if (status !== "proposed" && status !== "challenged") {
       const result = await getResult(client, { oracle, requestId, fromBlock: blockNumber });
       if (result) return result;
-    } else if (status === "open" && timestamp > BigInt(fields.deadline)) {
-      return { status: "overdue", request };
     }
     await pause(pollingIntervalMs, signal);
   }

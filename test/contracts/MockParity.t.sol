@@ -16,11 +16,15 @@ contract MockParityTest is OracleFixture {
         mock.setFee(3 * PRICE);
     }
 
-    function testFuzz_Quote_ReservesWhatTheOracleReserves(uint8 quorum, uint32 callbackGas, uint64 gasPrice)
-        public
-        view
-    {
-        Policy memory policy = Policy({committeeSize: 8, quorum: uint8(bound(quorum, 1, 8)), challengeWindow: 0});
+    function testFuzz_Quote_ReservesWhatTheOracleReserves(
+        uint8 quorum,
+        uint32 window,
+        uint32 callbackGas,
+        uint64 gasPrice
+    ) public view {
+        Policy memory policy = Policy({
+            committeeSize: 8, quorum: uint8(bound(quorum, 1, 8)), challengeWindow: window % 2
+        });
         callbackGas = uint32(bound(callbackGas, 0, 2_000_000));
         uint256 real = oracle.quote(MODEL, 0, policy, callbackGas, gasPrice).gasReserve;
         assertEq(mock.quote(MODEL, 0, policy, callbackGas, gasPrice).gasReserve, real);

@@ -38,7 +38,10 @@ test("mint: the model reads a seven drawn with the mouse, and the token shows it
   await page.getByText("1 of 10 digits").waitFor();
   const token = page.locator("#tokens img");
   expect(await token.getAttribute("alt")).toBe("Drawn digit 1");
-  expect(await token.evaluate("image => image.decode().then(() => image.naturalWidth)")).toBeGreaterThan(0);
+  const decoded = page.evaluate(
+    "(async (image) => (await image.decode(), image.naturalWidth))(document.querySelector('#tokens img'))",
+  );
+  expect(await decoded).toBeGreaterThan(0);
   await picture("minted");
   expect(complaints).toEqual([]);
 });
