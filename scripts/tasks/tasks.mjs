@@ -42,6 +42,10 @@ const TASKS = {
       "gas of each step by receipts, beside its bound and the peers' figures; --json, --write (snapshot)",
     run: (args) => typescript("scripts/bench/gas.ts", args),
   },
+  "coverage:contracts": {
+    summary: "lines and branches of the contracts that their tests reach, with the least that counts; --json",
+    run: (args) => typescript("scripts/coverage/contracts.ts", args),
+  },
   "build:contracts": {
     summary: "compiles the contracts as they are deployed",
     run: async (args) =>
