@@ -46,6 +46,10 @@ const TASKS = {
     summary: "lines and branches of the contracts that their tests reach, with the least that counts; --json",
     run: (args) => typescript("scripts/coverage/contracts.ts", args),
   },
+  "mutate:contracts": {
+    summary: "makes the contracts wrong in small ways, one at a time, and counts what the tests find",
+    run: (args) => typescript("scripts/mutate/main.ts", args),
+  },
   "build:contracts": {
     summary: "compiles the contracts as they are deployed",
     run: async (args) =>
