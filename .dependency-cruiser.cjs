@@ -90,8 +90,13 @@ module.exports = {
     },
     {
       name: "only-main-chooses-adapters",
+      comment:
+        "The workbench is the composition of what needs no chain: commands and benches that run models. `sibyl key` makes the files that one adapter reads; there is nothing to choose.",
       severity: "error",
-      from: { path: "^coprocessor/", pathNot: [ADAPTER, "^coprocessor/main\\.ts$"] },
+      from: {
+        path: "^coprocessor/",
+        pathNot: [ADAPTER, "^coprocessor/(main|workbench).ts$", "^coprocessor/cli/keyCommand.ts$"],
+      },
       to: { path: ADAPTER, pathNot: PORT },
     },
     {

@@ -33,13 +33,8 @@ abstract contract FeeVault is IFeeVault, Ledger, Ownable2Step, ReentrancyGuardTr
     }
 
     /// @inheritdoc IFeeVault
-    function depositToken(address token, address account, uint256 amount) external nonReentrant {
-        uint8 tokenIndex = _indexOfToken(token);
-        if (tokenIndex == NATIVE) revert TokenNotListed(token);
-        if (!_tokens[tokenIndex].accepted) revert TokenNotAccepted(token);
-        _pullToken(token, msg.sender, amount);
-        _addCredit(account, tokenIndex, amount);
-        emit Deposited(account, token, amount);
+    function depositToken(address token, address account, uint256 amount) external {
+        _depositToken(token, account, amount);
     }
 
     // Out
@@ -161,16 +156,32 @@ abstract contract FeeVault is IFeeVault, Ledger, Ownable2Step, ReentrancyGuardTr
         if (fromCredit < needed) _pullToken(token.addr, account, needed - fromCredit);
     }
 
+    /// @dev Turns tokens of the caller into credit.
+    function _depositToken(address token, address account, uint256 amount) internal nonReentrant {
+        uint8 tokenIndex = _indexOfAcceptedToken(token);
+        _pullToken(token, msg.sender, amount);
+        _creditDeposit(account, tokenIndex, token, amount);
+    }
+
+    function _creditDeposit(address account, uint8 tokenIndex, address token, uint256 amount) internal {
+        _addCredit(account, tokenIndex, amount);
+        emit Deposited(account, token, amount);
+    }
+
     function _requireCredit(address account, uint8 tokenIndex, uint256 amount) private {
         if (_takeCredit(account, tokenIndex, amount)) return;
         revert CreditTooLow(account, _tokens[tokenIndex].addr, _creditBalance(account, tokenIndex), amount);
     }
 
-    /// @dev Exactly `amount` must arrive: a token that takes a fee on the way would leave somebody's credit uncovered.
     function _pullToken(address token, address from, uint256 amount) private {
         uint256 before = SafeTransferLib.balanceOf(token, address(this));
         SafeTransferLib.safeTransferFrom(token, from, address(this), amount);
-        uint256 received = SafeTransferLib.balanceOf(token, address(this)) - before;
+        _requireReceived(token, before, amount);
+    }
+
+    /// @dev Exactly `amount` must arrive: a token that takes a fee on the way would leave somebody's credit uncovered.
+    function _requireReceived(address token, uint256 balanceBefore, uint256 amount) internal view {
+        uint256 received = SafeTransferLib.balanceOf(token, address(this)) - balanceBefore;
         if (received != amount) revert TokenAmountMismatch(token, amount, received);
     }
 
@@ -180,7 +191,14 @@ abstract contract FeeVault is IFeeVault, Ledger, Ownable2Step, ReentrancyGuardTr
         else SafeTransferLib.safeTransfer(token, to, amount);
     }
 
-    function _indexOfToken(address token) private view returns (uint8 tokenIndex) {
+    /// @dev A token that deposits may come in: listed, accepted and not the native coin.
+    function _indexOfAcceptedToken(address token) internal view returns (uint8 tokenIndex) {
+        tokenIndex = _indexOfToken(token);
+        if (tokenIndex == NATIVE) revert TokenNotListed(token);
+        if (!_tokens[tokenIndex].accepted) revert TokenNotAccepted(token);
+    }
+
+    function _indexOfToken(address token) internal view returns (uint8 tokenIndex) {
         tokenIndex = _indexOf[token];
         if (tokenIndex == 0 && token != address(0)) revert TokenNotListed(token);
     }

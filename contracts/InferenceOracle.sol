@@ -6,8 +6,8 @@ import {EIP712} from "solady/utils/EIP712.sol";
 import {EfficientHashLib} from "solady/utils/EfficientHashLib.sol";
 import {LibCall} from "solady/utils/LibCall.sol";
 
-import {FeeVault} from "./FeeVault.sol";
 import {OracleGovernance} from "./OracleGovernance.sol";
+import {PermitPayments} from "./PermitPayments.sol";
 import {IInferenceCallback} from "./interfaces/IInferenceCallback.sol";
 import {IInferenceOracle} from "./interfaces/IInferenceOracle.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
@@ -37,7 +37,7 @@ import {Settlement} from "./types/Settlement.sol";
 /// @notice Takes requests for inference, accepts what a quorum of drawn operators signed, pays and calls back.
 /// @dev Sections follow a request's life. Each entry has one rhythm: derive, check, write, pay, log, call out. What it
 /// writes is final before it calls out, and what it adds afterwards only adds, so re-entering gains nothing.
-contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712 {
+contract InferenceOracle is IInferenceOracle, PermitPayments, OracleGovernance, EIP712 {
     using Sortition for Draw;
 
     /// @dev What a settlement carries along: who submits it, what `gasleft()` was plus what the transaction had used up by
@@ -83,9 +83,7 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
 
     /// @inheritdoc IInferenceOracle
     function request(RequestParams calldata params) external payable returns (bytes32 requestId) {
-        uint256 nativeTotal;
-        (requestId, nativeTotal) = _open(params);
-        _collectNative(msg.sender, nativeTotal);
+        return _request(params);
     }
 
     /// @inheritdoc IInferenceOracle
@@ -120,6 +118,12 @@ contract InferenceOracle is IInferenceOracle, FeeVault, OracleGovernance, EIP712
         q.protocolShare = Fees.share(q.fee, _regime.protocolBps);
         q.gasReserve = SettlementGas.reserve(policy.quorum, callbackGasLimit) * maxGasPrice;
         q.nativeTotal = q.gasReserve + (terms.tokenIndex() == NATIVE ? q.fee : 0);
+    }
+
+    function _request(RequestParams calldata params) internal override returns (bytes32 requestId) {
+        uint256 nativeTotal;
+        (requestId, nativeTotal) = _open(params);
+        _collectNative(msg.sender, nativeTotal);
     }
 
     /// @dev Opens a request and takes its fee if that is in a token; the native part is for the caller to collect.

@@ -4,6 +4,8 @@ import { type Address, getAddress, type Hex, isAddress } from "viem";
 import { z } from "zod";
 import type { AgreementTiming } from "./core/agreement.ts";
 import { CoprocessorError } from "./core/errors.ts";
+import type { ProviderChoice } from "./core/providerChoice.ts";
+import { PROVIDERS, type Provider } from "./core/runtime.ts";
 import type { LogLevel } from "./observe/port.ts";
 
 export interface HostAndPort {
@@ -12,15 +14,23 @@ export interface HostAndPort {
   port: number;
 }
 
+/** Where the attester's key is. */
+export type AttesterSource =
+  | { kind: "key"; key: Hex }
+  | { kind: "keystore"; path: string; password: { file: string } | { text: string } }
+  | { kind: "signer"; url: string; address: Address };
+
 /** Everything that an operator decides, read once at start. */
 export interface Config {
   rpcUrls: string[];
+  /** How many of them must say the same about logs and blocks. */
+  rpcQuorum: number;
   oracle: Address;
   /** Block of the oracle's deployment; nothing before it is read. */
   startBlock: bigint;
   /** Blocks on top of one until it counts as final; null asks the chain for its finalized block. */
   confirmations: number | null;
-  attesterKey: Hex;
+  attester: AttesterSource;
   /** Where everything of this operator lives on disk. */
   dataDir: string;
   /** Null is the queue inside the process, on embedded Postgres. */
@@ -36,6 +46,9 @@ export interface Config {
   /** Whether manifest URIs, which anybody can put on chain, may lead to loopback and private addresses. */
   modelPrivateHosts: boolean;
   inferenceThreads: number;
+  /** Bytes that all loaded models may take together; null is half of the machine's memory. */
+  inferenceMemoryBytes: number | null;
+  providers: ProviderChoice;
   logLevel: LogLevel;
   timing: AgreementTiming;
   /** Milliseconds between repeats of what we said about an open request. */
@@ -70,35 +83,61 @@ const hostAndPort = z.string().transform((text, context): HostAndPort => {
   return { host: match.groups.host, port };
 });
 
+const providerOfModel = list.transform((items, context) => {
+  const entries = items.map((item) => item.split("=").map((part) => part.trim()));
+  const wrong = entries.findIndex(
+    ([model, provider, ...rest]) =>
+      !model || rest.length > 0 || !(PROVIDERS as readonly (string | undefined)[]).includes(provider),
+  );
+  if (wrong === -1) return Object.fromEntries(entries) as Record<string, Provider>;
+  context.addIssue({
+    code: "custom",
+    message: `must be model=provider with one of ${PROVIDERS.join(", ")}, not ${items[wrong]}`,
+  });
+  return z.NEVER;
+});
+
 const milliseconds = (fallback: number) => z.coerce.number().int().min(0).max(3_600_000).default(fallback);
+
+const address = z
+  .string()
+  .refine((text) => isAddress(text, { strict: false }), { message: "must be 0x and 40 hex digits" })
+  .transform((text) => getAddress(text));
+
+const path = z.string().transform((text) => resolve(text));
+
+/** The attester's part of the environment, which `sibyl register` needs alone. */
+const attesterEnvironment = z.object({
+  ATTESTER_KEY: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{64}$/, { message: "must be a private key: 0x and 64 hex digits" })
+    .transform((text) => text as Hex)
+    .optional(),
+  ATTESTER_KEYSTORE: path.optional(),
+  ATTESTER_PASSWORD_FILE: path.optional(),
+  ATTESTER_PASSWORD: z.string().optional(),
+  ATTESTER_SIGNER_URL: urlOf(["http:", "https:"]).optional(),
+  ATTESTER_ADDRESS: address.optional(),
+});
 
 /** Names are the environment's; `docs` lists them from here. */
 const environment = z.object({
   RPC_URL: urlsOf(["http:", "https:", "ws:", "wss:"]).refine((items) => items.length > 0, {
     message: "must name at least one endpoint",
   }),
-  ORACLE_ADDRESS: z
-    .string()
-    .refine((text) => isAddress(text, { strict: false }), { message: "must be 0x and 40 hex digits" })
-    .transform((text) => getAddress(text)),
+  RPC_QUORUM: z.coerce.number().int().min(1).max(16).default(1),
+  ORACLE_ADDRESS: address,
   START_BLOCK: z.coerce.bigint().min(0n).default(0n),
   CONFIRMATIONS: z.coerce.number().int().min(0).max(10_000).optional(),
-  ATTESTER_KEY: z
-    .string()
-    .regex(/^0x[0-9a-fA-F]{64}$/, { message: "must be a private key: 0x and 64 hex digits" })
-    .transform((text) => text as Hex),
   DATA_DIR: z
     .string()
     .default(".sibyl")
-    .transform((path) => resolve(path)),
+    .transform((text) => resolve(text)),
   QUEUE_URL: urlOf(["redis:", "rediss:"]).optional(),
   DATABASE_URL: urlOf(["postgres:", "postgresql:"])
     .transform((text) => text as `postgres://${string}`)
     .optional(),
-  DATABASE_TEMPLATE: z
-    .string()
-    .transform((path) => resolve(path))
-    .optional(),
+  DATABASE_TEMPLATE: path.optional(),
   P2P_LISTEN: hostAndPort.prefault("0.0.0.0:4001"),
   P2P_ANNOUNCE: list.default([]),
   P2P_BOOTSTRAP: list.default([]),
@@ -114,6 +153,9 @@ const environment = z.object({
     .min(1)
     .max(256)
     .default(Math.max(1, availableParallelism() - 1)),
+  INFERENCE_MEMORY_MIB: z.coerce.number().int().min(64).optional(),
+  INFERENCE_PROVIDER: z.enum(PROVIDERS).default("cpu"),
+  MODEL_PROVIDERS: providerOfModel.prefault(""),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   COMMIT_GRACE_MS: milliseconds(400),
   REVEAL_GRACE_MS: milliseconds(400),
@@ -129,27 +171,25 @@ const environment = z.object({
  * @throws CoprocessorError `config/invalid` that names every variable at fault and never shows a key.
  */
 export function readConfig(variables: Record<string, string | undefined>): Config {
-  // An empty variable is one that is not set: compose files and unit files cannot leave one out.
-  const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ""));
+  const given = withoutEmpty(variables);
   const parsed = environment.safeParse(given);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => {
-      const name = String(issue.path[0]);
-      return given[name] === undefined ? `${name} is not set` : `${name} ${issue.message}`;
-    });
-    throw new CoprocessorError(`configuration: ${[...new Set(faults)].join("; ")}`, {
-      code: "config/invalid",
-      retry: "never",
-      meta: { faults },
-    });
+  const attester = attesterFrom(given);
+  if (!parsed.success || "faults" in attester) {
+    throw invalid([
+      ...(parsed.success ? [] : faultsOf(parsed.error, given)),
+      ...("faults" in attester ? attester.faults : []),
+    ]);
   }
   const env = parsed.data;
+  if (env.RPC_QUORUM > env.RPC_URL.length)
+    throw invalid([`RPC_QUORUM is ${env.RPC_QUORUM}, and RPC_URL names ${env.RPC_URL.length}`]);
   return {
     rpcUrls: env.RPC_URL,
+    rpcQuorum: env.RPC_QUORUM,
     oracle: env.ORACLE_ADDRESS,
     startBlock: env.START_BLOCK,
     confirmations: env.CONFIRMATIONS ?? null,
-    attesterKey: env.ATTESTER_KEY,
+    attester: attester.source,
     dataDir: env.DATA_DIR,
     queueUrl: env.QUEUE_URL ?? null,
     databaseTemplate: env.DATABASE_TEMPLATE ?? null,
@@ -159,6 +199,8 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     modelFolders: env.MODEL_FOLDERS,
     modelPrivateHosts: env.MODEL_PRIVATE_HOSTS,
     inferenceThreads: env.INFERENCE_THREADS,
+    inferenceMemoryBytes: env.INFERENCE_MEMORY_MIB === undefined ? null : env.INFERENCE_MEMORY_MIB * 2 ** 20,
+    providers: { provider: env.INFERENCE_PROVIDER, ofModel: env.MODEL_PROVIDERS },
     logLevel: env.LOG_LEVEL,
     timing: {
       commitGraceMs: env.COMMIT_GRACE_MS,
@@ -169,6 +211,69 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     },
     repeatMs: env.REPEAT_MS,
   };
+}
+
+/**
+ * Reads where the attester's key is, from environment variables.
+ *
+ * @throws CoprocessorError `config/invalid`, as `readConfig` does.
+ */
+export function readAttesterSource(variables: Record<string, string | undefined>): AttesterSource {
+  const attester = attesterFrom(withoutEmpty(variables));
+  if ("faults" in attester) throw invalid(attester.faults);
+  return attester.source;
+}
+
+/** Exactly one of the three places that a key can be in. */
+function attesterFrom(
+  given: Record<string, string | undefined>,
+): { source: AttesterSource } | { faults: string[] } {
+  const parsed = attesterEnvironment.safeParse(given);
+  if (!parsed.success) return { faults: faultsOf(parsed.error, given) };
+  const env = parsed.data;
+  const places = (["ATTESTER_KEY", "ATTESTER_KEYSTORE", "ATTESTER_SIGNER_URL"] as const).filter(
+    (name) => env[name] !== undefined,
+  );
+  if (places.length === 0)
+    return { faults: ["ATTESTER_KEY is not set, and neither is ATTESTER_KEYSTORE or ATTESTER_SIGNER_URL"] };
+  if (places.length > 1)
+    return { faults: [`${places.join(" and ")} are set; one of them is the attester's key`] };
+  if (env.ATTESTER_KEY !== undefined) return { source: { kind: "key", key: env.ATTESTER_KEY } };
+  if (env.ATTESTER_KEYSTORE !== undefined) {
+    const { ATTESTER_PASSWORD_FILE: file, ATTESTER_PASSWORD: text } = env;
+    if ((file === undefined) === (text === undefined))
+      return {
+        faults: ["ATTESTER_KEYSTORE needs ATTESTER_PASSWORD_FILE or ATTESTER_PASSWORD, and not both"],
+      };
+    const password = file === undefined ? { text: text as string } : { file };
+    return { source: { kind: "keystore", path: env.ATTESTER_KEYSTORE, password } };
+  }
+  if (env.ATTESTER_ADDRESS === undefined)
+    return { faults: ["ATTESTER_SIGNER_URL needs ATTESTER_ADDRESS, which says whose key it is"] };
+  return {
+    source: { kind: "signer", url: env.ATTESTER_SIGNER_URL as string, address: env.ATTESTER_ADDRESS },
+  };
+}
+
+/** An empty variable is one that is not set: compose files and unit files cannot leave one out. */
+function withoutEmpty(variables: Record<string, string | undefined>): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ""));
+}
+
+function faultsOf(error: z.ZodError, given: Record<string, string | undefined>): string[] {
+  return error.issues.map((issue) => {
+    const name = String(issue.path[0]);
+    return given[name] === undefined ? `${name} is not set` : `${name} ${issue.message}`;
+  });
+}
+
+function invalid(all: string[]): CoprocessorError {
+  const faults = [...new Set(all)];
+  return new CoprocessorError(`configuration: ${faults.join("; ")}`, {
+    code: "config/invalid",
+    retry: "never",
+    meta: { faults },
+  });
 }
 
 function isUrl(text: string, protocols: readonly string[]): boolean {

@@ -3,13 +3,16 @@ import { inferenceOracleAbi, operatorRegistryAbi } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
 import { discoverContracts, discoverOperator } from "./chain/discoverContracts.ts";
 import { createRpcChain } from "./chain/rpcChain.ts";
-import type { Config } from "./config.ts";
+import type { AttesterSource, Config } from "./config.ts";
 import { ChainClock } from "./core/chainClock.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
 import { isOpen, type RequestKey, requestKey } from "./core/request.ts";
 import { createOnnxEngine } from "./inference/onnxEngine.ts";
+import { readKeystore, readPasswordFile } from "./keys/keystore.ts";
+import type { AttesterKey } from "./keys/port.ts";
 import { createPrivateKeySigner } from "./keys/privateKey.ts";
 import { recoverDigest } from "./keys/recover.ts";
+import { createWeb3signerKey } from "./keys/web3signer.ts";
 import { createFileModels } from "./models/fileModels.ts";
 import type { ModelStore } from "./models/port.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
@@ -88,9 +91,24 @@ export async function startCoprocessor(config: Config): Promise<Coprocessor> {
   }
 }
 
+/** Opens the attester's key where the configuration says that it is. */
+export async function openAttesterKey(source: AttesterSource): Promise<AttesterKey> {
+  switch (source.kind) {
+    case "key":
+      return createPrivateKeySigner(source.key);
+    case "keystore": {
+      const { password } = source;
+      const text = "file" in password ? await readPasswordFile(password.file) : password.text;
+      return createPrivateKeySigner(await readKeystore(source.path, text));
+    }
+    case "signer":
+      return createWeb3signerKey(source);
+  }
+}
+
 async function compose(config: Config, rootLog: Log, closers: Closers): Promise<Coprocessor> {
-  const key = createPrivateKeySigner(config.attesterKey);
-  const rpc = await connectRpc({ urls: config.rpcUrls, log: rootLog });
+  const key = await openAttesterKey(config.attester);
+  const rpc = await connectRpc({ urls: config.rpcUrls, quorum: config.rpcQuorum, log: rootLog });
   closers.add("rpc", () => rpc.close());
   const contracts = await discoverContracts(rpc, config.oracle);
   const me = await discoverOperator(rpc, contracts.operatorRegistry, key.address);
@@ -208,6 +226,8 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
         const record = await store.request(requestKey(scope.chainId, scope.oracle, requestId as Hex));
         return record === null ? null : explain(deps, record);
       },
+      receipts: (limit) => store.receipts(limit),
+      receipt: (requestId) => store.receipt(requestKey(scope.chainId, scope.oracle, requestId as Hex)),
     },
     config.status,
   );
@@ -261,7 +281,13 @@ async function startWorker(
   parts: { models: ModelStore; log: Log; queueOptions: BullmqOptions },
   closers: Closers,
 ): Promise<void> {
-  const engine = createOnnxEngine({ threads: config.inferenceThreads, log: parts.log });
+  const { inferenceMemoryBytes } = config;
+  const engine = createOnnxEngine({
+    threads: config.inferenceThreads,
+    providers: config.providers,
+    ...(inferenceMemoryBytes === null ? {} : { maxSessionBytes: inferenceMemoryBytes }),
+    log: parts.log,
+  });
   closers.add("inference", () => engine.close());
   const consumer = await createBullmqConsumer({
     ...parts.queueOptions,

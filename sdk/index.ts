@@ -118,6 +118,13 @@ export {
   unpackModelTerms,
 } from "./modelTerms.ts";
 export {
+  FEE_PAYMENT_TYPES,
+  type FeePaymentFields,
+  feePaymentDigest,
+  feePaymentTypedData,
+  PERMIT2_ADDRESS,
+} from "./permit2.ts";
+export {
   packRequest,
   type RequestFields,
   type RequestWords,

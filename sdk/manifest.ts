@@ -16,6 +16,8 @@ export const MANIFEST_LIMITS = {
   /** Bytes of one request's input: what fits a transaction. */
   inputBytes: 128 * 1024,
   labels: 10_000,
+  /** Requests that a model may be run on together. */
+  batch: 1_024,
   pathLength: 200,
 } as const;
 
@@ -86,6 +88,16 @@ const manifestSchema = z
     }),
     task: z.looseObject({ type: z.string().min(1).max(64) }),
     profile,
+    /**
+     * The build of ONNX Runtime that gives the model's answers: `native` (when left out), or `wasm`, one thread of
+     * WebAssembly, whose bits are the same on every machine and so let a graph of real numbers be `exact`.
+     */
+    runner: z.enum(["native", "wasm"]).optional(),
+    /**
+     * How many requests may be run together, as rows of each tensor's first dimension. The publisher vouches that a row
+     * does not depend on its neighbours. One at a time when left out.
+     */
+    batch: z.strictObject({ max: z.int().min(1).max(MANIFEST_LIMITS.batch) }).optional(),
     sources: z.unknown().optional(),
     metrics: z.unknown().optional(),
   })

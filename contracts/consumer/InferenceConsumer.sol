@@ -73,6 +73,15 @@ abstract contract InferenceConsumer is IInferenceCallback {
         _onExpired(requestId, feeRefunded, gasReserveRefunded);
     }
 
+    /// @notice Asks with this contract's settings and pays with what the caller attached; what is missing is taken from
+    /// this contract's credit.
+    /// @dev In a callback nothing is attached, so a request made there is paid with credit alone. Use this at most once in
+    /// a call: `msg.value` stays the same when it has been spent.
+    /// @param input `abi.encode` of what the model's codec says.
+    function _infer(bytes32 modelId, bytes memory input) internal returns (bytes32 requestId) {
+        return _infer(modelId, input, msg.value);
+    }
+
     /// @notice Asks with this contract's settings.
     /// @param input `abi.encode` of what the model's codec says.
     /// @param valueWei Wei to attach, usually `msg.value`; what is missing is taken from this contract's credit.

@@ -6,7 +6,7 @@ import type { RpcClient } from "../rpc/rpcClient.ts";
 import { EVENT_TOPICS } from "./eventAbi.ts";
 import { type RawLog, rawBlock, rawLog } from "./rawLog.ts";
 
-/** The two reads that following a chain consists of, checked as far as one answer can be. */
+/** The two reads that following a chain consists of: agreed by as many endpoints as the client asks for. */
 export interface ChainReader {
   /** Null when the endpoint has no such block (yet). */
   block(at: bigint | "latest" | "finalized"): Promise<BlockRef | null>;
@@ -21,7 +21,9 @@ export function createChainReader(rpc: RpcClient, addresses: readonly Address[])
   return {
     async block(at) {
       const tag = typeof at === "bigint" ? hexNumber(at) : at;
-      const block = await rpc.request(rawBlock, "eth_getBlockByNumber", [tag, false]);
+      // Heads differ between endpoints by nature; what is at a height must not.
+      const read = typeof at === "bigint" ? rpc.agreed : rpc.request;
+      const block = await read(rawBlock, "eth_getBlockByNumber", [tag, false]);
       if (block && typeof at === "bigint" && block.number !== at) {
         throw badAnswer(`block ${at} was asked for and block ${block.number} given`, { asked: String(at) });
       }
@@ -33,7 +35,7 @@ export function createChainReader(rpc: RpcClient, addresses: readonly Address[])
         "blockHash" in of
           ? { blockHash: of.blockHash }
           : { fromBlock: hexNumber(of.from), toBlock: hexNumber(of.to) };
-      const answer = await rpc.request(rawLogs, "eth_getLogs", [
+      const answer = await rpc.agreed(rawLogs, "eth_getLogs", [
         { ...place, address: addresses, topics: [EVENT_TOPICS] },
       ]);
       const logs = answer.filter(({ removed }) => !removed);

@@ -1,6 +1,6 @@
 import type { BlockRef } from "../core/block.ts";
 import { CoprocessorError } from "../core/errors.ts";
-import { rpcRefusal } from "../rpc/rpcClient.ts";
+import { rpcRefusal } from "../rpc/rpcRefusal.ts";
 import type { ChainReader } from "./chainReader.ts";
 import { decodeLog, type FollowedContracts } from "./decodeLog.ts";
 import type { KnownHeads } from "./knownHeads.ts";

@@ -1,5 +1,5 @@
 import { BaseError, ResponseBodyTooLargeError, TimeoutError } from "viem";
-import { rpcRefusal } from "../rpc/rpcClient.ts";
+import { rpcRefusal } from "../rpc/rpcRefusal.ts";
 
 /** Logs in one answer above which ranges stop growing, so that memory stays flat. */
 const COMFORTABLE_LOGS = 1_000;

@@ -1,13 +1,13 @@
 import { attesterConsentTypedData, operatorRegistryAbi } from "@sibyl/sdk";
 import { Command } from "commander";
 import { formatEther, parseEther } from "viem";
-import { privateKeyToAccount } from "viem/accounts";
-import { connectOwner, readKey } from "./ownerClient.ts";
+import { readAttesterSource } from "../config.ts";
+import { connectOwner } from "./ownerClient.ts";
 
 export function registerCommand(): Command {
   return new Command("register")
     .description(
-      "Registers OWNER_KEY's account as an operator whose attester is ATTESTER_KEY. Needs RPC_URL, ORACLE_ADDRESS.",
+      "Registers OWNER_KEY's account as an operator with the attester's key (ATTESTER_KEY, or as `node` finds it). Needs RPC_URL, ORACLE_ADDRESS.",
     )
     .requiredOption("--stake <coins>", "stake to lock, in whole coins, for example 1.5")
     .requiredOption(
@@ -17,7 +17,10 @@ export function registerCommand(): Command {
     .option("--fund <coins>", "also send the attester coins for gas")
     .action(async (options: { stake: string; endpoint: string; fund?: string }) => {
       const owner = await connectOwner(process.env);
-      const attester = privateKeyToAccount(readKey(process.env, "ATTESTER_KEY"));
+      const source = readAttesterSource(process.env);
+      // Only now: the command's other parts need none of what it loads.
+      const { openAttesterKey } = await import("../main.ts");
+      const { account: attester } = await openAttesterKey(source);
       const scope = { chainId: owner.chainId, registry: owner.operatorRegistry };
       const consent = await attester.signTypedData(
         attesterConsentTypedData(scope, { owner: owner.account.address, attester: attester.address }),

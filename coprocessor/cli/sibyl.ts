@@ -1,18 +1,26 @@
 import { Command } from "commander";
 import { CoprocessorError } from "../core/errors.ts";
 import { enrollCommand } from "./enrollCommand.ts";
+import { keyCommand } from "./keyCommand.ts";
 import { nodeCommand } from "./nodeCommand.ts";
 import { publishCommand } from "./publishCommand.ts";
+import { receiptsCommand } from "./receiptsCommand.ts";
 import { registerCommand } from "./registerCommand.ts";
+import { runCommand } from "./runCommand.ts";
 import { statusCommand } from "./statusCommand.ts";
+import { verifyCommand } from "./verifyCommand.ts";
 
 const program = new Command("sibyl")
   .description("Runs an operator of the Sibyl inference oracle, and the transactions around it.")
   .addCommand(nodeCommand())
+  .addCommand(keyCommand())
   .addCommand(registerCommand())
   .addCommand(enrollCommand())
   .addCommand(publishCommand())
-  .addCommand(statusCommand());
+  .addCommand(statusCommand())
+  .addCommand(runCommand())
+  .addCommand(receiptsCommand())
+  .addCommand(verifyCommand());
 
 try {
   await program.parseAsync();

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { CoprocessorError } from "../core/errors.ts";
+import { askNode } from "./askNode.ts";
 
 export function statusCommand(): Command {
   return new Command("status")
@@ -9,27 +9,8 @@ export function statusCommand(): Command {
     .action(async (requestId: string | undefined, { url }: { url: string }) => {
       const answer =
         requestId === undefined
-          ? { ...(await ask(url, "/status")), requests: await ask(url, "/requests?limit=20") }
-          : await ask(url, `/requests/${requestId}`);
+          ? { ...(await askNode(url, "/status")), requests: await askNode(url, "/requests?limit=20") }
+          : await askNode(url, `/requests/${requestId}`);
       console.log(JSON.stringify(answer, null, 2));
     });
-}
-
-async function ask(url: string, path: string): Promise<object> {
-  let response: Response;
-  try {
-    response = await fetch(new URL(path, url));
-  } catch (cause) {
-    throw new CoprocessorError(`no node answers at ${url}; is it running, and is this its STATUS_LISTEN?`, {
-      code: "status/unreachable",
-      retry: "backoff",
-      cause,
-    });
-  }
-  const body = (await response.json()) as { error?: string };
-  if (response.ok) return body;
-  throw new CoprocessorError(body.error ?? `the node answered ${response.status}`, {
-    code: "status/refused",
-    retry: "never",
-  });
 }

@@ -1,7 +1,18 @@
 import { SibylError } from "@sibyl/sdk";
 import { CoprocessorError, type Retry } from "../core/errors.ts";
 
-type InferenceFact = "bad-input" | "bad-output" | "model-failed" | "timeout";
+/**
+ * `bad-input`: the model cannot take the input. `bad-output`: what came out is no answer. `model-failed`: the model is
+ * broken or does not fit its manifest. `provider-failed`: the execution provider that the operator chose is not there or
+ * cannot take the model. `out-of-memory`: the model needs more than it may have. `timeout`: it took too long.
+ */
+export type InferenceFact =
+  | "bad-input"
+  | "bad-output"
+  | "model-failed"
+  | "provider-failed"
+  | "out-of-memory"
+  | "timeout";
 
 /** An error of the engine. */
 export function inferenceError(

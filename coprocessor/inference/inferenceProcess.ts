@@ -6,15 +6,16 @@
  * memory, also while the runtime computes.
  */
 import { Worker } from "node:worker_threads";
-import * as ort from "onnxruntime-node";
 import {
   type JobMessage,
   OUT_OF_MEMORY_SIGNAL,
+  type ProcessFact,
   type ProcessMessage,
   type RawTensor,
   type RuntimeSettings,
 } from "./messages.ts";
-import { EntryChangedError, SessionCache } from "./sessionCache.ts";
+import { ProviderFailedError } from "./runtimes/runtime.ts";
+import { EntryChangedError, SessionCache, SessionTooLargeError } from "./sessionCache.ts";
 
 /** Most bytes of a graph's outputs. What goes on chain is far less; this keeps the pipe and the engine safe. */
 const MAX_RESULT_BYTES = 8 * 2 ** 20;
@@ -22,27 +23,31 @@ const WATCHDOG_INTERVAL_MS = 50;
 
 const settings = JSON.parse(process.argv[2] as string) as RuntimeSettings;
 const sessions = new SessionCache(settings);
+/** Whether the runtime can no longer be trusted, so that the process has to be replaced. */
+let broken = false;
 
 startWatchdog();
 process.on("disconnect", () => process.exit(0));
 process.on("message", (message: JobMessage) => {
   // One at a time is the engine's promise, so there is nothing to line up here.
-  void answer(message).then((reply) => process.send?.(reply));
+  void answer(message).then((reply) =>
+    process.send?.(reply, undefined, {}, () => {
+      if (broken) process.exit(1);
+    }),
+  );
 });
-process.send?.({
-  kind: "ready",
-  runtime: `onnxruntime-node@${ort.env.versions.node} cpu intra=${settings.intraOpThreads} opt=${settings.optimisation} ${process.platform}-${process.arch}`,
-} satisfies ProcessMessage);
+process.send?.({ kind: "ready" } satisfies ProcessMessage);
 
 async function answer(message: JobMessage): Promise<ProcessMessage> {
   const { job } = message;
   try {
-    const { session, signature, loadMs } = await sessions.get(message);
-    if (!message.feeds) return { kind: "done", job, signature, loadMs, results: {}, runMs: 0 };
+    const { runtime, session, signature, fingerprint, loadMs } = await sessions.get(message);
+    const about = { kind: "done", job, signature, runtime: fingerprint, loadMs } as const;
+    if (!message.feeds) return { ...about, results: {}, runMs: 0 };
     const feeds = Object.fromEntries(
       Object.entries(message.feeds).map(([name, { type, data, dims }]) => [
         name,
-        new ort.Tensor(type as "float32", data as Float32Array, dims),
+        new runtime.Tensor(type as "float32", data as Float32Array, dims),
       ]),
     );
     const startMs = performance.now();
@@ -60,17 +65,22 @@ async function answer(message: JobMessage): Promise<ProcessMessage> {
     if (bytes > MAX_RESULT_BYTES) {
       return fail(job, "bad-output", `its outputs have ${bytes} bytes, ${MAX_RESULT_BYTES} allowed`);
     }
-    return { kind: "done", job, signature, loadMs, results, runMs };
+    return { ...about, results, runMs };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return {
-      ...fail(job, "model-failed", message),
-      retry: error instanceof EntryChangedError ? "backoff" : "never",
-    };
+    // WebAssembly that trapped or ran out of memory leaves its heap as it was in the middle of the work.
+    broken ||= !(error instanceof Error) || error.name === "RuntimeError";
+    const failure = fail(job, factOf(error), error instanceof Error ? error.message : String(error));
+    return { ...failure, retry: error instanceof EntryChangedError ? "backoff" : "never" };
   }
 }
 
-function fail(job: number, fact: "model-failed" | "bad-output", message: string) {
+function factOf(error: unknown): ProcessFact {
+  if (error instanceof ProviderFailedError) return "provider-failed";
+  if (error instanceof SessionTooLargeError || error instanceof RangeError) return "out-of-memory";
+  return /bad_alloc|out of memory|failed to allocate/i.test(String(error)) ? "out-of-memory" : "model-failed";
+}
+
+function fail(job: number, fact: ProcessFact, message: string) {
   return { kind: "failed", job, fact, retry: "never", message } as const;
 }
 

@@ -3,7 +3,7 @@ import type { JobMessage, RuntimeSettings } from "./messages.ts";
 import { type Ending, Slot, type SlotJob } from "./slot.ts";
 
 /** How a job went. `waited`: no process was free in time. `closed`: the line was closed before its turn. */
-export type JobEnding = (Ending & { runtime: string }) | { kind: "waited" } | { kind: "closed" };
+export type JobEnding = Ending | { kind: "waited" } | { kind: "closed" };
 
 interface Job extends SlotJob {
   timeoutMs: number;
@@ -49,6 +49,18 @@ export class JobLine {
     });
   }
 
+  /** Runs a message that only loads its model in every process that is free. */
+  warm(message: Omit<JobMessage, "job">, timeoutMs: number): Promise<Ending[]> {
+    if (this.#closed) return Promise.resolve([]);
+    const free = this.#slots.filter((slot) => slot.free);
+    return Promise.all(
+      free.map((slot) => {
+        const job = { message: { ...message, job: ++this.#lastJob }, prepare: null };
+        return this.#follow(slot.run(job, timeoutMs));
+      }),
+    );
+  }
+
   /** Jobs that run are finished, those that wait are turned away; then the processes end. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -69,15 +81,18 @@ export class JobLine {
       const slot =
         free.find((candidate) => candidate.has(job.message.modelId)) ??
         free.reduce((best, candidate) => (candidate.loadedModels < best.loadedModels ? candidate : best));
-      const { runtime } = slot;
-      const ending = slot.run(job, job.timeoutMs).then((how) => ({ ...how, runtime }));
-      job.resolve(ending);
-      const running = ending.then(
-        () => undefined,
-        () => undefined,
-      );
-      void running.then(() => this.#running.delete(running));
-      this.#running.add(running);
+      job.resolve(this.#follow(slot.run(job, job.timeoutMs)));
     }
+  }
+
+  /** Remembers what runs until it has ended, for `close` to wait for. */
+  #follow(ending: Promise<Ending>): Promise<Ending> {
+    const running = ending.then(
+      () => undefined,
+      () => undefined,
+    );
+    void running.then(() => this.#running.delete(running));
+    this.#running.add(running);
+    return ending;
   }
 }

@@ -1,4 +1,5 @@
 import type { Retry } from "../core/errors.ts";
+import type { Provider, RuntimeFingerprint } from "../core/runtime.ts";
 
 /** What every session is created with; nothing that changes results is left to a default. */
 export interface RuntimeSettings {
@@ -6,6 +7,8 @@ export interface RuntimeSettings {
   optimisation: "disabled" | "basic" | "extended" | "all";
   /** Sessions that one process keeps loaded. */
   maxSessions: number;
+  /** Bytes that the loaded sessions of one process may take together; the longest unused are released. */
+  maxSessionBytes: number;
   /** Resident bytes at which a process ends itself. */
   maxMemoryBytes: number;
 }
@@ -50,6 +53,7 @@ export interface JobMessage {
   entryPath: string;
   /** Of the entry; 64 hex digits. */
   sha256: string;
+  provider: Provider;
   feeds?: Record<string, RawTensor>;
   /** The outputs to compute; all when left out. */
   fetches?: readonly string[];
@@ -57,16 +61,20 @@ export interface JobMessage {
 
 /** Process to engine. */
 export type ProcessMessage =
-  | { kind: "ready"; runtime: string }
+  | { kind: "ready" }
   | {
       kind: "done";
       job: number;
       signature: GraphSignature;
+      runtime: RuntimeFingerprint;
       loadMs: number;
       results: Record<string, RawTensor>;
       runMs: number;
     }
-  | { kind: "failed"; job: number; fact: "model-failed" | "bad-output"; retry: Retry; message: string };
+  | { kind: "failed"; job: number; fact: ProcessFact; retry: Retry; message: string };
+
+/** What can go wrong in a process. */
+export type ProcessFact = "model-failed" | "bad-output" | "provider-failed" | "out-of-memory";
 
 /** The signal by which a process that outgrew its memory ends itself, so that the engine can say why. */
 export const OUT_OF_MEMORY_SIGNAL = "SIGUSR2";

@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { type ModelManifest, SibylError } from "@sibyl/sdk";
 import { type Hex, isHex, size } from "viem";
 import type { ResolvedModel } from "../core/model.ts";
+import { chooseProvider, type ProviderChoice } from "../core/providerChoice.ts";
 import type { Log } from "../observe/port.ts";
 import type { Exit } from "./childProcess.ts";
 import { inferenceError, reasonOf } from "./inferenceError.ts";
-import { JobLine } from "./jobLine.ts";
+import { type JobEnding, JobLine } from "./jobLine.ts";
 import {
   type GraphSignature,
   type JobMessage,
@@ -29,8 +30,12 @@ export interface OnnxEngineOptions {
   intraOpThreads?: number;
   /** Graph optimisation level; "all" when left out. Part of the fingerprint. */
   optimisation?: RuntimeSettings["optimisation"];
+  /** Where models run; all on the CPU when left out. Part of the fingerprint, with what is really used. */
+  providers?: ProviderChoice;
   /** Models that one process keeps loaded; 8 when left out. */
   maxSessions?: number;
+  /** Bytes that all processes' loaded models may take together; half of the machine's memory when left out. */
+  maxSessionBytes?: number;
   /** Resident bytes at which a process is ended; three quarters of the machine's memory when left out. */
   maxMemoryBytes?: number;
 }
@@ -40,10 +45,10 @@ const MAX_OUTPUT_BYTES = 96 * 1024;
 /** Tasks are small, but anybody can publish a model; so many stay in memory. */
 const MAX_TASKS = 1_000;
 
-type Answer = Extract<ProcessMessage, { kind: "done" }> & { runtime: string };
+type Answer = Extract<ProcessMessage, { kind: "done" }>;
 
 /**
- * Runs models with onnxruntime-node in child processes.
+ * Runs models with ONNX Runtime, native or in WebAssembly, in child processes.
  *
  * Processes and not worker threads, because the runtime computes synchronously in native code: terminating a thread
  * waits until the graph is through, for ever if it loops, and a native fault or an allocation too many takes all
@@ -59,6 +64,7 @@ export function createOnnxEngine(options: OnnxEngineOptions): InferenceEngine {
 class OnnxEngine implements InferenceEngine {
   readonly #directory: string;
   readonly #settings: RuntimeSettings;
+  readonly #providers: ProviderChoice;
   readonly #line: JobLine;
   readonly #tasks = new Map<Hex, Task>();
   #closing: Promise<void> | null = null;
@@ -68,8 +74,10 @@ class OnnxEngine implements InferenceEngine {
       intraOpThreads: options.intraOpThreads ?? 1,
       optimisation: options.optimisation ?? "all",
       maxSessions: options.maxSessions ?? 8,
+      maxSessionBytes: Math.floor((options.maxSessionBytes ?? totalmem() / 2) / options.threads),
       maxMemoryBytes: options.maxMemoryBytes ?? Math.floor(totalmem() * 0.75),
     };
+    this.#providers = options.providers ?? { provider: "cpu", ofModel: {} };
     this.#directory = mkdtempSync(join(tmpdir(), "sibyl-inference-"));
     this.#line = new JobLine(options.threads, {
       settings: this.#settings,
@@ -85,7 +93,7 @@ class OnnxEngine implements InferenceEngine {
   ): Promise<InferenceResult> {
     const { manifest, modelId } = model;
     checkSize(manifest, input);
-    const entry = entryOf(model);
+    const entry = this.#entryOf(model);
     const known = this.#tasks.get(modelId);
     let task = known;
     const prepare = (signature: GraphSignature) => {
@@ -111,6 +119,11 @@ class OnnxEngine implements InferenceEngine {
     return { output, runtime: answer.runtime, loadMs: answer.loadMs, runMs: answer.runMs };
   }
 
+  async warm(model: ResolvedModel, { timeoutMs }: { timeoutMs: number }): Promise<void> {
+    const endings = await this.#line.warm(this.#entryOf(model), timeoutMs);
+    for (const ending of endings) this.#answerOf(ending, model.manifest, model.modelId, timeoutMs);
+  }
+
   /** Jobs that run are finished, those that wait are refused; then the processes end. */
   close(): Promise<void> {
     this.#closing ??= this.#line.close().then(() => rm(this.#directory, { recursive: true, force: true }));
@@ -129,11 +142,14 @@ class OnnxEngine implements InferenceEngine {
     prepare: SlotJob["prepare"],
     timeoutMs: number,
   ): Promise<Answer> {
-    const { modelId } = message;
     const ending = await this.#line.run(message, prepare, timeoutMs);
+    return this.#answerOf(ending, manifest, message.modelId, timeoutMs);
+  }
+
+  #answerOf(ending: JobEnding, manifest: ModelManifest, modelId: string, timeoutMs: number): Answer {
     switch (ending.kind) {
       case "answer":
-        if (ending.message.kind === "done") return { ...ending.message, runtime: ending.runtime };
+        if (ending.message.kind === "done") return ending.message;
         throw inferenceError(ending.message.fact, `${manifest.name}: ${ending.message.message}`, {
           retry: ending.message.retry,
           meta: { modelId },
@@ -154,11 +170,21 @@ class OnnxEngine implements InferenceEngine {
     }
   }
 
+  #entryOf({ modelId, manifest, files }: ResolvedModel): Omit<JobMessage, "job"> {
+    const provider = chooseProvider(modelId, manifest, this.#providers);
+    const entryPath = files[manifest.entry];
+    const sha256 = manifest.files.find(({ path }) => path === manifest.entry)?.sha256;
+    if (entryPath !== undefined && sha256 !== undefined) return { modelId, entryPath, sha256, provider };
+    throw inferenceError("model-failed", `the model's entry ${manifest.entry} has no file`, {
+      meta: { modelId },
+    });
+  }
+
   #died(manifest: ModelManifest, modelId: string, { code, signal, stderr }: Exit) {
     const { maxMemoryBytes } = this.#settings;
     if (signal === OUT_OF_MEMORY_SIGNAL) {
       return inferenceError(
-        "model-failed",
+        "out-of-memory",
         `${manifest.name} needed more than ${maxMemoryBytes} bytes of memory`,
         {
           meta: { modelId, maxMemoryBytes },
@@ -187,15 +213,6 @@ function checkSize(manifest: ModelManifest, input: Hex): void {
       meta: { bytes: size(input), limit: maxBytes },
     },
   );
-}
-
-function entryOf({ modelId, manifest, files }: ResolvedModel): Omit<JobMessage, "job"> {
-  const entryPath = files[manifest.entry];
-  const sha256 = manifest.files.find(({ path }) => path === manifest.entry)?.sha256;
-  if (entryPath !== undefined && sha256 !== undefined) return { modelId, entryPath, sha256 };
-  throw inferenceError("model-failed", `the model's entry ${manifest.entry} has no file`, {
-    meta: { modelId },
-  });
 }
 
 function feed(task: Task, input: Hex): Pick<JobMessage, "feeds" | "fetches"> {

@@ -1,11 +1,12 @@
 import type { Hex } from "viem";
 import type { ResolvedModel } from "../core/model.ts";
+import type { RuntimeFingerprint } from "../core/runtime.ts";
 
 export interface InferenceResult {
   /** Canonical output bytes, ABI-encoded by the manifest's codec. */
   output: Hex;
-  /** Runtime fingerprint: library, version, provider really used, threads, optimisation level. */
-  runtime: string;
+  /** What computed it. */
+  runtime: RuntimeFingerprint;
   /** Milliseconds to have the session ready; 0 when it was. */
   loadMs: number;
   /** Milliseconds in the session. */
@@ -15,11 +16,20 @@ export interface InferenceResult {
 /**
  * Runs models.
  *
- * Implementations: `onnxEngine` (onnxruntime-node in child processes). Deliberately excluded: fetching and checking
+ * Implementations: `onnxEngine` (ONNX Runtime, native or in WebAssembly, in child processes). Deliberately excluded: fetching and checking
  * files (`models`).
  */
 export interface InferenceEngine {
-  /** @throws CoprocessorError `inference/bad-input`, `inference/bad-output`, `inference/model-failed`, `inference/timeout`. */
+  /**
+   * @throws CoprocessorError `inference/bad-input`, `inference/bad-output`, `inference/model-failed`,
+   * `inference/provider-failed`, `inference/out-of-memory`, `inference/timeout`.
+   */
   run(model: ResolvedModel, input: Hex, limits: { timeoutMs: number }): Promise<InferenceResult>;
+  /**
+   * Has a model loaded before its first job, in as many processes as are free.
+   *
+   * @throws as `run` does.
+   */
+  warm(model: ResolvedModel, limits: { timeoutMs: number }): Promise<void>;
   close(): Promise<void>;
 }

@@ -30,7 +30,6 @@ export class Slot {
   readonly #models = new Set<string>();
   #child: InferenceChild | null = null;
   #ready = false;
-  #runtime = "";
   #ending: ((ending: Ending) => void) | null = null;
   #busy = false;
   #timedOut = false;
@@ -48,11 +47,6 @@ export class Slot {
 
   get free(): boolean {
     return this.#ready && !this.#busy && this.#closed === null;
-  }
-
-  /** Fingerprint of its process. */
-  get runtime(): string {
-    return this.#runtime;
   }
 
   /** Whether its process probably has the model loaded. */
@@ -119,7 +113,6 @@ export class Slot {
       onMessage: (message) => {
         if (message.kind === "ready") {
           this.#ready = true;
-          this.#runtime = message.runtime;
           this.#restartMs = RESTART_MS.first;
           this.#onFree();
         } else {

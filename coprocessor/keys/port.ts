@@ -3,7 +3,8 @@ import type { Address, Hex, LocalAccount } from "viem";
 /**
  * The attester's key.
  *
- * Implementations: `privateKey` (from the environment). Deliberately excluded: deciding what to sign.
+ * Implementations: `privateKey` (from the environment, or decrypted by `keystore`), `web3signer` (a remote signer).
+ * Deliberately excluded: deciding what to sign.
  */
 export interface AttesterKey {
   readonly address: Address;

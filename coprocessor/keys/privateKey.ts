@@ -1,17 +1,11 @@
-import { isHex, keccak256 } from "viem";
+import { isHex } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { CoprocessorError } from "../core/errors.ts";
+import { deriveSecret } from "./derive.ts";
 import type { AttesterKey } from "./port.ts";
-
-/** A domain of its own: no contract verifies it, and nothing that the protocol signs carries its name. */
-const DERIVATION_DOMAIN = { name: "Sibyl key derivation", version: "1" } as const;
-const DERIVATION_TYPES = { KeyDerivation: [{ name: "label", type: "string" }] } as const;
 
 /**
  * Takes an attester's private key as it stands in the environment: 32 bytes of hex, with or without `0x`.
- *
- * `derive(label)` is the hash of the key's deterministic (RFC 6979) signature over the label. The signature itself
- * never leaves this function: whoever knew it would know the derived secret.
  *
  * @throws CoprocessorError `keys/invalid`; the message never holds any of the input.
  */
@@ -27,15 +21,7 @@ export function createPrivateKeySigner(hex: string): AttesterKey {
   return {
     address: account.address,
     account,
-    async derive(label) {
-      const signature = await account.signTypedData({
-        domain: DERIVATION_DOMAIN,
-        types: DERIVATION_TYPES,
-        primaryType: "KeyDerivation",
-        message: { label },
-      });
-      return keccak256(signature);
-    },
+    derive: (label) => deriveSecret(account, label),
   };
 }
 

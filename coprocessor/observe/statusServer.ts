@@ -11,6 +11,10 @@ export interface StatusSource {
   requests(limit: number): Promise<object[]>;
   /** Null for a request that this node has no row for. */
   request(requestId: string): Promise<object | null>;
+  /** The latest first, without inputs and outputs. */
+  receipts(limit: number): Promise<object[]>;
+  /** Null for a request that this node computed nothing for. */
+  receipt(requestId: string): Promise<object | null>;
 }
 
 export interface StatusServer {
@@ -22,7 +26,7 @@ const MAX_ROWS = 500;
 
 /**
  * Serves an operator's status over HTTP: `/healthz` (the process runs), `/readyz` (it can serve requests),
- * `/status`, `/requests?limit=`, `/requests/<requestId>`. Read only; listens on the given host alone.
+ * `/status`, `/requests?limit=`, `/requests/<requestId>`, `/receipts?limit=`, `/receipts/<requestId>`. Read only; listens on the given host alone.
  *
  * @throws CoprocessorError `status/port-in-use`
  */
@@ -37,22 +41,26 @@ export async function startStatusServer(
     return context.json(readiness, readiness.ready ? 200 : 503);
   });
   app.get("/status", async (context) => context.json(await source.node()));
-  app.get("/requests", async (context) => {
-    const limit = Number(context.req.query("limit") ?? "50");
-    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_ROWS) {
-      return context.json({ error: `limit must be 1 to ${MAX_ROWS}` }, 400);
-    }
-    return context.json(await source.requests(limit));
-  });
-  app.get("/requests/:requestId", async (context) => {
-    const requestId = context.req.param("requestId").toLowerCase();
-    if (!/^0x[0-9a-f]{64}$/.test(requestId))
-      return context.json({ error: "a request id is 0x and 64 hex digits" }, 400);
-    const request = await source.request(requestId);
-    if (request === null)
-      return context.json({ error: "this node has no such request: not drawn, or not seen yet" }, 404);
-    return context.json(request);
-  });
+  const rows = (path: string, read: (limit: number) => Promise<object[]>) =>
+    app.get(path, async (context) => {
+      const limit = Number(context.req.query("limit") ?? "50");
+      if (!Number.isInteger(limit) || limit < 1 || limit > MAX_ROWS) {
+        return context.json({ error: `limit must be 1 to ${MAX_ROWS}` }, 400);
+      }
+      return context.json(await read(limit));
+    });
+  const row = (path: string, read: (requestId: string) => Promise<object | null>, missing: string) =>
+    app.get(`${path}/:requestId`, async (context) => {
+      const requestId = (context.req.param("requestId") ?? "").toLowerCase();
+      if (!/^0x[0-9a-f]{64}$/.test(requestId))
+        return context.json({ error: "a request id is 0x and 64 hex digits" }, 400);
+      const found = await read(requestId);
+      return found === null ? context.json({ error: missing }, 404) : context.json(found);
+    });
+  rows("/requests", (limit) => source.requests(limit));
+  row("/requests", (id) => source.request(id), "this node has no such request: not drawn, or not seen yet");
+  rows("/receipts", (limit) => source.receipts(limit));
+  row("/receipts", (id) => source.receipt(id), "this node has computed nothing for such a request");
 
   return new Promise((resolve, reject) => {
     const server = serve(

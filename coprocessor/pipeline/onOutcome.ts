@@ -1,7 +1,9 @@
 import { decodeOutput, type OutputCodec } from "@sibyl/sdk";
 import { type Hex, keccak256, size } from "viem";
 import { MAX_OUTPUT_BYTES } from "../core/messages.ts";
+import type { Receipt } from "../core/receipt.ts";
 import type { RequestKey, RequestRecord, RequestState } from "../core/request.ts";
+import { runtimeText } from "../core/runtime.ts";
 import type { JobOutcome } from "../queue/port.ts";
 import type { PipelineDeps } from "./deps.ts";
 import { park } from "./park.ts";
@@ -9,29 +11,63 @@ import { park } from "./park.ts";
 /** A job is added before its row says so, so its outcome may come first. */
 const AWAITING: readonly RequestState[] = ["waiting", "queued"];
 
+export type OutcomeDeps = Pick<
+  PipelineDeps,
+  "scope" | "me" | "store" | "queue" | "models" | "waiting" | "log" | "now" | "wake"
+>;
+
 /**
  * Stores what a worker made of a job.
  *
  * The output is checked again here, because a worker may be another machine: only canonical bytes of the model's codec
- * are ever signed. A failure is kept as the reason; it is never turned into an answer.
+ * are ever signed. It is stored with its receipt. A failure is kept as the reason; it is never turned into an answer.
  */
-export async function onOutcome(deps: PipelineDeps, key: RequestKey, outcome: JobOutcome): Promise<void> {
+export async function onOutcome(deps: OutcomeDeps, key: RequestKey, outcome: JobOutcome): Promise<void> {
   const record = await deps.store.request(key);
   if (record !== null && AWAITING.includes(record.state)) await take(deps, record, outcome);
   await deps.queue.remove(key);
   deps.wake(key);
 }
 
-async function take(deps: PipelineDeps, record: RequestRecord, outcome: JobOutcome): Promise<void> {
+async function take(deps: OutcomeDeps, record: RequestRecord, outcome: JobOutcome): Promise<void> {
   const { key, requestId } = record;
   if (outcome.status === "failed") return park(deps, key, AWAITING, `${outcome.code}: ${outcome.message}`);
   const { output, runMs, runtime } = outcome;
-  const model = await deps.store.model(record.request.modelId);
-  const manifest = await deps.models.manifest(record.request.modelId, model?.manifestURI ?? "");
+  const { modelId } = record.request;
+  const manifestURI = (await deps.store.model(modelId))?.manifestURI ?? "";
+  const manifest = await deps.models.manifest(modelId, manifestURI);
   const refusal = refuse(output, manifest.output.codec);
   if (refusal !== null) return park(deps, key, AWAITING, refusal);
-  await deps.store.transition(key, AWAITING, "computed", { output, outputHash: keccak256(output) });
-  deps.log.info({ requestId, runMs, runtime }, "output computed");
+  await deps.store.transaction(async (store) => {
+    const outputHash = keccak256(output);
+    const stored = await store.transition(key, AWAITING, "computed", { output, outputHash });
+    if (stored !== null) await store.putReceipt(key, receiptOf(deps, record, manifestURI, outcome));
+  });
+  deps.log.info({ requestId, runMs, runtime: runtimeText(runtime) }, "output computed");
+}
+
+function receiptOf(
+  { scope, me, now }: OutcomeDeps,
+  { requestId, request, input }: RequestRecord,
+  manifestURI: string,
+  { output, runtime, loadMs, runMs }: Extract<JobOutcome, { status: "done" }>,
+): Receipt {
+  return {
+    schema: "sibyl/receipt@1",
+    ...scope,
+    requestId,
+    operatorId: me,
+    modelId: request.modelId,
+    manifestURI,
+    input,
+    inputHash: request.inputHash,
+    output,
+    outputHash: keccak256(output),
+    runtime,
+    loadMs,
+    runMs,
+    computedAt: now(),
+  };
 }
 
 /** Why an output cannot be answered with; null when it can. */

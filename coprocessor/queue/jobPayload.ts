@@ -1,6 +1,7 @@
 import { isHex } from "viem";
 import { z } from "zod";
 import { CoprocessorError } from "../core/errors.ts";
+import { runtimeFingerprint } from "../core/runtime.ts";
 import type { InferenceJob, JobOutcome } from "./port.ts";
 
 const hex = z.custom<`0x${string}`>(
@@ -23,7 +24,7 @@ const outcome = z.discriminatedUnion("status", [
   z.object({
     status: z.literal("done"),
     output: hex,
-    runtime: z.string(),
+    runtime: runtimeFingerprint,
     loadMs: milliseconds,
     runMs: milliseconds,
   }),

@@ -1,5 +1,6 @@
 import type { Hex } from "viem";
 import type { RequestKey } from "../core/request.ts";
+import type { RuntimeFingerprint } from "../core/runtime.ts";
 
 /** One request to be run. Versioned, because node and worker are upgraded apart. */
 export interface InferenceJob {
@@ -14,7 +15,7 @@ export interface InferenceJob {
 
 /** How a job ended. A failure is a result too: it says why, and whether another try could help. */
 export type JobOutcome =
-  | { status: "done"; output: Hex; runtime: string; loadMs: number; runMs: number }
+  | { status: "done"; output: Hex; runtime: RuntimeFingerprint; loadMs: number; runMs: number }
   | { status: "failed"; code: string; message: string };
 
 export interface QueueCounts {

@@ -1,8 +1,11 @@
-import { BaseError, type EIP1193RequestFn, RpcRequestError } from "viem";
+import { BaseError, type EIP1193RequestFn } from "viem";
 import { z } from "zod";
 import { CoprocessorError } from "../core/errors.ts";
 import type { Log } from "../observe/port.ts";
+import { type Answer, agreementOf, disagreement } from "./agreement.ts";
+import { byPreference, EndpointHealth } from "./endpointHealth.ts";
 import { openEndpoint, type RpcEndpoint } from "./rpcEndpoint.ts";
+import { isRateLimit, refusalOf, rpcRefusal } from "./rpcRefusal.ts";
 import { smallQuantity } from "./rpcSchemas.ts";
 
 export interface RpcClientOptions {
@@ -10,6 +13,8 @@ export interface RpcClientOptions {
   urls: readonly string[];
   /** Refuses endpoints of any other chain; when not given, the first endpoint that answers decides. */
   chainId?: number;
+  /** How many endpoints must say the same to `agreed`; 1 when not given, at most the number of URLs. */
+  quorum?: number;
   log: Log;
   /** Milliseconds for one call; 10,000 when not given. */
   timeoutMs?: number;
@@ -17,18 +22,11 @@ export interface RpcClientOptions {
   connectTimeoutMs?: number;
 }
 
-/** What an endpoint said when it understood the call and declined it. */
-export interface RpcRefusal {
-  code: number;
-  message: string;
-  data: unknown;
-}
-
 /**
  * JSON-RPC to one chain through one or several endpoints, shared by the adapters that read and write the chain.
  *
- * The first endpoint that works is used; one that fails rests for a while (1 s, doubling to 30 s) and the next one
- * takes over. An endpoint is used only after it named the right chain id. Calls made in one tick travel in one HTTP
+ * The first endpoint that works well is used; one that fails rests for a while (1 s, doubling to 30 s), one that has
+ * become slow or unreliable loses its place (see `byPreference`), and the next one takes over. An endpoint is used only after it named the right chain id. Calls made in one tick travel in one HTTP
  * batch, so the same server answers them.
  */
 export interface RpcClient {
@@ -42,18 +40,17 @@ export interface RpcClient {
    * when no endpoint gave a usable answer.
    */
   request<T>(answer: z.ZodType<T>, method: string, params: readonly unknown[]): Promise<T>;
+  /**
+   * As `request`, for what must be true before the node acts on it: as many endpoints as `quorum` says gave this
+   * answer. Endpoints that contradict the others are logged as `rpc/dissent` and rest.
+   *
+   * @throws CoprocessorError as `request` does, `rpc/disagreement` when no answer reaches the quorum,
+   * `rpc/too-few-answers` when too few endpoints answer.
+   */
+  agreed<T>(answer: z.ZodType<T>, method: string, params: readonly unknown[]): Promise<T>;
   /** Ends calls in flight and closes sockets. */
   close(): Promise<void>;
 }
-
-/** The refusal behind a `rpc/refused` error; null for every other error. */
-export function rpcRefusal(error: unknown): RpcRefusal | null {
-  if (!(error instanceof CoprocessorError) || error.code !== "rpc/refused") return null;
-  return error.meta as unknown as RpcRefusal;
-}
-
-const FIRST_REST_MS = 1_000;
-const LONGEST_REST_MS = 30_000;
 
 /**
  * Connects to a chain.
@@ -65,6 +62,14 @@ export async function connectRpc(options: RpcClientOptions): Promise<RpcClient> 
   const { log } = options;
   if (options.urls.length === 0) {
     throw new CoprocessorError("No RPC URL is given.", { code: "rpc/no-url", retry: "never" });
+  }
+  const quorum = options.quorum ?? 1;
+  if (quorum < 1 || quorum > options.urls.length) {
+    throw new CoprocessorError(`${quorum} endpoints cannot agree: ${options.urls.length} URLs are given.`, {
+      code: "rpc/bad-quorum",
+      retry: "never",
+      meta: { quorum, urls: options.urls.length },
+    });
   }
   const closing = new AbortController();
   const endpoints = options.urls.map(
@@ -95,36 +100,96 @@ export async function connectRpc(options: RpcClientOptions): Promise<RpcClient> 
     }
   }
 
+  /** Asks one endpoint and remembers how it did. */
+  async function ask<T>(
+    endpoint: Endpoint,
+    answer: z.ZodType<T>,
+    method: string,
+    params: readonly unknown[],
+  ): Promise<Outcome<T>> {
+    const startMs = Date.now();
+    let verified = false;
+    try {
+      await verify(endpoint);
+      verified = true;
+      const value = await call(endpoint, answer, method, params);
+      endpoint.health.succeeded(Date.now() - startMs, Date.now());
+      return { type: "answered", value };
+    } catch (error) {
+      // A refusal of the chain id is no answer to the call: the next endpoint may know better.
+      if (rpcRefusal(error) && verified) return { type: "refused", error };
+      if (closing.signal.aborted) return { type: "failed", error };
+      endpoint.rest(Date.now());
+      const code = error instanceof CoprocessorError ? error.code : "rpc/failed";
+      if (endpoints.length > 1) {
+        const { restMs } = endpoint.health;
+        log.warn(
+          { code, endpoint: endpoint.link.label, method, restMs, reason: reasonOf(error) },
+          "RPC endpoint failed; trying the next one",
+        );
+      }
+      return { type: "failed", error };
+    }
+  }
+
   async function request<T>(answer: z.ZodType<T>, method: string, params: readonly unknown[]): Promise<T> {
     const failures: unknown[] = [];
     for (const endpoint of byPreference(endpoints, Date.now())) {
       if (closing.signal.aborted) break;
-      let verified = false;
-      try {
-        await verify(endpoint);
-        verified = true;
-        const result = await call(endpoint, answer, method, params);
-        endpoint.restMs = 0;
-        return result;
-      } catch (error) {
-        // A refusal of the chain id is no answer to the call: the next endpoint may know better.
-        if (rpcRefusal(error) && verified) throw error;
-        failures.push(error);
-        if (closing.signal.aborted) break;
-        endpoint.rest(Date.now());
-        const code = error instanceof CoprocessorError ? error.code : "rpc/failed";
-        if (endpoints.length > 1) {
-          log.warn(
-            { code, endpoint: endpoint.link.label, method, restMs: endpoint.restMs, reason: reasonOf(error) },
-            "RPC endpoint failed; trying the next one",
-          );
-        }
+      const outcome = await ask(endpoint, answer, method, params);
+      if (outcome.type === "answered") return outcome.value;
+      if (outcome.type === "refused") throw outcome.error;
+      failures.push(outcome.error);
+    }
+    throw unreachable(method, failures);
+  }
+
+  async function agreed<T>(answer: z.ZodType<T>, method: string, params: readonly unknown[]): Promise<T> {
+    if (quorum === 1) return request(answer, method, params);
+    const waiting = byPreference(endpoints, Date.now());
+    const answers: Answer<T>[] = [];
+    const failures: unknown[] = [];
+    let refusal: unknown = null;
+    // As many at once as must agree, in one tick, so that each gets its batch; then one more at a time.
+    for (let next = waiting.splice(0, quorum); next.length > 0; next = waiting.splice(0, 1)) {
+      if (closing.signal.aborted) break;
+      const outcomes = await Promise.all(next.map((endpoint) => ask(endpoint, answer, method, params)));
+      for (const [index, outcome] of outcomes.entries()) {
+        const endpoint = (next[index] as Endpoint).link.label;
+        if (outcome.type === "answered") answers.push({ endpoint, value: outcome.value });
+        else if (outcome.type === "refused") refusal = outcome.error;
+        else failures.push(outcome.error);
+      }
+      const result = agreementOf(answers, quorum, waiting.length === 0);
+      if (result.type === "disagreement") throw disagreement(method, result.groups);
+      if (result.type === "agreed") {
+        for (const label of result.dissent) dismiss(label, method);
+        return result.value;
       }
     }
+    if (refusal !== null) throw refusal;
+    if (answers.length === 0) throw unreachable(method, failures);
+    throw new CoprocessorError(`${answers.length} of ${quorum} RPC endpoints answered ${method}.`, {
+      code: "rpc/too-few-answers",
+      retry: "backoff",
+      meta: { method, answered: answers.map(({ endpoint }) => endpoint), quorum },
+      cause: failures.at(-1),
+    });
+  }
+
+  function dismiss(label: string, method: string): void {
+    endpoints.find(({ link }) => link.label === label)?.rest(Date.now());
+    log.error(
+      { code: "rpc/dissent", endpoint: label, method },
+      "an RPC endpoint contradicts the others; it is not believed",
+    );
+  }
+
+  function unreachable(method: string, failures: unknown[]): unknown {
     const wrongChains = failures.filter(isWrongChain);
-    if (wrongChains[0] && wrongChains.length === failures.length) throw wrongChains[0];
+    if (wrongChains[0] && wrongChains.length === failures.length) return wrongChains[0];
     const last = failures.at(-1);
-    throw new CoprocessorError(`No RPC endpoint answered ${method}: ${reasonOf(last)}`, {
+    return new CoprocessorError(`No RPC endpoint answered ${method}: ${reasonOf(last)}`, {
       code: "rpc/unreachable",
       retry: "backoff",
       meta: { method, endpoints: endpoints.map(({ link }) => link.label) },
@@ -139,6 +204,7 @@ export async function connectRpc(options: RpcClientOptions): Promise<RpcClient> 
     },
     loopback: endpoints.every(({ link }) => link.loopback),
     request,
+    agreed,
     async close() {
       closing.abort();
       await Promise.all(endpoints.map(({ link }) => link.close()));
@@ -167,34 +233,28 @@ export async function connectRpc(options: RpcClientOptions): Promise<RpcClient> 
   }
 }
 
+type Outcome<T> =
+  | { type: "answered"; value: T }
+  /** It understood the call and declined it. */
+  | { type: "refused"; error: unknown }
+  | { type: "failed"; error: unknown };
+
 /** One endpoint and what this client remembers about it. */
 class Endpoint {
   readonly link: RpcEndpoint;
+  readonly health = new EndpointHealth();
   /** Settles when the endpoint has named its chain; null until it is asked. */
   verified: Promise<void> | null = null;
-  /** Unix milliseconds before which others are preferred. */
-  restUntilMs = 0;
-  restMs = 0;
 
   constructor(link: RpcEndpoint) {
     this.link = link;
   }
 
   rest(nowMs: number): void {
-    // Calls that failed together count once.
-    if (nowMs >= this.restUntilMs)
-      this.restMs = Math.min(Math.max(this.restMs * 2, FIRST_REST_MS), LONGEST_REST_MS);
-    this.restUntilMs = nowMs + this.restMs;
+    this.health.failed(nowMs);
     // Whoever answers there next may be another server.
     this.verified = null;
   }
-}
-
-/** Working endpoints in the given order, then the resting ones, the earliest to wake first: a last resort. */
-function byPreference(endpoints: readonly Endpoint[], nowMs: number): Endpoint[] {
-  const awake = endpoints.filter(({ restUntilMs }) => restUntilMs <= nowMs);
-  const resting = endpoints.filter(({ restUntilMs }) => restUntilMs > nowMs);
-  return [...awake, ...resting.sort((a, b) => a.restUntilMs - b.restUntilMs)];
 }
 
 async function call<T>(
@@ -228,18 +288,6 @@ async function call<T>(
 
 const isWrongChain = (error: unknown): error is CoprocessorError =>
   error instanceof CoprocessorError && error.code === "chain/wrong-chain";
-
-function refusalOf(error: unknown): RpcRefusal | null {
-  if (!(error instanceof BaseError)) return null;
-  const refusal = error.walk((inner) => inner instanceof RpcRequestError);
-  if (!(refusal instanceof RpcRequestError)) return null;
-  return { code: refusal.code, message: refusal.details || refusal.shortMessage, data: refusal.data };
-}
-
-/** Asking less often helps, asking for less does not: another endpoint should take the call. */
-function isRateLimit({ code, message }: RpcRefusal): boolean {
-  return code === 429 || /rate limit|too many requests|requests per|compute units|throughput/i.test(message);
-}
 
 function reasonOf(error: unknown): string {
   let deepest = error;

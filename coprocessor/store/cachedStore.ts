@@ -2,6 +2,7 @@ import type { Address, Hex } from "viem";
 import type { PeerMessage } from "../core/messages.ts";
 import type { EnrolmentRecord, ModelRecord, OperatorRecord } from "../core/operators.ts";
 import type { OutboxEntry } from "../core/outbox.ts";
+import type { Receipt } from "../core/receipt.ts";
 import type { RequestKey, RequestRecord } from "../core/request.ts";
 import type { Statement } from "../core/statement.ts";
 import type { RequestPatch, Store, StoredPeerMessage } from "./port.ts";
@@ -183,6 +184,18 @@ class CachedStore implements Store {
 
   requests(filter: Parameters<Store["requests"]>[0]) {
     return this.#inner.requests(filter);
+  }
+
+  putReceipt(key: RequestKey, receipt: Receipt) {
+    return this.#inner.putReceipt(key, receipt);
+  }
+
+  receipt(key: RequestKey) {
+    return this.#inner.receipt(key);
+  }
+
+  receipts(limit: number) {
+    return this.#inner.receipts(limit);
   }
 
   operators() {

@@ -4,6 +4,7 @@ import type { BlockRef } from "../core/block.ts";
 import type { PeerMessage } from "../core/messages.ts";
 import type { EnrolmentRecord, ModelRecord, OperatorRecord } from "../core/operators.ts";
 import type { OutboxEntry, OutboxState } from "../core/outbox.ts";
+import type { Receipt, ReceiptSummary } from "../core/receipt.ts";
 import type { RequestKey, RequestRecord, RequestState } from "../core/request.ts";
 import type { Statement } from "../core/statement.ts";
 import type { Log } from "../observe/port.ts";
@@ -12,6 +13,7 @@ import type { EmbeddedDatabase } from "./embeddedDatabase.ts";
 import * as messageRows from "./messageRows.ts";
 import * as outboxRows from "./outboxRows.ts";
 import type { RequestPatch, Store, StoredPeerMessage } from "./port.ts";
+import * as receiptRows from "./receiptRows.ts";
 import * as registryRows from "./registryRows.ts";
 import * as requestRows from "./requestRows.ts";
 import { rewind } from "./rewind.ts";
@@ -142,6 +144,18 @@ class DrizzleStore implements Store {
 
   peerMessages(key: RequestKey): Promise<StoredPeerMessage[]> {
     return this.#read("peerMessages", (queries) => messageRows.listPeerMessages(queries, key));
+  }
+
+  putReceipt(key: RequestKey, receipt: Receipt): Promise<void> {
+    return this.#write("putReceipt", (queries) => receiptRows.putReceipt(queries, key, receipt));
+  }
+
+  receipt(key: RequestKey): Promise<Receipt | null> {
+    return this.#read("receipt", (queries) => receiptRows.findReceipt(queries, key));
+  }
+
+  receipts(limit: number): Promise<ReceiptSummary[]> {
+    return this.#read("receipts", (queries) => receiptRows.listReceipts(queries, limit));
   }
 
   putOperator(record: OperatorRecord, block: bigint): Promise<void> {

@@ -1,5 +1,6 @@
 import { CoprocessorError } from "../core/errors.ts";
 import { initial } from "./migrations/0001_initial.ts";
+import { receipts } from "./migrations/0002_receipts.ts";
 
 /** One step of the schema. Never changed once released; a change is a new step. */
 export interface Migration {
@@ -10,7 +11,7 @@ export interface Migration {
   sql: string;
 }
 
-export const MIGRATIONS: readonly Migration[] = [initial];
+export const MIGRATIONS: readonly Migration[] = [initial, receipts];
 
 /** One session inside an open transaction. */
 export interface MigrationSession {

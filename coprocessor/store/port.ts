@@ -3,6 +3,7 @@ import type { BlockRef } from "../core/block.ts";
 import type { PeerMessage } from "../core/messages.ts";
 import type { EnrolmentRecord, ModelRecord, OperatorRecord } from "../core/operators.ts";
 import type { OutboxEntry, OutboxState } from "../core/outbox.ts";
+import type { Receipt, ReceiptSummary } from "../core/receipt.ts";
 import type { RequestKey, RequestRecord, RequestState } from "../core/request.ts";
 import type { Statement } from "../core/statement.ts";
 
@@ -77,6 +78,12 @@ export interface Store {
     receivedAt: number,
   ): Promise<StoredPeerMessage | null>;
   peerMessages(key: RequestKey): Promise<StoredPeerMessage[]>;
+
+  /** Replaces an earlier one of the request; stays whatever the chain does, because the job did run. */
+  putReceipt(key: RequestKey, receipt: Receipt): Promise<void>;
+  receipt(key: RequestKey): Promise<Receipt | null>;
+  /** The latest first. */
+  receipts(limit: number): Promise<ReceiptSummary[]>;
 
   putOperator(record: OperatorRecord, block: bigint): Promise<void>;
   operator(operatorId: number): Promise<OperatorRecord | null>;

@@ -15,6 +15,7 @@ import {
 import type { Address, Hex } from "viem";
 import type { PeerMessage } from "../core/messages.ts";
 import type { OutboxState } from "../core/outbox.ts";
+import type { Receipt } from "../core/receipt.ts";
 import type { RequestState } from "../core/request.ts";
 
 /*
@@ -180,6 +181,17 @@ export const outbox = sibyl.table(
     index("outbox_by_state").on(table.state),
     uniqueIndex("outbox_nonce").on(table.nonce),
   ],
+);
+
+/** Records of what ran here. No block said so, and none takes it back. */
+export const receipts = sibyl.table(
+  "receipt",
+  {
+    key: text("key").primaryKey(),
+    receipt: jsonb("receipt").$type<Receipt>().notNull(),
+    computedAt: time("computed_at").notNull(),
+  },
+  (table) => [index("receipt_by_computed_at").on(table.computedAt)],
 );
 
 export const migrations = sibyl.table("migration", {

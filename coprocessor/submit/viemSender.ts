@@ -1,6 +1,7 @@
 import { type Abi, type Address, type Hex, keccak256, type LocalAccount } from "viem";
 import { CoprocessorError } from "../core/errors.ts";
-import { type RpcClient, type RpcRefusal, rpcRefusal } from "../rpc/rpcClient.ts";
+import type { RpcClient } from "../rpc/rpcClient.ts";
+import { type RpcRefusal, rpcRefusal } from "../rpc/rpcRefusal.ts";
 import { hash32, hexData, quantity, smallQuantity } from "../rpc/rpcSchemas.ts";
 import type {
   MarketFees,

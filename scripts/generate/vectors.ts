@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { codecVectors } from "./vectors/codecs.ts";
+import { feePaymentVectors } from "./vectors/feePayments.ts";
 import { manifestVectors } from "./vectors/manifest.ts";
 import { packingVectors } from "./vectors/packing.ts";
 import { signatureVectors } from "./vectors/signatures.ts";
@@ -17,6 +18,7 @@ const check = process.argv.includes("--check");
 const files: Record<string, object> = {
   ...packingVectors(),
   ...(await signatureVectors()),
+  ...feePaymentVectors(),
   ...sortitionVectors(),
   ...codecVectors(),
   ...manifestVectors(),

@@ -56,6 +56,10 @@ const TASKS = {
       (await launch(process.execPath, [FORGE, "build", ...args], { env: { FOUNDRY_PROFILE: "release" } }))
         .code,
   },
+  pack: {
+    summary: "the tarballs that integrators install, in dist: @sibyl/contracts and @sibyl/sdk",
+    run: async (args) => (await launch(process.execPath, ["scripts/package/pack.mjs", ...args])).code,
+  },
 };
 
 /** @param {string[]} args */

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {Test} from "forge-std/Test.sol";
 
 import {RecordingConsumer} from "./support/RecordingConsumer.sol";
+import {IFeeVault} from "@sibyl/contracts/interfaces/IFeeVault.sol";
 import {IInferenceOracle} from "@sibyl/contracts/interfaces/IInferenceOracle.sol";
 import {Policies} from "@sibyl/contracts/libraries/Policies.sol";
 import {MockInferenceOracle} from "@sibyl/contracts/testing/MockInferenceOracle.sol";
@@ -71,9 +72,7 @@ contract MockInferenceOracleTest is Test {
 
     function test_RevertWhen_PaidShort() public {
         uint256 cost = consumer.inferenceCost(MODEL, 10);
-        vm.expectRevert(
-            abi.encodeWithSelector(MockInferenceOracle.CreditTooLow.selector, address(consumer), address(0), 0, 1)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IFeeVault.CreditTooLow.selector, address(consumer), address(0), 0, 1));
         consumer.ask{value: cost - 1}(MODEL, "a question");
     }
 

@@ -34,9 +34,23 @@ describe("readConfig", () => {
     expect(config.queueUrl).toBeNull();
   });
 
+  it("providers: one for the machine, and exceptions by name or id", () => {
+    expect(readConfig(REQUIRED).providers).toEqual({ provider: "cpu", ofModel: {} });
+    const variables = { INFERENCE_PROVIDER: "cuda", MODEL_PROVIDERS: "spam-text=cpu, 0xab=wasm" };
+    expect(readConfig({ ...REQUIRED, ...variables }).providers).toEqual({
+      provider: "cuda",
+      ofModel: { "spam-text": "cpu", "0xab": "wasm" },
+    });
+    expect(faultsOf({ ...REQUIRED, MODEL_PROVIDERS: "spam-text=abacus" })).toMatch(
+      /MODEL_PROVIDERS must be model=provider with one of cpu, .*, not spam-text=abacus/,
+    );
+    expect(faultsOf({ ...REQUIRED, INFERENCE_PROVIDER: "abacus" })).toMatch(/INFERENCE_PROVIDER/);
+  });
+
   it("refused: all that is missing is named at once", () => {
     expect(faultsOf({})).toBe(
-      "configuration: RPC_URL is not set; ORACLE_ADDRESS is not set; ATTESTER_KEY is not set",
+      "configuration: RPC_URL is not set; ORACLE_ADDRESS is not set; " +
+        "ATTESTER_KEY is not set, and neither is ATTESTER_KEYSTORE or ATTESTER_SIGNER_URL",
     );
   });
 
@@ -63,5 +77,46 @@ describe("readConfig", () => {
     const message = faultsOf({ ...REQUIRED, ATTESTER_KEY: KEY.slice(0, -1) });
     expect(message).toMatch(/ATTESTER_KEY must be a private key/);
     expect(message).not.toContain(KEY.slice(2, 20));
+  });
+
+  it("refused: more agreement than endpoints", () => {
+    expect(faultsOf({ ...REQUIRED, RPC_QUORUM: "2" })).toMatch(/RPC_QUORUM is 2, and RPC_URL names 1/);
+    const two = { ...REQUIRED, RPC_URL: "http://a,http://b", RPC_QUORUM: "2" };
+    expect(readConfig(two).rpcQuorum).toBe(2);
+  });
+
+  const { ATTESTER_KEY: _, ...KEYLESS } = REQUIRED;
+
+  it("accepted: the key in a keystore or at a remote signer", () => {
+    expect(readConfig(REQUIRED).attester).toEqual({ kind: "key", key: KEY });
+    expect(
+      readConfig({ ...KEYLESS, ATTESTER_KEYSTORE: "/keys/a.json", ATTESTER_PASSWORD_FILE: "/keys/a.txt" })
+        .attester,
+    ).toEqual({ kind: "keystore", path: "/keys/a.json", password: { file: "/keys/a.txt" } });
+    expect(
+      readConfig({ ...KEYLESS, ATTESTER_KEYSTORE: "/keys/a.json", ATTESTER_PASSWORD: "pw" }).attester,
+    ).toMatchObject({ password: { text: "pw" } });
+    expect(
+      readConfig({
+        ...KEYLESS,
+        ATTESTER_SIGNER_URL: "https://signer.example",
+        ATTESTER_ADDRESS: ORACLE.toLowerCase(),
+      }).attester,
+    ).toEqual({ kind: "signer", url: "https://signer.example", address: ORACLE });
+  });
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    ["two places", { ATTESTER_KEY: KEY, ATTESTER_KEYSTORE: "a" }, /KEY and ATTESTER_KEYSTORE are set/],
+    ["a keystore without a password", { ATTESTER_KEYSTORE: "a" }, /needs ATTESTER_PASSWORD_FILE/],
+    [
+      "two passwords",
+      { ATTESTER_KEYSTORE: "a", ATTESTER_PASSWORD: "secret", ATTESTER_PASSWORD_FILE: "b" },
+      /and not both/,
+    ],
+    ["a signer without an address", { ATTESTER_SIGNER_URL: "http://a" }, /needs ATTESTER_ADDRESS/],
+    ["a signer of another kind", { ATTESTER_SIGNER_URL: "ftp://a", ATTESTER_ADDRESS: ORACLE }, /http:/],
+  ])("refused: %s", (_name, variables, message) => {
+    expect(faultsOf({ ...KEYLESS, ...variables })).toMatch(message);
+    expect(faultsOf({ ...KEYLESS, ...variables })).not.toContain("secret");
   });
 });

@@ -18,11 +18,12 @@ const COMPLETE = {
   DATA_DIR: folder,
 };
 
-/** Runs `sibyl node`, which is expected to end by itself. */
-async function node(
+/** Runs the `sibyl` command, which is expected to end by itself. */
+async function sibyl(
+  args: readonly string[],
   env: Record<string, string>,
 ): Promise<{ status: number; stderr: string; stdout: string }> {
-  const child = spawn(process.execPath, [COMMAND, "node"], {
+  const child = spawn(process.execPath, [COMMAND, ...args], {
     cwd: folder,
     env: { PATH: process.env.PATH, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -39,6 +40,8 @@ async function node(
     stderr: Buffer.concat(err).toString(),
   };
 }
+
+const node = (env: Record<string, string>) => sibyl(["node"], env);
 
 test("refused: without configuration a node names every variable that it needs", async () => {
   const { status, stderr } = await node({});
@@ -61,3 +64,15 @@ test("refused: a malformed key is refused without being shown", async () => {
   expect(stderr).toContain("ATTESTER_KEY must be a private key");
   expect(stderr).not.toContain("abc123");
 });
+
+test("key: a new keystore gives its address back to its password, and to no other", async () => {
+  const file = join(folder, "attester.json");
+  const made = await sibyl(["key", "create", file], { ATTESTER_PASSWORD: "a password" });
+  expect(made.status, made.stderr).toBe(0);
+  const address = /0x[0-9a-fA-F]{40}/.exec(made.stdout)?.[0];
+  const shown = await sibyl(["key", "address"], { ATTESTER_KEYSTORE: file, ATTESTER_PASSWORD: "a password" });
+  expect(shown.stdout.trim(), shown.stderr).toBe(address);
+  const wrong = await sibyl(["key", "address"], { ATTESTER_KEYSTORE: file, ATTESTER_PASSWORD: "another" });
+  expect(wrong.status).toBe(1);
+  expect(wrong.stderr).toMatch(/^keys\/wrong-password: /);
+}, 120_000);

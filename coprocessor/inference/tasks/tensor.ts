@@ -62,6 +62,11 @@ export const tensor: TaskFactory = (manifest, signature) => {
           { meta: { input: input.name, expected: input.shape, given: shape } },
         );
       }
+      if (shape.includes(0)) {
+        throw inferenceError("bad-input", `[${shape.join(",")}] is a tensor without elements`, {
+          meta: { input: input.name, given: shape },
+        });
+      }
       // hexToBytes gives a buffer of its own, which starts aligned for every element type.
       const elements = new ARRAYS[type](hexToBytes(data).buffer as ArrayBuffer);
       return { [input.name]: { type, data: elements, dims: shape } };

@@ -59,7 +59,7 @@ contract MessageBoard is InferenceConsumer {
     /// @notice Publishes `text` once the model has judged it; attach `postFee(text)`.
     function post(string calldata text) external payable returns (bytes32 requestId) {
         if (bytes(text).length > MAX_POST_BYTES) revert PostTooLong(bytes(text).length, MAX_POST_BYTES);
-        requestId = _infer(spamModel, abi.encode(text), msg.value);
+        requestId = _infer(spamModel, abi.encode(text));
         posts[requestId] = Post(msg.sender, PostStatus.Pending, 0, msg.value, text);
         emit Posted(requestId, msg.sender, text);
     }

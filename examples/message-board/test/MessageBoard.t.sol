@@ -5,6 +5,7 @@ import {Test} from "forge-std/Test.sol";
 
 import {MessageBoard} from "../contracts/MessageBoard.sol";
 import {InferenceConsumer} from "@sibyl/contracts/consumer/InferenceConsumer.sol";
+import {IFeeVault} from "@sibyl/contracts/interfaces/IFeeVault.sol";
 import {Policies} from "@sibyl/contracts/libraries/Policies.sol";
 import {ClassificationCodec} from "@sibyl/contracts/libraries/codecs/ClassificationCodec.sol";
 import {MockInferenceOracle} from "@sibyl/contracts/testing/MockInferenceOracle.sol";
@@ -81,7 +82,7 @@ contract MessageBoardTest is Test {
         bytes32 id = post("hello");
         oracle.expire(id);
         vm.prank(makeAddr("freeloader"));
-        vm.expectPartialRevert(MockInferenceOracle.CreditTooLow.selector);
+        vm.expectPartialRevert(IFeeVault.CreditTooLow.selector);
         board.post("for nothing");
     }
 
@@ -107,7 +108,7 @@ contract MessageBoardTest is Test {
     function test_RevertWhen_PaidShort() public {
         uint256 fee = board.postFee("hello");
         vm.prank(author);
-        vm.expectPartialRevert(MockInferenceOracle.CreditTooLow.selector);
+        vm.expectPartialRevert(IFeeVault.CreditTooLow.selector);
         board.post{value: fee - 1}("hello");
     }
 

@@ -37,8 +37,10 @@ afterEach(async () => {
   await anvil.stop();
 });
 
-async function connect(...urls: string[]): Promise<RpcClient> {
-  const rpc = await connectRpc({ urls, log, timeoutMs: 2_000, connectTimeoutMs: 5_000 });
+const connect = (...urls: string[]) => connectWith({ urls });
+
+async function connectWith(options: { urls: string[]; quorum?: number }): Promise<RpcClient> {
+  const rpc = await connectRpc({ ...options, log, timeoutMs: 2_000, connectTimeoutMs: 5_000 });
   cleanups.push(() => rpc.close());
   return rpc;
 }
@@ -381,6 +383,85 @@ describe("endpoints", () => {
     await expect(connectRpc({ urls: [gone.url], log, connectTimeoutMs: 300 })).rejects.toMatchObject({
       code: "rpc/unreachable",
       retry: "backoff",
+    });
+  });
+});
+
+describe("agreement between endpoints", () => {
+  /** An endpoint that forgets every log. */
+  async function liar(): Promise<RpcProxy> {
+    const lying = await proxy();
+    lying.interfere(({ method }) => (method === "eth_getLogs" ? { result: [] } : "pass"));
+    return lying;
+  }
+
+  it("one liar of three: what two say is followed, and the liar is named and rests", async () => {
+    const [lying, honest, other] = [await liar(), await proxy(), await proxy()];
+    const rpc = await connectWith({ urls: [lying.url, honest.url, other.url], quorum: 2 });
+    const follower = await follow(rpc);
+    await mineLogs(3);
+    await caughtUp(follower);
+    expect(follower.events.map(({ position }) => place(position))).toEqual(await logsOnChain());
+    const dissent = log.lines.find(({ fields }) => fields.code === "rpc/dissent");
+    expect(dissent?.fields).toMatchObject({ endpoint: lying.url, method: "eth_getLogs" });
+  });
+
+  it("one liar of two: nothing is followed until they agree", async () => {
+    const [lying, honest] = [await liar(), await proxy()];
+    const follower = await follow(await connectWith({ urls: [lying.url, honest.url], quorum: 2 }));
+    await mineLogs(2);
+    await waitUntil("the contradiction is logged", () =>
+      log.lines.some(({ fields }) => fields.cause === "rpc/disagreement"),
+    );
+    expect(follower.events).toEqual([]);
+    lying.interfere(() => "pass");
+    await caughtUp(follower);
+    expect(follower.events.map(({ position }) => place(position))).toEqual(await logsOnChain());
+    expect(follower.error).toBeNull();
+  });
+
+  it("one dead of three: the others are enough", async () => {
+    const [dead, honest, other] = [await proxy(), await proxy(), await proxy()];
+    const rpc = await connectWith({ urls: [dead.url, honest.url, other.url], quorum: 2 });
+    const follower = await follow(rpc);
+    await mineLogs(1);
+    await caughtUp(follower);
+    await dead.die();
+    await mineLogs(2);
+    await caughtUp(follower);
+    expect(follower.events.map(({ position }) => place(position))).toEqual(await logsOnChain());
+  });
+
+  it("two dead of three: waited for, and said so", async () => {
+    const [dead, gone, honest] = [await proxy(), await proxy(), await proxy()];
+    const rpc = await connectWith({ urls: [dead.url, gone.url, honest.url], quorum: 2 });
+    const follower = await follow(rpc);
+    await dead.die();
+    await gone.die();
+    await mineLogs(1);
+    await waitUntil("the lack is logged", () =>
+      log.lines.some(({ fields }) => fields.cause === "rpc/too-few-answers"),
+    );
+    expect(follower.events).toEqual([]);
+    await gone.revive();
+    await caughtUp(follower);
+    expect(follower.events).toHaveLength(1);
+  });
+
+  it("backfill: a liar's shortened ranges are outvoted too", async () => {
+    const [lying, honest, other] = [await liar(), await proxy(), await proxy()];
+    await mineLogs(4);
+    await client.mine({ blocks: 200 });
+    const rpc = await connectWith({ urls: [lying.url, honest.url, other.url], quorum: 2 });
+    const follower = await follow(rpc);
+    await caughtUp(follower);
+    expect(follower.events.map(({ position }) => place(position))).toEqual(await logsOnChain());
+  });
+
+  it("rpc/bad-quorum: more agreement than endpoints", async () => {
+    await expect(connectRpc({ urls: [anvil.url], quorum: 2, log })).rejects.toMatchObject({
+      code: "rpc/bad-quorum",
+      retry: "never",
     });
   });
 });

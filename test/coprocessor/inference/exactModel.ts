@@ -35,13 +35,17 @@ export interface DirectSession {
   release(): Promise<void>;
 }
 
+/** The native library or WebAssembly. */
+export type RuntimeBuild = Pick<typeof ort, "InferenceSession" | "Tensor">;
+
 /** A session in this process, to run more than the engine has settings for. */
 export async function directSession(
   model: ResolvedModel,
   { intraOpThreads, optimisation }: Pick<RuntimeSettings, "intraOpThreads" | "optimisation">,
+  build: RuntimeBuild = ort,
 ): Promise<DirectSession> {
-  const session = await ort.InferenceSession.create(model.files["model.onnx"] as string, {
-    executionProviders: ["cpu"],
+  const session = await build.InferenceSession.create(readFileSync(model.files["model.onnx"] as string), {
+    executionProviders: [build === ort ? "cpu" : "wasm"],
     intraOpNumThreads: intraOpThreads,
     interOpNumThreads: 1,
     graphOptimizationLevel: optimisation,
@@ -58,7 +62,7 @@ export async function directSession(
       for (let at = 0, turn = 0; at < inputs.length; turn += 1) {
         const batch = inputs.slice(at, at + (sizes[turn % sizes.length] as number));
         at += batch.length;
-        const results = await session.run({ x: stacked(batch) });
+        const results = await session.run({ x: stacked(batch, build) });
         const { data, dims } = results.scores as ort.Tensor;
         const width = dims[1] as number;
         for (let row = 0; row < batch.length; row += 1) {
@@ -72,13 +76,13 @@ export async function directSession(
 }
 
 /** Rows of a batch as one tensor. */
-function stacked(batch: readonly RawTensor[]): ort.Tensor {
+function stacked(batch: readonly RawTensor[], build: RuntimeBuild): ort.Tensor {
   const [first] = batch as [RawTensor];
   const count = first.data.length;
   const data =
     first.type === "int32" ? new Int32Array(count * batch.length) : new Uint8Array(count * batch.length);
   for (const [row, tensor] of batch.entries()) data.set(tensor.data as Uint8Array, row * count);
-  return new ort.Tensor(first.type as "int32", data as Int32Array, [batch.length, ...first.dims.slice(1)]);
+  return new build.Tensor(first.type as "int32", data as Int32Array, [batch.length, ...first.dims.slice(1)]);
 }
 
 function tensors(metadata: readonly ort.InferenceSession.ValueMetadata[]): TensorSignature[] {

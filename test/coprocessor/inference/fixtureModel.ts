@@ -5,7 +5,7 @@ import { type ModelManifest, modelId, parseManifest } from "@sibyl/sdk";
 import type { ResolvedModel } from "../../../coprocessor/core/model.ts";
 
 type Parts = Pick<ModelManifest, "input" | "output" | "task"> &
-  Partial<Pick<ModelManifest, "profile" | "name">>;
+  Partial<Pick<ModelManifest, "profile" | "name" | "runner" | "batch">>;
 
 /** A model of one file with a manifest that is true of it. */
 export function modelOf(path: string, parts: Parts): ResolvedModel {

@@ -81,7 +81,7 @@ test("a graph that eats memory: is ended at the limit, and the next job runs", a
   };
   await expect(engine.run(model, count(1_000n), LIMITS)).resolves.toBeDefined();
   await expect(engine.run(model, count(750_000_000n), LIMITS)).rejects.toMatchObject({
-    code: "inference/model-failed",
+    code: "inference/out-of-memory",
     retry: "never",
     message: expect.stringMatching(/more than 500000000 bytes of memory/),
   });
@@ -120,10 +120,10 @@ test("a graph whose weights lie in another file: cannot reach one", async () => 
   const path = join(directory, "external.onnx");
   copyFileSync(join(import.meta.dirname, "fixtures", "external.onnx"), path);
   writeFileSync(join(directory, "secret.bin"), new Uint8Array(new Float32Array([1, 2, 3, 4]).buffer));
-  for (const optimisation of ["all", "disabled"] as const) {
-    await expect(
-      start({ optimisation }).run(modelOf(path, numbersToNumbers), four, LIMITS),
-    ).rejects.toMatchObject({
+  const native = { providers: { provider: "cpu", ofModel: {} } } as const;
+  const wasm = { providers: { provider: "wasm", ofModel: {} } } as const;
+  for (const options of [native, { ...native, optimisation: "disabled" }, wasm] as const) {
+    await expect(start(options).run(modelOf(path, numbersToNumbers), four, LIMITS)).rejects.toMatchObject({
       code: "inference/model-failed",
     });
   }

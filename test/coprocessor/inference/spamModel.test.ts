@@ -1,6 +1,7 @@
 import { agree, decodeOutput, encodeInput, formatWad } from "@sibyl/sdk";
 import { encodeAbiParameters, type Hex } from "viem";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { runtimeText } from "../../../coprocessor/core/runtime.ts";
 import { createOnnxEngine } from "../../../coprocessor/inference/onnxEngine.ts";
 import type { InferenceEngine } from "../../../coprocessor/inference/port.ts";
 import { collectedLog } from "../collectedLog.ts";
@@ -37,7 +38,20 @@ test("goldens: each answer agrees with the recorded one under the model's profil
 
 test("fingerprint: names library, provider, threads, optimisation level and platform", async () => {
   const { runtime } = await engine.run(model, encodeInput("text", "hello there"), LIMITS);
-  expect(runtime).toBe(`onnxruntime-node@1.29.0 cpu intra=1 opt=all ${process.platform}-${process.arch}`);
+  expect(runtime).toEqual({
+    library: "onnxruntime-node",
+    version: "1.29.0",
+    asked: "cpu",
+    used: ["cpu"],
+    intraOpThreads: 1,
+    optimisation: "all",
+    platform: `${process.platform}-${process.arch}`,
+    cpu: expect.any(String),
+  });
+  const platform = `${process.platform}-${process.arch}`;
+  expect(runtimeText({ ...runtime, cpu: "" })).toBe(
+    `onnxruntime-node@1.29.0 cpu intra=1 opt=all ${platform}`,
+  );
 });
 
 test("labels: an advertisement is spam, a question is ham", async () => {

@@ -1,6 +1,6 @@
 import { type RequestKey, requestKey } from "../../../coprocessor/core/request.ts";
 import type { InferenceJob, JobOutcome, JobQueue } from "../../../coprocessor/queue/port.ts";
-import { CHAIN_ID, hash, ORACLE } from "../store/fixtures.ts";
+import { CHAIN_ID, hash, ORACLE, RUNTIME } from "../store/fixtures.ts";
 
 export const job = (label: string, patch: Partial<InferenceJob> = {}): InferenceJob => ({
   version: 1,
@@ -15,7 +15,7 @@ export const job = (label: string, patch: Partial<InferenceJob> = {}): Inference
 export const done = (output: `0x${string}` = "0x01"): JobOutcome => ({
   status: "done",
   output,
-  runtime: "test 1",
+  runtime: RUNTIME,
   loadMs: 0,
   runMs: 1.5,
 });

@@ -3,6 +3,7 @@ import { OPEN_STATES } from "../../../coprocessor/core/request.ts";
 import type { Store } from "../../../coprocessor/store/port.ts";
 import { address, attestation, block, commit, hash, requestRecord } from "./fixtures.ts";
 import { outboxConformance } from "./outboxConformance.ts";
+import { receiptConformance } from "./receiptConformance.ts";
 import { rewindConformance } from "./rewindConformance.ts";
 
 /** A store to be tested, whose tables are empty, and a way to empty them again. */
@@ -258,5 +259,6 @@ export function storeConformance(
 
     outboxConformance(() => subject, fresh);
     rewindConformance(() => subject, fresh);
+    receiptConformance(() => subject, fresh);
   });
 }

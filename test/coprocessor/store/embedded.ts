@@ -10,6 +10,7 @@ import type { StoreUnderTest } from "./conformance.ts";
 export const TEMPLATE = join(tmpdir(), `sibyl-test-cluster-${process.getuid?.() ?? 0}`);
 
 const TABLES = [
+  "receipt",
   "block",
   "request",
   "statement",

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import type { Address, Hex } from "viem";
+import { type Address, type Hex, keccak256 } from "viem";
 import type { BlockRef } from "../../../coprocessor/core/block.ts";
 import type { AttestationMessage, CommitMessage } from "../../../coprocessor/core/messages.ts";
 import type { OutboxEntry } from "../../../coprocessor/core/outbox.ts";
+import type { Receipt } from "../../../coprocessor/core/receipt.ts";
 import { type RequestRecord, requestKey } from "../../../coprocessor/core/request.ts";
 
 export const ORACLE: Address = "0x00000000000000000000000000000000000000aa";
@@ -72,6 +73,37 @@ export const attestation = (
   view,
   outputHash: hash(`output ${label}`),
   signature: hash(`attestation ${operatorId} ${view} ${label}`),
+});
+
+export const RUNTIME = {
+  library: "onnxruntime-node" as const,
+  version: "1.29.0",
+  asked: "cpu" as const,
+  used: ["cpu" as const],
+  intraOpThreads: 1,
+  optimisation: "all" as const,
+  platform: "linux-x64",
+  cpu: "avx2 fma",
+};
+
+/** A receipt for the request of the same label; its hashes are those of its bytes. */
+export const receipt = (label: string, patch: Partial<Receipt> = {}): Receipt => ({
+  schema: "sibyl/receipt@1",
+  chainId: CHAIN_ID,
+  oracle: ORACLE,
+  requestId: hash(`request ${label}`),
+  operatorId: 7,
+  modelId: hash("model"),
+  manifestURI: "file:///models/a/manifest.json",
+  input: "0x0011ff",
+  inputHash: keccak256("0x0011ff"),
+  output: "0x01",
+  outputHash: keccak256("0x01"),
+  runtime: RUNTIME,
+  loadMs: 12.5,
+  runMs: 0.25,
+  computedAt: 1_700_000_000_000,
+  ...patch,
 });
 
 export const outboxEntry = (id: string, patch: Partial<OutboxEntry> = {}): OutboxEntry => ({

@@ -1,0 +1,42 @@
+import { z } from "zod";
+
+/**
+ * Where a graph can compute. `cpu` is the native runtime. `wasm` is the same runtime in WebAssembly on one thread, slower
+ * and with the same bits on every machine. The others are accelerators, each only where its libraries and hardware are.
+ */
+export const PROVIDERS = ["cpu", "wasm", "cuda", "tensorrt", "webgpu", "coreml", "dml"] as const;
+export type Provider = (typeof PROVIDERS)[number];
+
+/** Accelerators round in ways of their own; the other two keep integers exact. */
+export const isAccelerator = (provider: Provider): boolean => provider !== "cpu" && provider !== "wasm";
+
+/** Everything about a runtime that can change the last digits of a result. */
+export const runtimeFingerprint = z.object({
+  library: z.enum(["onnxruntime-node", "onnxruntime-web"]),
+  version: z.string().min(1),
+  /** What the model's manifest and the operator's configuration ask for. */
+  asked: z.enum(PROVIDERS),
+  /** What computes, in the runtime's order; `cpu` behind an accelerator has the operations that it lacks. */
+  used: z.array(z.enum(PROVIDERS)).min(1),
+  intraOpThreads: z.int().min(1),
+  optimisation: z.enum(["disabled", "basic", "extended", "all"]),
+  /** Node's platform and architecture, for example `linux-x64`. */
+  platform: z.string().min(1),
+  /** The processor's vector extensions that runtimes choose code by, for example `avx2 fma`; empty when unknown. */
+  cpu: z.string(),
+});
+export type RuntimeFingerprint = z.output<typeof runtimeFingerprint>;
+
+/** A fingerprint in one line, for logs and people. */
+export function runtimeText(runtime: RuntimeFingerprint): string {
+  const { library, version, asked, used, intraOpThreads, optimisation, platform, cpu } = runtime;
+  const provider = used.length === 1 && used[0] === asked ? asked : `${used.join("+")} for ${asked}`;
+  const parts = [
+    `${library}@${version}`,
+    provider,
+    `intra=${intraOpThreads}`,
+    `opt=${optimisation}`,
+    platform,
+  ];
+  return [...parts, ...(cpu === "" ? [] : [`(${cpu})`])].join(" ");
+}

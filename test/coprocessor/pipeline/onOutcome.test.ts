@@ -1,0 +1,116 @@
+import { encodeOutput, parseManifest, parseWad } from "@sibyl/sdk";
+import { keccak256 } from "viem";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { parseReceipt } from "../../../coprocessor/core/receipt.ts";
+import type { RequestRecord } from "../../../coprocessor/core/request.ts";
+import { onOutcome } from "../../../coprocessor/pipeline/onOutcome.ts";
+import type { JobOutcome } from "../../../coprocessor/queue/port.ts";
+import { collectedLog } from "../collectedLog.ts";
+import type { StoreUnderTest } from "../store/conformance.ts";
+import { openEmbeddedStore } from "../store/embedded.ts";
+import { CHAIN_ID, hash, ORACLE, RUNTIME, requestRecord } from "../store/fixtures.ts";
+
+const manifest = parseManifest({
+  schema: "sibyl/model@1",
+  name: "scalar",
+  version: "1",
+  description: "For tests.",
+  license: "MIT",
+  files: [{ path: "m.onnx", sha256: hash("m").slice(2), bytes: 1 }],
+  entry: "m.onnx",
+  input: { codec: "vector", maxBytes: 99 },
+  output: { codec: "scalar" },
+  task: { type: "vector" },
+  profile: { kind: "exact" },
+});
+const OUTPUT = encodeOutput("scalar", parseWad("2.5"));
+const done = (output = OUTPUT): JobOutcome => ({
+  status: "done",
+  output,
+  runtime: RUNTIME,
+  loadMs: 4,
+  runMs: 0.5,
+});
+
+let subject: StoreUnderTest;
+let record: RequestRecord;
+let removed: string[];
+
+beforeAll(async () => {
+  subject = await openEmbeddedStore();
+}, 60_000);
+afterAll(() => subject.close());
+beforeEach(async () => {
+  await subject.clear();
+  removed = [];
+  const template = requestRecord("a");
+  record = { ...template, request: { ...template.request, inputHash: keccak256(template.input) } };
+  await subject.store.insertRequest({ ...record, state: "queued" });
+  const { modelId } = record.request;
+  await subject.store.putModel({ modelId, publisher: ORACLE, manifestURI: "https://a/manifest.json" }, 1n);
+});
+
+/** The worker's and the model store's parts are played; the store is real. */
+const hear = (outcome: JobOutcome, now = 9_000) =>
+  onOutcome(
+    {
+      scope: { chainId: CHAIN_ID, oracle: ORACLE },
+      me: 7,
+      store: subject.store,
+      queue: {
+        add: async () => {},
+        onOutcome: () => {},
+        remove: async (key) => void removed.push(key),
+        counts: async () => ({ waiting: 0, active: 0, parked: 0 }),
+        close: async () => {},
+      },
+      models: {
+        manifest: async () => manifest,
+        resolve: async () => ({ modelId: record.request.modelId, manifest, files: {} }),
+      },
+      waiting: new Map(),
+      log: collectedLog(),
+      now: () => now,
+      wake: () => {},
+    },
+    record.key,
+    outcome,
+  );
+
+it("computed: the output is stored together with a receipt that anybody can read", async () => {
+  await hear(done());
+  expect(await subject.store.request(record.key)).toMatchObject({ state: "computed", output: OUTPUT });
+  const receipt = await subject.store.receipt(record.key);
+  expect(receipt).toEqual({
+    schema: "sibyl/receipt@1",
+    chainId: CHAIN_ID,
+    oracle: ORACLE,
+    requestId: record.requestId,
+    operatorId: 7,
+    modelId: record.request.modelId,
+    manifestURI: "https://a/manifest.json",
+    input: record.input,
+    inputHash: keccak256(record.input),
+    output: OUTPUT,
+    outputHash: keccak256(OUTPUT),
+    runtime: RUNTIME,
+    loadMs: 4,
+    runMs: 0.5,
+    computedAt: 9_000,
+  });
+  expect(parseReceipt(receipt)).toEqual(receipt);
+  expect(removed).toEqual([record.key]);
+});
+
+it("told twice: the first outcome and its receipt stay", async () => {
+  await hear(done());
+  await hear(done(encodeOutput("scalar", 1n)), 10_000);
+  expect((await subject.store.request(record.key))?.output).toBe(OUTPUT);
+  expect(await subject.store.receipt(record.key)).toMatchObject({ output: OUTPUT, computedAt: 9_000 });
+});
+
+it("parked: what is no answer leaves no receipt", async () => {
+  await hear(done("0x1234"));
+  expect(await subject.store.request(record.key)).toMatchObject({ state: "parked" });
+  expect(await subject.store.receipt(record.key)).toBeNull();
+});
