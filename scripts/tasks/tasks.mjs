@@ -30,6 +30,10 @@ const TASKS = {
     summary: "all test suites, or: test <suite> [part of a file's path | runner's options]",
     run: test,
   },
+  "test:deep": {
+    summary: "each invariant of the contracts over at least 100,000 calls; --json",
+    run: (args) => typescript("scripts/deep/contracts.ts", args),
+  },
   check: { summary: "format, lint, import rules, types, generated files; or: check <name>...", run: check },
   format: { summary: "formats everything and applies safe lint fixes", run: format },
   generate: {
