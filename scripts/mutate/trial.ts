@@ -48,7 +48,8 @@ export async function tryMutant(
   };
 
   try {
-    if (!isInlinedInTests(mutant.source, project)) {
+    const holders = project.tests.filter(({ source }) => inlinedIn(source, project).has(mutant.source));
+    if (holders.length === 0) {
       const { contracts, same } = await compile(project.deployable.filter(withMutant));
       if (same) return { kind: "equivalent" };
       const outcome = await tree.test(contracts, { failFast: true });
@@ -58,15 +59,14 @@ export async function tryMutant(
     }
     // What is compiled into its callers is mutated in the tests that call it, too. So they are compiled: first those
     // that need no contract, then those that import it, which are likely to find it, and at last all.
-    const all = project.tests.filter(withMutant);
-    const near = all.filter(({ source }) => project.importsOf(source).includes(mutant.source));
-    const pure = near.filter(
+    const pure = holders.filter(
       ({ source }) => !project.deployable.some((contract) => project.closureOf(source).has(contract.source)),
     );
-    for (const places of [pure, near, all]) {
+    const near = holders.filter(({ source }) => project.importsOf(source).includes(mutant.source));
+    for (const places of [pure, near, holders]) {
       if (places.length === 0) continue;
-      const { contracts, same } = await compile(places);
-      if (same && places === all) return { kind: "equivalent" };
+      // The same bytecode says nothing here: nobody may call the function, and then no test tests it.
+      const { contracts } = await compile(places);
       const outcome = await tree.test(contracts, { failFast: false });
       if (outcome.kind === "timed out") return outcome;
       // The other tests still hold what they were built with.
@@ -89,20 +89,25 @@ const asOutcome = ({ kind }: { kind: "passed" | "timed out" }): Outcome => ({
 });
 
 /**
- * Libraries and types have no code of their own on chain: it lies in their callers, and those that tests call lie in the
- * tests as well. Contracts, and libraries that only contracts call, do not.
+ * Libraries and types have no code of their own on chain: it lies in their callers. Those that a test calls lie in the test
+ * as well; those that only contracts call do not.
+ *
+ * @returns The sources whose code may be in a test's own.
  */
-function isInlinedInTests(source: string, project: SolidityProject): boolean {
-  const isContract = childrenOf(project.asts.get(source) as AstNode, "nodes").some(
-    ({ contractKind }) => contractKind === "contract",
-  );
-  return (
-    !isContract &&
-    [...project.sources.keys()].some(
-      (path) => path.startsWith("test/") && project.importsOf(path).includes(source),
-    )
-  );
+function inlinedIn(test: string, project: SolidityProject): Set<string> {
+  const found = new Set<string>();
+  const pending = [test];
+  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+    if (found.has(path) || (path.startsWith("contracts/") && hasContract(project.asts.get(path) as AstNode)))
+      continue;
+    found.add(path);
+    pending.push(...project.importsOf(path));
+  }
+  return found;
 }
+
+const hasContract = (ast: AstNode) =>
+  childrenOf(ast, "nodes").some(({ contractKind }) => contractKind === "contract");
 
 async function compileContracts(
   project: SolidityProject,
