@@ -7,6 +7,7 @@ import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 
 import {Ledger} from "./Ledger.sol";
 import {IFeeVault} from "./interfaces/IFeeVault.sol";
+import {Signers} from "./libraries/Signers.sol";
 import {ModelShares} from "./types/ModelShares.sol";
 import {Token} from "./types/Token.sol";
 
@@ -28,13 +29,24 @@ abstract contract FeeVault is IFeeVault, Ledger, Ownable2Step, ReentrancyGuardTr
 
     /// @inheritdoc IFeeVault
     function deposit(address account) external payable {
-        _addCredit(account, NATIVE, msg.value);
+        _addNativeCredit(account, msg.value);
         emit Deposited(account, address(0), msg.value);
     }
 
     /// @inheritdoc IFeeVault
     function depositToken(address token, address account, uint256 amount) external {
         _depositToken(token, account, amount);
+    }
+
+    /// @inheritdoc IFeeVault
+    function splitEarnings(uint256 signers) external payable {
+        uint256 count = Signers.count(signers);
+        if (count == 0) revert NobodyToPay();
+        uint256 each = msg.value / count;
+        // What does not divide goes to the first.
+        _addEarnings(Signers.first(signers), NATIVE, msg.value - each * (count - 1));
+        _addEarningsOfEach(Signers.rest(signers), NATIVE, each);
+        emit EarningsSplit(signers, msg.value);
     }
 
     // Out
@@ -142,7 +154,7 @@ abstract contract FeeVault is IFeeVault, Ledger, Ownable2Step, ReentrancyGuardTr
 
     /// @dev Takes native payment for `account`: the attached value first, then its credit; an excess becomes credit.
     function _collectNative(address account, uint256 needed) internal {
-        if (msg.value > needed) _addCredit(account, NATIVE, msg.value - needed);
+        if (msg.value > needed) _addNativeCredit(account, msg.value - needed);
         else if (msg.value < needed) _requireCredit(account, NATIVE, needed - msg.value);
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Signers} from "./libraries/Signers.sol";
 import {ModelShares} from "./types/ModelShares.sol";
 
 /// @title Ledger
@@ -14,7 +15,12 @@ abstract contract Ledger {
 
     mapping(uint256 accountAndToken => uint256) private _credit;
     mapping(uint256 operatorAndToken => uint256) private _earnings;
-    mapping(bytes32 modelId => mapping(uint8 tokenIndex => ModelShares)) private _shares;
+    mapping(bytes32 modelId => mapping(uint8 tokenIndex => SharesEntry)) private _shares;
+
+    /// @dev A struct, so that a function finds the word's place once and then reads and writes it there.
+    struct SharesEntry {
+        ModelShares shares;
+    }
 
     function _creditBalance(address account, uint8 tokenIndex) internal view returns (uint256) {
         return _credit[_accountKey(account, tokenIndex)];
@@ -22,6 +28,15 @@ abstract contract Ledger {
 
     function _addCredit(address account, uint8 tokenIndex, uint256 amount) internal {
         if (amount != 0) _credit[_accountKey(account, tokenIndex)] += amount;
+    }
+
+    /// @dev `_addCredit` in the native coin.
+    function _addNativeCredit(address account, uint256 amount) internal {
+        if (amount == 0) return;
+        // Unchecked: all of the chain's coins fit.
+        unchecked {
+            _credit[_accountKey(account, NATIVE)] += amount;
+        }
     }
 
     /// @notice Takes credit from an account if it has that much.
@@ -56,6 +71,13 @@ abstract contract Ledger {
         }
     }
 
+    /// @dev `amount` for each of `signers`, as in `RequestSettled`.
+    function _addEarningsOfEach(uint256 signers, uint8 tokenIndex, uint256 amount) internal {
+        for (; signers != 0; signers = Signers.rest(signers)) {
+            _addEarnings(Signers.first(signers), tokenIndex, amount);
+        }
+    }
+
     /// @notice Empties an operator's earnings.
     /// @return amount All that the operator had.
     function _takeEarnings(uint32 operatorId, uint8 tokenIndex) internal returns (uint256 amount) {
@@ -65,29 +87,31 @@ abstract contract Ledger {
     }
 
     function _sharesBalance(bytes32 modelId, uint8 tokenIndex) internal view returns (ModelShares) {
-        return _shares[modelId][tokenIndex];
+        return _shares[modelId][tokenIndex].shares;
     }
 
     /// @dev Each amount is part of a 96-bit fee.
     function _addShares(bytes32 modelId, uint8 tokenIndex, uint256 royalty, uint256 protocol) internal {
         if (royalty | protocol == 0) return;
-        mapping(uint8 tokenIndex => ModelShares) storage shares = _shares[modelId];
-        shares[tokenIndex] = shares[tokenIndex].plus(royalty, protocol);
+        SharesEntry storage entry = _shares[modelId][tokenIndex];
+        entry.shares = entry.shares.plus(royalty, protocol);
     }
 
     /// @notice Empties a model's royalties.
     /// @return amount All royalties that the model had.
     function _takeRoyalty(bytes32 modelId, uint8 tokenIndex) internal returns (uint256 amount) {
-        ModelShares shares = _shares[modelId][tokenIndex];
-        _shares[modelId][tokenIndex] = shares.withoutRoyalty();
+        SharesEntry storage entry = _shares[modelId][tokenIndex];
+        ModelShares shares = entry.shares;
+        entry.shares = shares.withoutRoyalty();
         return shares.royalty();
     }
 
     /// @notice Empties the protocol's share of a model's fees.
     /// @return amount All of the protocol's share that the model had.
     function _takeProtocolShare(bytes32 modelId, uint8 tokenIndex) internal returns (uint256 amount) {
-        ModelShares shares = _shares[modelId][tokenIndex];
-        _shares[modelId][tokenIndex] = shares.withoutProtocol();
+        SharesEntry storage entry = _shares[modelId][tokenIndex];
+        ModelShares shares = entry.shares;
+        entry.shares = shares.withoutProtocol();
         return shares.protocol();
     }
 

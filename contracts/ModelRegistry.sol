@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
+import {DeterminismProfile} from "./types/DeterminismProfile.sol";
 import {Enrolment} from "./types/Enrolment.sol";
 import {ModelStatus, ModelTerms, ModelTermsLib} from "./types/ModelTerms.sol";
 
@@ -19,6 +20,7 @@ contract ModelRegistry is IModelRegistry {
     mapping(bytes32 modelId => ModelTerms) private _terms;
     mapping(bytes32 modelId => address) private _publisher;
     mapping(bytes32 modelId => string) private _manifestURI;
+    mapping(bytes32 modelId => DeterminismProfile) private _profiles;
 
     /// @dev Here and not with the operators, because a request asks for both, and a second contract costs it 3,000 gas.
     mapping(address operatorRegistry => mapping(bytes32 modelId => Seats)) private _seats;
@@ -39,17 +41,20 @@ contract ModelRegistry is IModelRegistry {
         uint8 tokenIndex,
         uint96 pricePerExecution,
         uint96 pricePerKiB,
-        uint16 royaltyBps
+        uint16 royaltyBps,
+        DeterminismProfile profile
     ) external {
         if (modelId == 0) revert ZeroModelId();
         address publisher = _publisher[modelId];
         if (publisher != address(0)) revert ModelAlreadyPublished(modelId, publisher);
+        profile.check();
 
         ModelTerms terms = _activeTerms(tokenIndex, pricePerExecution, pricePerKiB, royaltyBps);
         _publisher[modelId] = msg.sender;
         _manifestURI[modelId] = manifestURI;
         _terms[modelId] = terms;
-        emit ModelPublished(modelId, msg.sender, manifestURI, terms);
+        _profiles[modelId] = profile;
+        emit ModelPublished(modelId, msg.sender, manifestURI, terms, profile);
     }
 
     /// @inheritdoc IModelRegistry
@@ -101,6 +106,11 @@ contract ModelRegistry is IModelRegistry {
     /// @inheritdoc IModelRegistry
     function termsOf(bytes32 modelId) external view returns (ModelTerms) {
         return _terms[modelId];
+    }
+
+    /// @inheritdoc IModelRegistry
+    function profileOf(bytes32 modelId) external view returns (DeterminismProfile) {
+        return _profiles[modelId];
     }
 
     /// @inheritdoc IModelRegistry

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 
+import {IArbiter} from "./interfaces/IArbiter.sol";
 import {IOracleGovernance} from "./interfaces/IOracleGovernance.sol";
 import {OracleParameters} from "./types/OracleParameters.sol";
 
@@ -11,7 +12,11 @@ import {OracleParameters} from "./types/OracleParameters.sol";
 abstract contract OracleGovernance is IOracleGovernance, Ownable2Step {
     uint256 private constant MAX_PAUSE_SECONDS = 3 days;
 
-    /// @dev One slot: `OracleParameters` and the pause, which every request reads.
+    /// @dev Longest challenge window. With an arbiter's time for a verdict, at most half a day, it stays below the least
+    /// unbonding time: who signed a proposal has something to lose until it is final.
+    uint256 internal constant MAX_CHALLENGE_WINDOW = 1 days;
+
+    /// @dev One slot: `OracleParameters`, the pause and the current arbiter, which requests read.
     struct Regime {
         uint16 roundSeconds;
         uint16 overdrawBps;
@@ -20,9 +25,13 @@ abstract contract OracleGovernance is IOracleGovernance, Ownable2Step {
         uint32 maxCallbackGas;
         uint32 maxInputBytes;
         uint40 pausedUntil;
+        uint8 arbiterIndex;
     }
 
     Regime internal _regime;
+
+    /// @dev Append-only: an index means the same arbiter for ever, so an open request needs to carry only the index.
+    IArbiter[] private _arbiters;
 
     /// @inheritdoc IOracleGovernance
     address public guardian;
@@ -30,6 +39,7 @@ abstract contract OracleGovernance is IOracleGovernance, Ownable2Step {
     constructor(OracleParameters memory parameters_, address guardian_) {
         _setParameters(parameters_);
         _setGuardian(guardian_);
+        _arbiters.push(IArbiter(address(0)));
     }
 
     /// @inheritdoc IOracleGovernance
@@ -40,6 +50,22 @@ abstract contract OracleGovernance is IOracleGovernance, Ownable2Step {
     /// @inheritdoc IOracleGovernance
     function setGuardian(address guardian_) external onlyOwner {
         _setGuardian(guardian_);
+    }
+
+    /// @inheritdoc IOracleGovernance
+    function listArbiter(IArbiter arbiter) external onlyOwner returns (uint8 arbiterIndex) {
+        if (address(arbiter).code.length == 0) revert ArbiterHasNoCode(address(arbiter));
+        if (_arbiters.length > type(uint8).max) revert ArbiterListFull();
+        arbiterIndex = uint8(_arbiters.length);
+        _arbiters.push(arbiter);
+        emit ArbiterListed(arbiterIndex, address(arbiter));
+        _setCurrentArbiter(arbiterIndex);
+    }
+
+    /// @inheritdoc IOracleGovernance
+    function activateArbiter(uint8 arbiterIndex) external onlyOwner {
+        arbiterByIndex(arbiterIndex);
+        _setCurrentArbiter(arbiterIndex);
     }
 
     /// @inheritdoc IOracleGovernance
@@ -76,6 +102,17 @@ abstract contract OracleGovernance is IOracleGovernance, Ownable2Step {
         return _regime.pausedUntil;
     }
 
+    /// @inheritdoc IOracleGovernance
+    function arbiterInOffice() external view returns (uint8 arbiterIndex) {
+        return _regime.arbiterIndex;
+    }
+
+    /// @inheritdoc IOracleGovernance
+    function arbiterByIndex(uint8 arbiterIndex) public view returns (IArbiter) {
+        if (arbiterIndex >= _arbiters.length) revert ArbiterIndexUnknown(arbiterIndex);
+        return _arbiters[arbiterIndex];
+    }
+
     function _setParameters(OracleParameters memory p) private {
         _requireWithin("roundSeconds", p.roundSeconds, 1, 1 hours);
         _requireWithin("overdrawBps", p.overdrawBps, 10_000, 50_000);
@@ -90,7 +127,8 @@ abstract contract OracleGovernance is IOracleGovernance, Ownable2Step {
             maxLifetimeSeconds: p.maxLifetimeSeconds,
             maxCallbackGas: p.maxCallbackGas,
             maxInputBytes: p.maxInputBytes,
-            pausedUntil: _regime.pausedUntil
+            pausedUntil: _regime.pausedUntil,
+            arbiterIndex: _regime.arbiterIndex
         });
         emit ParametersChanged(p);
     }
@@ -102,6 +140,11 @@ abstract contract OracleGovernance is IOracleGovernance, Ownable2Step {
     function _setGuardian(address guardian_) private {
         guardian = guardian_;
         emit GuardianChanged(guardian_);
+    }
+
+    function _setCurrentArbiter(uint8 arbiterIndex) private {
+        _regime.arbiterIndex = arbiterIndex;
+        emit CurrentArbiterChanged(arbiterIndex);
     }
 
     function _setPausedUntil(uint256 until) private {

@@ -25,18 +25,18 @@ abstract contract PermitPayments is IPermitPayments, FeeVault {
         "FeePayment witness)FeePayment(address account)TokenPermissions(address token,uint256 amount)";
 
     /// @inheritdoc IPermitPayments
-    function depositWithPermit(address account, TokenPermit calldata permit) external {
+    function depositTokenWithPermit(address account, TokenPermit calldata permit) external {
         _usePermit(permit);
         _depositToken(permit.token, account, permit.amount);
     }
 
     /// @inheritdoc IPermitPayments
-    function depositWithPermit2(address account, Permit2Payment calldata payment) external {
+    function depositTokenWithPermit2(address account, Permit2Payment calldata payment) external {
         _depositByPermit2(account, payment);
     }
 
     /// @inheritdoc IPermitPayments
-    function requestWithPermit(RequestParams calldata params, TokenPermit calldata permit)
+    function requestWithTokenPermit(RequestParams calldata params, TokenPermit calldata permit)
         external
         payable
         returns (bytes32 requestId)
@@ -46,7 +46,7 @@ abstract contract PermitPayments is IPermitPayments, FeeVault {
     }
 
     /// @inheritdoc IPermitPayments
-    function requestWithPermit2(RequestParams calldata params, Permit2Payment calldata payment)
+    function requestPaidThroughPermit2(RequestParams calldata params, Permit2Payment calldata payment)
         external
         payable
         returns (bytes32 requestId)

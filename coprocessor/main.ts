@@ -5,6 +5,7 @@ import { discoverContracts, discoverOperator } from "./chain/discoverContracts.t
 import { createRpcChain } from "./chain/rpcChain.ts";
 import type { AttesterSource, Config } from "./config.ts";
 import { ChainClock } from "./core/chainClock.ts";
+import type { OutboxKind } from "./core/outbox.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
 import { isOpen, type RequestKey, requestKey } from "./core/request.ts";
 import { createOnnxEngine } from "./inference/onnxEngine.ts";
@@ -169,9 +170,10 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     store,
     submit: sender,
     log,
-    isNeeded: async (entryKey: RequestKey) => {
+    isNeeded: async (entryKey: RequestKey, kind: OutboxKind) => {
       const record = await store.request(entryKey);
-      return record !== null && isOpen(record.state);
+      if (record === null) return false;
+      return kind === "finalize" ? record.state === "proposed" : isOpen(record.state);
     },
   };
 

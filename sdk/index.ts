@@ -1,9 +1,19 @@
 /** The public face of `@sibyl/sdk`: what apps and the coprocessor share. Runs in browsers; needs viem. */
 
 export { inferenceOracleAbi } from "./abi/inferenceOracle.ts";
+export { juryArbiterAbi } from "./abi/juryArbiter.ts";
 export { modelRegistryAbi } from "./abi/modelRegistry.ts";
+export { openingCourtAbi } from "./abi/openingCourt.ts";
 export { operatorRegistryAbi } from "./abi/operatorRegistry.ts";
 export { checkOracle } from "./actions/checkOracle.ts";
+export { encodeFinalize } from "./actions/encodeFinalize.ts";
+export {
+  encodeDemand,
+  encodeOpen,
+  type OpeningDemand,
+  type OpeningEvidence,
+  openingDemandId,
+} from "./actions/encodeOpening.ts";
 export {
   type AttestationEntry,
   DuplicateSignerError,
@@ -62,6 +72,7 @@ export { decodeTensor, elementCount, encodeTensor, type Tensor, tensorValues } f
 export { decodeText, encodeText } from "./codec/text.ts";
 export { decodeVector, encodeVector } from "./codec/vector.ts";
 export { type Agreement, agree, MedianUndefinedError, median } from "./compare.ts";
+export { type Dispute, disputeId } from "./dispute.ts";
 export {
   ATTESTATION_TYPES,
   ATTESTER_CONSENT_TYPES,
@@ -124,11 +135,15 @@ export {
   feePaymentTypedData,
   PERMIT2_ADDRESS,
 } from "./permit2.ts";
+export { type ComparisonRule, describeProfile, packProfile, unpackProfile } from "./profile.ts";
+export { type Proposal, proposalHash } from "./proposal.ts";
 export {
   packRequest,
   type RequestFields,
+  type RequestFundsFields,
   type RequestWords,
   requestId,
+  unpackFunds,
   unpackRequest,
 } from "./request.ts";
 export {

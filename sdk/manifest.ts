@@ -4,7 +4,7 @@ import { canonicalJson } from "./canonicalJson.ts";
 import { INPUT_CODECS } from "./codec/input.ts";
 import { OUTPUT_CODECS } from "./codec/output.ts";
 import { SibylError } from "./errors.ts";
-import { parseWad } from "./fixedPoint.ts";
+import { parseWad, WAD } from "./fixedPoint.ts";
 
 /** Limits of a manifest; what is larger is refused before it is looked at. */
 export const MANIFEST_LIMITS = {
@@ -51,20 +51,29 @@ const file = z.strictObject({
   bytes: z.int().min(1).max(MANIFEST_LIMITS.fileBytes),
 });
 
-const decimal = z.string().refine(
-  (text) => {
-    try {
-      return parseWad(text) >= 0n;
-    } catch {
-      return false;
-    }
-  },
-  { error: 'must be a decimal string of 0 or more, at most 18 decimals, for example "0.0001"' },
-);
+// Tolerances stand on chain too, in a part of one word (contracts/types/DeterminismProfile.sol).
+const MAX_ABS_WAD = (1n << 120n) - 1n;
+
+const tolerance = (maximumWad: bigint, limit: string) =>
+  z.string().refine(
+    (text) => {
+      try {
+        const wad = parseWad(text);
+        return wad >= 0n && wad <= maximumWad;
+      } catch {
+        return false;
+      }
+    },
+    { error: `must be a decimal string from 0 to ${limit}, at most 18 decimals, for example "0.0001"` },
+  );
 
 const profile = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("exact") }),
-  z.strictObject({ kind: z.literal("tolerance"), abs: decimal, rel: decimal }),
+  z.strictObject({
+    kind: z.literal("tolerance"),
+    abs: tolerance(MAX_ABS_WAD, "1e18"),
+    rel: tolerance(WAD, "1"),
+  }),
 ]);
 
 const manifestSchema = z

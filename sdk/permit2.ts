@@ -33,7 +33,7 @@ export const FEE_PAYMENT_TYPES = {
   FeePayment: [{ name: "account", type: "address" }],
 } as const;
 
-/** Typed data of a fee payment, for `requestWithPermit2` and `depositWithPermit2`, ready for `account.signTypedData`. */
+/** Typed data of a fee payment, for `requestPaidThroughPermit2` and `depositTokenWithPermit2`, ready for `account.signTypedData`. */
 export function feePaymentTypedData({ chainId, oracle }: OracleScope, payment: FeePaymentFields) {
   const { account, token, amount, nonce, deadline } = payment;
   return {

@@ -34,6 +34,8 @@ export interface RequestFields {
   openedAt: number;
   /** Seconds. */
   challengeWindow: number;
+  /** Whom a challenge goes to, by the oracle's list; 0 is nobody. */
+  arbiterIndex: number;
   roundSeconds: number;
   /** 10000 draws once the committee size in round 0. */
   overdrawBps: number;
@@ -62,7 +64,8 @@ const OPENING = [
   ["totalWeight", 64],
   ["openedBlock", 48],
   ["openedAt", 40],
-  ["challengeWindow", 32],
+  ["challengeWindow", 24],
+  ["arbiterIndex", 8],
   ["roundSeconds", 16],
   ["overdrawBps", 16],
   ["royaltyBps", 16],
@@ -94,6 +97,14 @@ export function requestId(words: RequestWords): Hex {
   return keccak256(encodeAbiParameters(REQUEST_TUPLE, [words]));
 }
 
+/** What a request escrows, and what it gets back when it is refunded. */
+export type RequestFundsFields = Pick<RequestFields, "fee" | "gasReserve" | "maxGasPrice">;
+
+/** Takes a request's `funds` apart; `RequestExpired` logs the same word. */
+export function unpackFunds(funds: bigint): RequestFundsFields {
+  return unpackBits(FUNDS, funds);
+}
+
 /** Takes a request's words apart. */
 export function unpackRequest(words: RequestWords): RequestFields {
   const terms = unpackBits(TERMS, words.terms);
@@ -112,6 +123,7 @@ export function unpackRequest(words: RequestWords): RequestFields {
     openedBlock: opening.openedBlock,
     openedAt: Number(opening.openedAt),
     challengeWindow: Number(opening.challengeWindow),
+    arbiterIndex: Number(opening.arbiterIndex),
     roundSeconds: Number(opening.roundSeconds),
     overdrawBps: Number(opening.overdrawBps),
     royaltyBps: Number(opening.royaltyBps),
@@ -145,6 +157,7 @@ export function packRequest(fields: RequestFields): RequestWords {
       openedBlock: fields.openedBlock,
       openedAt: BigInt(fields.openedAt),
       challengeWindow: BigInt(fields.challengeWindow),
+      arbiterIndex: BigInt(fields.arbiterIndex),
       roundSeconds: BigInt(fields.roundSeconds),
       overdrawBps: BigInt(fields.overdrawBps),
       royaltyBps: BigInt(fields.royaltyBps),

@@ -8,6 +8,9 @@ import {Token} from "../types/Token.sol";
 interface IFeeVault {
     /// @notice Credit was added, in units of the token; the zero address is the native coin.
     event Deposited(address indexed account, address indexed token, uint256 amount);
+    /// @notice Wei were split evenly among operators, what does not divide to the first.
+    /// @param signers Their ids, as in `RequestSettled`.
+    event EarningsSplit(uint256 signers, uint256 amount);
     /// @notice Credit was paid out.
     event CreditWithdrawn(address indexed account, address indexed token, address to, uint256 amount);
     /// @notice An operator's earnings were paid out.
@@ -29,6 +32,8 @@ interface IFeeVault {
     error TokenNotAccepted(address token);
     /// @notice What arrived is not what was sent: the token takes a fee or lies.
     error TokenAmountMismatch(address token, uint256 sent, uint256 received);
+    /// @notice The word names no operator in its first place.
+    error NobodyToPay();
     error CreditTooLow(address account, address token, uint256 credit, uint256 needed);
     error NotOperatorOwner(uint32 operatorId, address owner, address caller);
     error NotModelPublisher(bytes32 modelId, address publisher, address caller);
@@ -38,6 +43,11 @@ interface IFeeVault {
 
     /// @notice Adds token credit that `account`'s requests may spend.
     function depositToken(address token, address account, uint256 amount) external;
+
+    /// @notice Splits the attached value evenly among operators, as earnings in the native coin.
+    /// @dev Warning: the ids are taken as they are, up to the first empty place; what an id gets that nobody has is lost.
+    /// @param signers Operator ids, eight of 32 bits, the first one highest.
+    function splitEarnings(uint256 signers) external payable;
 
     /// @notice Pays the caller's credit out.
     function withdrawCredit(address token, address to, uint256 amount) external;

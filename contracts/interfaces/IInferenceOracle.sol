@@ -6,6 +6,7 @@ import {ModelStatus} from "../types/ModelTerms.sol";
 import {Policy} from "../types/Policy.sol";
 import {Quote} from "../types/Quote.sol";
 import {Request} from "../types/Request.sol";
+import {RequestFunds} from "../types/RequestFunds.sol";
 import {RequestParams} from "../types/RequestParams.sol";
 import {RequestStatus} from "../types/RequestStatus.sol";
 import {Settlement} from "../types/Settlement.sol";
@@ -19,7 +20,7 @@ interface IInferenceOracle {
 
     /// @notice A quorum agreed; the output was paid for and handed to the consumer.
     /// @param signers The signers' operator ids, eight of 32 bits, the first one highest.
-    /// @param gasPaid Wei that the submitter got for gas.
+    /// @param gasPaid Wei of the gas reserve that went to who submitted; the rest is the consumer's credit.
     event RequestSettled(bytes32 indexed requestId, uint256 signers, uint256 gasPaid, bytes output);
 
     /// @notice The consumer's callback reverted or ran out of gas; `redeliver` may try again.
@@ -30,8 +31,9 @@ interface IInferenceOracle {
     /// @notice A callback that had failed was delivered.
     event Redelivered(bytes32 indexed requestId);
 
-    /// @notice Nobody answered in time: the whole payment became the consumer's credit.
-    event RequestExpired(bytes32 indexed requestId, uint256 feeRefunded, uint256 gasReserveRefunded);
+    /// @notice Nobody answered in time, or a challenge ended without a verdict: the whole payment became the consumer's credit.
+    /// @param refunded The request's own `funds`: its fee and its gas reserve, in one word.
+    event RequestExpired(bytes32 indexed requestId, RequestFunds refunded);
 
     /// @notice The consumer's `onExpired` reverted or ran out of gas; the refund is its credit all the same.
     event ExpiryCallbackFailed(bytes32 indexed requestId, bytes reason);
@@ -47,10 +49,10 @@ interface IInferenceOracle {
     /// @notice Not enough operators have a seat for the model to ever reach the quorum.
     error TooFewOperators(bytes32 modelId, uint256 seats, uint256 quorum);
     error QuorumOutOfBounds(uint8 quorum, uint8 committeeSize, uint8 maximum);
-    /// @notice Challenge windows are part of the format, but this oracle offers none yet.
+    /// @notice No arbiter is current, so there is nobody to challenge an output before.
     error ChallengeWindowNotOffered(uint32 challengeWindow);
     error InputTooLong(uint256 length, uint256 maximum);
-    error CallbackGasTooHigh(uint32 callbackGasLimit, uint256 maximum);
+    error CallbackGasTooHigh(uint256 callbackGasLimit, uint256 maximum);
     /// @notice The deadline is not after now, or after the longest lifetime.
     error DeadlineOutOfBounds(uint256 deadline, uint256 timestamp, uint256 latest);
     error FeeAboveMaximum(uint256 fee, uint256 maxFee);
@@ -61,6 +63,7 @@ interface IInferenceOracle {
 
     error RequestNotOpen(bytes32 requestId, RequestStatus status);
     error DeadlinePassed(bytes32 requestId, uint256 deadline, uint256 timestamp);
+    error ViewOutOfBounds(uint256 viewNumber, uint256 maximum);
     error QuorumNotMet(uint256 attestations, uint256 quorum);
     /// @notice Operator ids must increase, so that nobody counts twice.
     error SignersNotIncreasing(uint32 previous, uint32 next);
@@ -90,19 +93,21 @@ interface IInferenceOracle {
     /// @notice Opens several requests with one payment; all or none.
     function requestBatch(RequestParams[] calldata params) external payable returns (bytes32[] memory requestIds);
 
-    /// @notice Settles a request with a quorum's attestations and hands the output to its consumer.
+    /// @notice Settles a request with a quorum's attestations and hands the output to its consumer. A request that wants a
+    /// challenge window gets as far as `RequestStatus.Proposed`: see `IProposals`.
     /// @dev A callback that fails does not revert the settlement, so a broken consumer cannot keep operators unpaid.
     /// Requirements:
     /// - the request is open, its deadline not passed, and the block after its own has begun;
     /// - each signer was enrolled when the request opened, is drawn by now, and signed with its attester key.
     ///
     /// The gas is repaid only to a signer that submits with its attester key, so copying a settlement earns nothing.
-    /// @param viewNumber The view that all attestations were signed in.
+    /// @param viewNumber The view that all attestations were signed in; at most 32 bits. Its type is wider because the
+    /// compiler tries functions in the order of their selectors, and this one's would come last: 700 gas of each settlement.
     /// @param attestations Exactly `quorum` of them, in increasing order of operator id.
     function settle(
         Request calldata request_,
         bytes calldata output,
-        uint32 viewNumber,
+        uint256 viewNumber,
         Attestation[] calldata attestations
     ) external;
 
@@ -124,7 +129,7 @@ interface IInferenceOracle {
         bytes32 modelId,
         uint256 inputSize,
         Policy calldata policy,
-        uint32 callbackGasLimit,
+        uint256 callbackGasLimit,
         uint64 maxGasPrice
     ) external view returns (Quote memory);
 

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {DeterminismProfile} from "../types/DeterminismProfile.sol";
 import {Enrolment} from "../types/Enrolment.sol";
 import {ModelTerms} from "../types/ModelTerms.sol";
 
 /// @notice Models: who published them, where the manifest is, what a run costs
 interface IModelRegistry {
     /// @notice A model was published.
-    event ModelPublished(bytes32 indexed modelId, address indexed publisher, string manifestURI, ModelTerms terms);
+    event ModelPublished(
+        bytes32 indexed modelId,
+        address indexed publisher,
+        string manifestURI,
+        ModelTerms terms,
+        DeterminismProfile profile
+    );
     /// @notice A model's price, royalty or status changed, for requests opened from now on.
     event ModelTermsChanged(bytes32 indexed modelId, ModelTerms terms);
     /// @notice A model's manifest is to be found elsewhere; its content is the same.
@@ -28,13 +35,16 @@ interface IModelRegistry {
     /// @param pricePerExecution Token units for one operator's run.
     /// @param pricePerKiB Token units for one operator's run, per started KiB of input.
     /// @param royaltyBps The publisher's part of each fee, in basis points, at most 5000.
+    /// @param profile The manifest's determinism profile and output codec: what judges on chain compare outputs by. Fixed
+    /// for ever. Nobody here reads the manifest: operators refuse a model whose profile is not its manifest's.
     function publish(
         bytes32 modelId,
         string calldata manifestURI,
         uint8 tokenIndex,
         uint96 pricePerExecution,
         uint96 pricePerKiB,
-        uint16 royaltyBps
+        uint16 royaltyBps,
+        DeterminismProfile profile
     ) external;
 
     /// @notice Changes what new requests pay; open ones are not touched. Only the publisher.
@@ -68,6 +78,9 @@ interface IModelRegistry {
 
     /// @notice What a run of a model costs, and whether it takes requests.
     function termsOf(bytes32 modelId) external view returns (ModelTerms);
+
+    /// @notice How two honest outputs of a model compare; zero if nobody published it.
+    function profileOf(bytes32 modelId) external view returns (DeterminismProfile);
 
     /// @notice Who published a model; the zero address if nobody did.
     function publisherOf(bytes32 modelId) external view returns (address);

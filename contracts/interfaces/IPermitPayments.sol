@@ -11,22 +11,22 @@ interface IPermitPayments {
     error Permit2Missing(address permit2);
 
     /// @notice Like `depositToken`, with the caller's ERC-2612 permit in place of an approval.
-    function depositWithPermit(address account, TokenPermit calldata permit) external;
+    function depositTokenWithPermit(address account, TokenPermit calldata permit) external;
 
     /// @notice Moves a payer's tokens into `account`'s credit by a Permit2 signature that names the account.
     /// @dev Anybody may submit it: the account that the payer signed for is the only one that can gain.
-    function depositWithPermit2(address account, Permit2Payment calldata payment) external;
+    function depositTokenWithPermit2(address account, Permit2Payment calldata payment) external;
 
     /// @notice Like `request`, with the caller's ERC-2612 permit in place of an approval. What the fee does not need of it
     /// stays an allowance.
-    function requestWithPermit(RequestParams calldata params, TokenPermit calldata permit)
+    function requestWithTokenPermit(RequestParams calldata params, TokenPermit calldata permit)
         external
         payable
         returns (bytes32 requestId);
 
     /// @notice Like `request`, with a Permit2 payment, by the caller or by a user of the caller, that names the caller. What
     /// the fee does not need of it stays the caller's credit.
-    function requestWithPermit2(RequestParams calldata params, Permit2Payment calldata payment)
+    function requestPaidThroughPermit2(RequestParams calldata params, Permit2Payment calldata payment)
         external
         payable
         returns (bytes32 requestId);

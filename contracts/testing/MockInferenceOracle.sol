@@ -66,7 +66,7 @@ contract MockInferenceOracle is MockRequests {
         uint256 gasReserve = opened.funds.gasReserve();
         _records[requestId].status = RequestStatus.None;
         _addCredit(opened.terms.consumer(), feeRefunded + gasReserve);
-        emit RequestExpired(requestId, feeRefunded, gasReserve);
+        emit RequestExpired(requestId, opened.funds);
         bytes memory call = abi.encodeCall(IInferenceCallback.onExpired, (requestId, feeRefunded, gasReserve));
         _requireGas(EXPIRY_CALLBACK_GAS);
         told = _call(requestId, EXPIRY_CALLBACK_GAS, call);
@@ -89,7 +89,7 @@ contract MockInferenceOracle is MockRequests {
     // The oracle's other entries
 
     /// @inheritdoc IInferenceOracle
-    function settle(Request calldata request_, bytes calldata output, uint32, Attestation[] calldata) public {
+    function settle(Request calldata request_, bytes calldata output, uint256, Attestation[] calldata) public {
         _answer(request_.idOf(), output);
     }
 

@@ -108,7 +108,7 @@ abstract contract MockRequests is IInferenceOracle, MockFeeVault {
     }
 
     /// @inheritdoc IInferenceOracle
-    function quote(bytes32 modelId, uint256, Policy calldata policy, uint32 callbackGasLimit, uint64 maxGasPrice)
+    function quote(bytes32 modelId, uint256, Policy calldata policy, uint256 callbackGasLimit, uint64 maxGasPrice)
         external
         view
         returns (Quote memory q)
@@ -116,7 +116,7 @@ abstract contract MockRequests is IInferenceOracle, MockFeeVault {
         if (modelId == 0) revert ModelNotActive(modelId, ModelStatus.Unknown);
         q.executions = fee;
         q.fee = fee;
-        q.gasReserve = _reserve(policy.quorum, callbackGasLimit, maxGasPrice);
+        q.gasReserve = _reserve(policy.quorum, uint32(callbackGasLimit), maxGasPrice);
         q.nativeTotal = q.fee + q.gasReserve;
     }
 
@@ -130,15 +130,16 @@ abstract contract MockRequests is IInferenceOracle, MockFeeVault {
             terms: RequestTermsLib.pack(
                 msg.sender,
                 params.deadline,
-                params.callbackGasLimit,
+                uint32(params.callbackGasLimit),
                 params.policy.committeeSize,
                 params.policy.quorum,
                 0
             ),
-            opening: RequestOpeningLib.pack(1, params.policy.challengeWindow, 1, 10_000, 0, 0, 0),
+            opening: RequestOpeningLib.pack(1, 1, 10_000, 0, 0, 0)
+                .withChallenge(uint24(params.policy.challengeWindow), 0),
             funds: RequestFundsLib.pack(
                 uint96(fee),
-                uint96(_reserve(params.policy.quorum, params.callbackGasLimit, params.maxGasPrice)),
+                uint96(_reserve(params.policy.quorum, uint32(params.callbackGasLimit), params.maxGasPrice)),
                 params.maxGasPrice
             )
         });
@@ -172,7 +173,7 @@ abstract contract MockRequests is IInferenceOracle, MockFeeVault {
     }
 
     function _total(RequestParams calldata params) private view returns (uint256) {
-        return fee + _reserve(params.policy.quorum, params.callbackGasLimit, params.maxGasPrice);
+        return fee + _reserve(params.policy.quorum, uint32(params.callbackGasLimit), params.maxGasPrice);
     }
 
     function _recordOf(bytes32 requestId) internal view returns (Record storage record) {

@@ -13,6 +13,15 @@ library RequestFundsLib {
         return RequestFunds.wrap(uint256(fee_) << 160 | uint256(gasReserve_) << 64 | uint256(maxGasPrice_));
     }
 
+    /// @dev The same funds with `gas` more in the reserve, at the request's own price. The caller sees to it that 96 bits hold
+    /// both: less than 2^32 gas in all.
+    function withReserve(RequestFunds funds, uint256 gas) internal pure returns (RequestFunds) {
+        // Unchecked: see above.
+        unchecked {
+            return RequestFunds.wrap(RequestFunds.unwrap(funds) + (gas * funds.maxGasPrice() << 64));
+        }
+    }
+
     function fee(RequestFunds funds) internal pure returns (uint96) {
         return uint96(RequestFunds.unwrap(funds) >> 160);
     }

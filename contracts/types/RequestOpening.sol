@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 /// @notice When a request opened, and the protocol parameters of that moment: later changes never reach it.
 /// @dev From the most significant bit: totalWeight (64), openedBlock (48), openedAt (40, unix seconds),
-/// challengeWindow (32, seconds), roundSeconds (16), overdrawBps (16, 10000 is once the committee size),
+/// challengeWindow (24, seconds), arbiterIndex (8, 0 is none), roundSeconds (16), overdrawBps (16, 10000 is once the committee size),
 /// royaltyBps (16), protocolBps (16), tokenIndex (8, 0 is the chain's native coin).
 type RequestOpening is uint256;
 
@@ -13,7 +13,6 @@ using RequestOpeningLib for RequestOpening global;
 library RequestOpeningLib {
     function pack(
         uint64 totalWeight_,
-        uint32 challengeWindow_,
         uint16 roundSeconds_,
         uint16 overdrawBps_,
         uint16 royaltyBps_,
@@ -23,13 +22,23 @@ library RequestOpeningLib {
         uint256 word = totalWeight_;
         word = word << 48 | uint48(block.number);
         word = word << 40 | uint40(block.timestamp);
-        word = word << 32 | challengeWindow_;
-        word = word << 16 | roundSeconds_;
+        // Room for the challenge: see `withChallenge`.
+        word = word << 48 | roundSeconds_;
         word = word << 16 | overdrawBps_;
         word = word << 16 | royaltyBps_;
         word = word << 16 | protocolBps_;
         word = word << 8 | tokenIndex_;
         return RequestOpening.wrap(word);
+    }
+
+    /// @dev The same opening with a challenge window; it had none.
+    function withChallenge(RequestOpening opening, uint24 challengeWindow_, uint8 arbiterIndex_)
+        internal
+        pure
+        returns (RequestOpening)
+    {
+        uint256 challenge = uint256(challengeWindow_) << 8 | arbiterIndex_;
+        return RequestOpening.wrap(RequestOpening.unwrap(opening) | challenge << 72);
     }
 
     function totalWeight(RequestOpening opening) internal pure returns (uint64) {
@@ -44,8 +53,12 @@ library RequestOpeningLib {
         return uint40(RequestOpening.unwrap(opening) >> 104);
     }
 
-    function challengeWindow(RequestOpening opening) internal pure returns (uint32) {
-        return uint32(RequestOpening.unwrap(opening) >> 72);
+    function challengeWindow(RequestOpening opening) internal pure returns (uint24) {
+        return uint24(RequestOpening.unwrap(opening) >> 80);
+    }
+
+    function arbiterIndex(RequestOpening opening) internal pure returns (uint8) {
+        return uint8(RequestOpening.unwrap(opening) >> 72);
     }
 
     function roundSeconds(RequestOpening opening) internal pure returns (uint16) {

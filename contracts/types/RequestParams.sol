@@ -4,6 +4,8 @@ pragma solidity ^0.8.28;
 import {Policy} from "./Policy.sol";
 
 /// @notice What a consumer asks for.
+/// @dev The gas limit is wider than the 32 bits that a request keeps, which the protocol's bound sees to: the compiler tries
+/// functions in the order of their selectors, and with this type that of `request` comes early: 200 gas of each request.
 /// @param modelId The model's content address, as published in the ModelRegistry.
 /// @param input `abi.encode` of what the model's codec says.
 /// @param policy How many operators run it and how many must agree.
@@ -15,7 +17,7 @@ struct RequestParams {
     bytes32 modelId;
     bytes input;
     Policy policy;
-    uint32 callbackGasLimit;
+    uint256 callbackGasLimit;
     uint40 deadline;
     uint64 maxGasPrice;
     uint96 maxFee;

@@ -7,7 +7,7 @@ import {RequestStatus} from "./RequestStatus.sol";
 
 /// @notice The one storage word that the oracle keeps per request.
 /// @dev The lowest byte is the `RequestStatus`, the 248 bits above it are the head of a domain-separated hash of the
-/// output, or zero while there is none. Zero as a whole: never opened, or expired.
+/// output, or of the proposal while it may still be challenged, or zero. Zero as a whole: never opened, or refunded.
 type RequestSlot is uint256;
 
 using RequestSlotLib for RequestSlot global;
@@ -19,11 +19,17 @@ library RequestSlotLib {
 
     /// @dev Keeps a result hash from being mistaken for any other hash of the protocol.
     bytes32 private constant RESULT_DOMAIN = keccak256("Sibyl result");
+    bytes32 private constant PROPOSAL_DOMAIN = keccak256("Sibyl proposal");
 
     /// @notice The slot of a request that `outputHash` answered.
     function answered(bytes32 outputHash, RequestStatus status_) internal pure returns (RequestSlot) {
-        bytes32 result = EfficientHashLib.hash(RESULT_DOMAIN, outputHash);
-        return RequestSlot.wrap(uint256(result) & ~uint256(0xff) | uint256(status_));
+        return _join(EfficientHashLib.hash(RESULT_DOMAIN, outputHash), status_);
+    }
+
+    /// @notice The slot of a request whose proposal is not final yet.
+    /// @param status_ `Proposed` or `Challenged`.
+    function proposed(bytes32 proposalHash, RequestStatus status_) internal pure returns (RequestSlot) {
+        return _join(EfficientHashLib.hash(PROPOSAL_DOMAIN, proposalHash), status_);
     }
 
     function status(RequestSlot slot) internal pure returns (RequestStatus) {
@@ -38,5 +44,9 @@ library RequestSlotLib {
     function isAnswer(RequestSlot slot, bytes32 outputHash) internal pure returns (bool) {
         return slot.equals(answered(outputHash, RequestStatus.Settled))
             || slot.equals(answered(outputHash, RequestStatus.CallbackFailed));
+    }
+
+    function _join(bytes32 hash, RequestStatus status_) private pure returns (RequestSlot) {
+        return RequestSlot.wrap(uint256(hash) & ~uint256(0xff) | uint256(status_));
     }
 }

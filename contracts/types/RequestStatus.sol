@@ -8,5 +8,6 @@ enum RequestStatus {
     Open,
     Proposed,
     Settled,
-    CallbackFailed
+    CallbackFailed,
+    Challenged
 }

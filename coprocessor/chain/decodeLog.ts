@@ -90,6 +90,13 @@ function oracleFields(event: Decoded<"oracle">): Fields | string {
       const { signers, gasPaid, output } = event.args;
       return { type: "RequestSettled", requestId, signers: unpackSigners(signers), gasPaid, output };
     }
+    case "OutputProposed": {
+      const { proposal, output } = event.args;
+      if (keccak256(output) !== proposal.outputHash) return "the output does not hash to the proposal's";
+      return { type: "OutputProposed", requestId, proposal, output };
+    }
+    case "ProposalSuspended":
+      return { type: "ProposalSuspended", requestId };
     case "CallbackFailed":
       return { type: "CallbackFailed", requestId, reason: event.args.reason };
     case "Redelivered":
@@ -123,8 +130,10 @@ function operatorRegistryFields(event: Decoded<"operatorRegistry">): Fields {
 function modelRegistryFields(event: Decoded<"modelRegistry">): Fields {
   const { modelId, manifestURI } = event.args;
   switch (event.eventName) {
-    case "ModelPublished":
-      return { type: "ModelPublished", modelId, publisher: event.args.publisher, manifestURI };
+    case "ModelPublished": {
+      const { publisher, profile } = event.args;
+      return { type: "ModelPublished", modelId, publisher, manifestURI, profile };
+    }
     case "ManifestURIChanged":
       return { type: "ManifestURIChanged", modelId, manifestURI };
   }

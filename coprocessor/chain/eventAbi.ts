@@ -10,6 +10,8 @@ export const EVENT_ABI = {
   oracle: [
     getAbiItem({ ...oracle, name: "RequestOpened" }),
     getAbiItem({ ...oracle, name: "RequestSettled" }),
+    getAbiItem({ ...oracle, name: "OutputProposed" }),
+    getAbiItem({ ...oracle, name: "ProposalSuspended" }),
     getAbiItem({ ...oracle, name: "CallbackFailed" }),
     getAbiItem({ ...oracle, name: "Redelivered" }),
     getAbiItem({ ...oracle, name: "RequestExpired" }),

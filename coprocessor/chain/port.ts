@@ -1,4 +1,4 @@
-import type { RequestWords } from "@sibyl/sdk";
+import type { Proposal, RequestWords } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
 import type { BlockRef } from "../core/block.ts";
 
@@ -13,6 +13,8 @@ export interface LogPosition {
 export type ChainEvent = { position: LogPosition } & (
   | { type: "RequestOpened"; requestId: Hex; request: RequestWords; input: Hex }
   | { type: "RequestSettled"; requestId: Hex; signers: number[]; gasPaid: bigint; output: Hex }
+  | { type: "OutputProposed"; requestId: Hex; proposal: Proposal; output: Hex }
+  | { type: "ProposalSuspended"; requestId: Hex }
   | { type: "CallbackFailed"; requestId: Hex; reason: Hex }
   | { type: "Redelivered"; requestId: Hex }
   | { type: "RequestExpired"; requestId: Hex }
@@ -27,7 +29,7 @@ export type ChainEvent = { position: LogPosition } & (
       weight: bigint;
       activeFrom: number;
     }
-  | { type: "ModelPublished"; modelId: Hex; publisher: Address; manifestURI: string }
+  | { type: "ModelPublished"; modelId: Hex; publisher: Address; manifestURI: string; profile: bigint }
   | { type: "ManifestURIChanged"; modelId: Hex; manifestURI: string }
   /** A log of one of our contracts that cannot be what it claims to be: to be recorded, never acted on. */
   | { type: "Malformed"; address: Address; eventName: string; reason: string }

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { modelId as hashManifest, modelRegistryAbi, parseManifest } from "@sibyl/sdk";
+import { modelId as hashManifest, modelRegistryAbi, packProfile, parseManifest } from "@sibyl/sdk";
 import { Command } from "commander";
 import { parseEther } from "viem";
 import { connectOwner } from "./ownerClient.ts";
@@ -18,7 +18,8 @@ export function publishCommand(): Command {
         options: { uri: string; price: string; pricePerKib: string; royaltyBps: string },
       ) => {
         const text = await readFile(path, "utf8");
-        const { name, version } = parseManifest(text);
+        const manifest = parseManifest(text);
+        const { name, version } = manifest;
         const modelId = hashManifest(JSON.parse(text));
         const owner = await connectOwner(process.env);
         const price = parseEther(options.price);
@@ -28,7 +29,15 @@ export function publishCommand(): Command {
             address: owner.modelRegistry,
             abi: modelRegistryAbi,
             functionName: "publish",
-            args: [modelId, options.uri, 0, price, pricePerKiB, Number(options.royaltyBps)],
+            args: [
+              modelId,
+              options.uri,
+              0,
+              price,
+              pricePerKiB,
+              Number(options.royaltyBps),
+              packProfile(manifest),
+            ],
           }),
         );
         console.log(`published ${name} ${version} as ${modelId}`);

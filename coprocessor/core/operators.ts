@@ -25,4 +25,6 @@ export interface ModelRecord {
   modelId: Hex;
   publisher: Address;
   manifestURI: string;
+  /** How outputs compare, packed as on chain (`unpackProfile`). */
+  profile: bigint;
 }

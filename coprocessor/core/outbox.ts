@@ -9,11 +9,14 @@ import type { RequestKey } from "./request.ts";
  */
 export type OutboxState = "planned" | "signed" | "mined" | "abandoned";
 
+/** `settle` brings a quorum's attestations; `finalize` ends a challenge window. */
+export type OutboxKind = "settle" | "finalize";
+
 /** A transaction that this operator owes; persisted before anything is sent. */
 export interface OutboxEntry {
   id: string;
   key: RequestKey;
-  kind: "settle";
+  kind: OutboxKind;
   to: Address;
   data: Hex;
   gas: bigint;

@@ -1,4 +1,4 @@
-import type { RequestWords } from "@sibyl/sdk";
+import type { Proposal, RequestWords } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
 
 /** `chainId-oracle-requestId`, lower case: one request anywhere; also the queue's job id. */
@@ -16,6 +16,7 @@ export const requestKey = (chainId: number, oracle: Address, requestId: Hex): Re
  * `committed` commitment signed and stored
  * `revealed`  output and salt are public
  * `attested`  at least one attestation signed
+ * `proposed`  the chain has an answer that may still be challenged; `reason` says until when
  * `settled`   the chain has an answer (ours or an equal one)
  * `expired`   the deadline passed without an answer; `reason` says what was missing
  * `parked`    this operator cannot serve it; `reason` says why. Others may.
@@ -27,6 +28,7 @@ export type RequestState =
   | "committed"
   | "revealed"
   | "attested"
+  | "proposed"
   | "settled"
   | "expired"
   | "parked";
@@ -36,6 +38,15 @@ export const OPEN_STATES = ["waiting", "queued", "computed", "committed", "revea
 
 export const isOpen = (state: RequestState): boolean =>
   (OPEN_STATES as readonly RequestState[]).includes(state);
+
+/** States that the chain's word about a request may change; an expired row only looked expired to us. */
+export const UNCLOSED_STATES = [...OPEN_STATES, "proposed", "parked", "expired"] as const;
+
+/** A proposal with the bytes that it names: all that finalizing it takes beside the request. */
+export interface ProposedOutput {
+  proposal: Proposal;
+  output: Hex;
+}
 
 /** One operator's row for one request. */
 export interface RequestRecord {
@@ -56,6 +67,9 @@ export interface RequestRecord {
   reason: string | null;
   output: Hex | null;
   outputHash: Hex | null;
+  /** What the chain holds to be the answer until its challenge window is over; null before. */
+  proposed: ProposedOutput | null;
+  proposedBlock: bigint | null;
   /** Set when settled or expired on chain. */
   closedBlock: bigint | null;
   closedTransaction: Hex | null;

@@ -140,7 +140,7 @@ async function settle(deps: PipelineDeps, subject: Subject, action: ActionOf<"se
     return message === undefined ? [] : [{ operatorId, signature: message.signature }];
   });
   const now = deps.now();
-  const earlier = await deps.store.outboxFor(record.key);
+  const earlier = (await deps.store.outboxFor(record.key)).filter(({ kind }) => kind === "settle");
   await deps.store.insertOutbox({
     id: `settle/${record.key}/${earlier.length}`,
     key: record.key,

@@ -3,12 +3,14 @@ import { type Hex, size } from "viem";
 import { type AgreementView, decide } from "../core/agreement.ts";
 import type { Ballot } from "../core/ballot.ts";
 import { CoprocessorError } from "../core/errors.ts";
+import { checkProfile } from "../core/modelProfile.ts";
 import type { OutboxEntry } from "../core/outbox.ts";
 import { isOpen, OPEN_STATES, type RequestKey, type RequestRecord } from "../core/request.ts";
 import type { Statement } from "../core/statement.ts";
 import { act } from "./act.ts";
 import { loadBallot, loadContext, type RequestContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
+import { finalizeWhenDue } from "./finalize.ts";
 import { park } from "./park.ts";
 
 /** An honest path takes six steps; more in one go means a loop. */
@@ -25,6 +27,7 @@ const MODEL_RETRY_MS = 2_000;
 export async function advance(deps: PipelineDeps, key: RequestKey): Promise<void> {
   for (let step = 0; step < MAX_STEPS; step++) {
     const record = await deps.store.request(key);
+    if (record?.state === "proposed") return finalizeWhenDue(deps, record, settleDelay(deps));
     if (record === null || !isOpen(record.state) || isPastDeadline(deps, record)) return;
     const manifest = await loadManifest(deps, record);
     if (manifest === null) return;
@@ -59,7 +62,9 @@ async function loadManifest(deps: PipelineDeps, record: RequestRecord): Promise<
   const { modelId } = record.request;
   try {
     const model = await deps.store.model(modelId);
-    return await deps.models.manifest(modelId, model?.manifestURI ?? "");
+    const manifest = await deps.models.manifest(modelId, model?.manifestURI ?? "");
+    checkProfile(modelId, manifest, model?.profile ?? 0n);
+    return manifest;
   } catch (error) {
     if (!(error instanceof CoprocessorError)) throw error;
     const reason = `${error.code}: ${error.message}`;
@@ -109,7 +114,7 @@ async function view(
   const now = deps.now();
   const chainNow = deps.clock.now(now);
   const round = roundAt(Math.floor(chainNow / 1_000), fields);
-  const settlements = await deps.store.outboxFor(record.key);
+  const settlements = (await deps.store.outboxFor(record.key)).filter(({ kind }) => kind === "settle");
   return {
     me: deps.me,
     quorum: fields.quorum,

@@ -118,7 +118,7 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
   return {
     wake,
     async resume() {
-      for (const record of await deps.store.requests({ states: OPEN_STATES })) {
+      for (const record of await deps.store.requests({ states: [...OPEN_STATES, "proposed"] })) {
         wake(record.key);
         if (record.state === "queued") void requeue(record);
       }

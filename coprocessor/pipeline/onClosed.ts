@@ -1,6 +1,6 @@
 import { keccak256 } from "viem";
 import type { ChainEvent } from "../chain/port.ts";
-import { OPEN_STATES, type RequestKey, requestKey } from "../core/request.ts";
+import { type RequestKey, requestKey, UNCLOSED_STATES } from "../core/request.ts";
 import type { PipelineDeps } from "./deps.ts";
 
 type Closing = Extract<
@@ -21,8 +21,8 @@ export async function onClosed(deps: PipelineDeps, event: Closing): Promise<Requ
   switch (event.type) {
     case "RequestSettled": {
       const patch = { ...closed, settledOutput: event.output, reason: null };
-      // A parked request may still be answered by others; an expired row only looked expired to us.
-      await deps.store.transition(key, [...OPEN_STATES, "parked", "expired"], "settled", patch);
+      // A parked request may still be answered by others.
+      await deps.store.transition(key, UNCLOSED_STATES, "settled", patch);
       const outputHash = keccak256(event.output);
       const same = record.outputHash === null ? null : record.outputHash === outputHash;
       const signed = event.signers.includes(deps.me);
@@ -31,10 +31,7 @@ export async function onClosed(deps: PipelineDeps, event: Closing): Promise<Requ
     }
     case "RequestExpired": {
       const reason = deps.waiting.get(key) ?? record.reason ?? "expired on chain";
-      await deps.store.transition(key, [...OPEN_STATES, "parked", "expired"], "expired", {
-        ...closed,
-        reason,
-      });
+      await deps.store.transition(key, UNCLOSED_STATES, "expired", { ...closed, reason });
       deps.log.info({ requestId, reason }, "request refunded");
       return [key];
     }

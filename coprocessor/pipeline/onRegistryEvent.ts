@@ -41,8 +41,8 @@ export async function onRegistryEvent({ store, log }: PipelineDeps, event: Regis
       return store.putEnrolment({ modelId, operatorId, attester, weight, activeFrom }, block);
     }
     case "ModelPublished": {
-      const { modelId, publisher, manifestURI } = event;
-      return store.putModel({ modelId, publisher, manifestURI }, block);
+      const { modelId, publisher, manifestURI, profile } = event;
+      return store.putModel({ modelId, publisher, manifestURI, profile }, block);
     }
     case "ManifestURIChanged": {
       const model = await store.model(event.modelId);

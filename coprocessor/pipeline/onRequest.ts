@@ -41,6 +41,8 @@ export async function onRequest(
     reason: null,
     output: null,
     outputHash: null,
+    proposed: null,
+    proposedBlock: null,
     closedBlock: null,
     closedTransaction: null,
     settledOutput: null,

@@ -4,6 +4,7 @@ import { OPEN_STATES, type RequestKey, requestKey } from "../core/request.ts";
 import type { PipelineDeps } from "./deps.ts";
 import { onClosed } from "./onClosed.ts";
 import { onPeerMessage } from "./onPeerMessage.ts";
+import { onProposed } from "./onProposed.ts";
 import { onRegistryEvent } from "./onRegistryEvent.ts";
 import { onRequest } from "./onRequest.ts";
 
@@ -46,6 +47,9 @@ async function onEvent(deps: PipelineDeps, event: ChainEvent): Promise<RequestKe
     case "Redelivered":
     case "RequestExpired":
       return onClosed(deps, event);
+    case "OutputProposed":
+    case "ProposalSuspended":
+      return onProposed(deps, event);
     case "Malformed":
       deps.log.warn(
         { ...event.position, eventName: event.eventName, reason: event.reason },
@@ -80,7 +84,8 @@ async function expireBefore(deps: PipelineDeps, head: BlockRef): Promise<Request
 async function follow(deps: PipelineDeps, key: RequestKey): Promise<void> {
   const record = await deps.store.request(key);
   if (record === null) return;
-  if (record.state === "settled" || record.state === "expired") {
+  if (record.state === "proposed") deps.wake(key);
+  if (record.state === "settled" || record.state === "expired" || record.state === "proposed") {
     deps.waiting.delete(key);
     // Not waited for: a queue that is down must not keep us from following the chain.
     deps.queue.remove(key).catch((error: unknown) => {

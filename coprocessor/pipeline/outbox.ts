@@ -5,6 +5,7 @@ import {
   type OutboxAttempt,
   type OutboxEntry,
   type OutboxFees,
+  type OutboxKind,
   type OutboxRules,
   type OutboxStep,
   type OutboxView,
@@ -18,8 +19,8 @@ export interface OutboxDeps {
   store: Store;
   submit: TransactionSender;
   log: Log;
-  /** Whether a request is still open on our row. */
-  isNeeded(key: RequestKey): Promise<boolean>;
+  /** Whether a request is still open on our row, or for a finalization still proposed. */
+  isNeeded(key: RequestKey, kind: OutboxKind): Promise<boolean>;
   rules?: OutboxRules;
 }
 
@@ -122,7 +123,7 @@ async function look(deps: OutboxDeps, account: Account, entry: OutboxEntry): Pro
   );
   const mayBeSigned = entry.state === "planned" && others.length < (deps.rules ?? OUTBOX_RULES).maxInFlight;
   const [needed, simulation, ...receipts] = await Promise.all([
-    deps.isNeeded(entry.key),
+    deps.isNeeded(entry.key, entry.kind),
     mayBeSigned ? submit.simulate(entry.to, entry.data) : null,
     ...entry.attempts.map(async ({ hash }) => [hash, await submit.receipt(hash)] as const),
   ]);

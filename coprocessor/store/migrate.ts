@@ -1,6 +1,8 @@
 import { CoprocessorError } from "../core/errors.ts";
 import { initial } from "./migrations/0001_initial.ts";
 import { receipts } from "./migrations/0002_receipts.ts";
+import { modelProfile } from "./migrations/0003_modelProfile.ts";
+import { proposal } from "./migrations/0004_proposal.ts";
 
 /** One step of the schema. Never changed once released; a change is a new step. */
 export interface Migration {
@@ -11,7 +13,7 @@ export interface Migration {
   sql: string;
 }
 
-export const MIGRATIONS: readonly Migration[] = [initial, receipts];
+export const MIGRATIONS: readonly Migration[] = [initial, receipts, modelProfile, proposal];
 
 /** One session inside an open transaction. */
 export interface MigrationSession {

@@ -21,6 +21,8 @@ export type RequestPatch = Partial<
     | "reason"
     | "output"
     | "outputHash"
+    | "proposed"
+    | "proposedBlock"
     | "closedBlock"
     | "closedTransaction"
     | "settledOutput"
@@ -43,7 +45,7 @@ export interface Store {
   addBlock(block: BlockRef): Promise<void>;
   /**
    * Takes back what blocks after `ancestor` said: requests opened there are deleted, those closed there are open
-   * again in the state that their statements imply, registry rows return to their earlier values.
+   * again in the state that their statements, or a proposal that stays, imply; registry rows return to their earlier values.
    * @returns keys of requests that were deleted or reopened.
    */
   rewind(ancestor: bigint): Promise<RequestKey[]>;

@@ -39,13 +39,13 @@ export async function putEnrolment(queries: Queries, record: EnrolmentRecord, bl
 }
 
 export async function putModel(queries: Queries, record: ModelRecord, block: bigint): Promise<void> {
-  const { publisher, manifestURI } = record;
+  const { publisher, manifestURI, profile } = record;
   await queries
     .insert(modelVersions)
     .values({ ...record, block })
     .onConflictDoUpdate({
       target: [modelVersions.modelId, modelVersions.block],
-      set: { publisher, manifestURI },
+      set: { publisher, manifestURI, profile },
     });
 }
 

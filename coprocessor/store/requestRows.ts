@@ -1,8 +1,8 @@
 import { and, asc, desc, eq, getTableColumns, inArray, not, sql } from "drizzle-orm";
-import type { RequestKey, RequestRecord, RequestState } from "../core/request.ts";
+import type { ProposedOutput, RequestKey, RequestRecord, RequestState } from "../core/request.ts";
 import type { Queries } from "./database.ts";
 import type { RequestPatch, Store } from "./port.ts";
-import { requests } from "./schema.ts";
+import { requests, type StoredProposal } from "./schema.ts";
 
 type Row = typeof requests.$inferSelect;
 
@@ -63,16 +63,35 @@ export async function transitionRequest(
 ): Promise<RequestRecord | null> {
   const [row] = await queries
     .update(requests)
-    .set({ ...patch, state: to, updatedAt: now })
+    .set({ ...toColumns(patch), state: to, updatedAt: now })
     .where(and(eq(requests.key, key), inArray(requests.state, [...from]), not(requests.removed)))
     .returning();
   return row === undefined ? null : fromRow(row);
 }
 
-function toRow({ request, ...record }: RequestRecord): typeof requests.$inferInsert {
-  return { ...record, ...request, removed: false };
+function toRow({ request, proposed, ...record }: RequestRecord): typeof requests.$inferInsert {
+  return { ...record, ...request, proposed: toStored(proposed), removed: false };
 }
 
 function fromRow({ modelId, inputHash, terms, opening, funds, removed: _, ...row }: Row): RequestRecord {
-  return { ...row, request: { modelId, inputHash, terms, opening, funds } };
+  const { proposed, ...columns } = row;
+  return {
+    ...columns,
+    proposed: proposed === null ? null : fromStored(proposed),
+    request: { modelId, inputHash, terms, opening, funds },
+  };
+}
+
+function toColumns({ proposed, ...patch }: RequestPatch): Partial<typeof requests.$inferInsert> {
+  return proposed === undefined ? patch : { ...patch, proposed: toStored(proposed) };
+}
+
+function toStored(proposed: ProposedOutput | null): StoredProposal | null {
+  if (proposed === null) return null;
+  const { signers, gasOwed, ...rest } = proposed.proposal;
+  return { ...rest, signers: signers.toString(), gasOwed: gasOwed.toString(), output: proposed.output };
+}
+
+function fromStored({ output, signers, gasOwed, ...rest }: StoredProposal): ProposedOutput {
+  return { proposal: { ...rest, signers: BigInt(signers), gasOwed: BigInt(gasOwed) }, output };
 }

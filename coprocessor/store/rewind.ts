@@ -1,4 +1,4 @@
-import { and, eq, exists, gt, inArray, isNotNull, lte, not, sql } from "drizzle-orm";
+import { and, eq, exists, gt, inArray, isNotNull, lte, not, or, sql } from "drizzle-orm";
 import { impliedState } from "../core/impliedState.ts";
 import type { RequestKey } from "../core/request.ts";
 import type { Queries } from "./database.ts";
@@ -40,12 +40,21 @@ async function removeOpened(queries: Queries, ancestor: bigint): Promise<Request
 
 async function reopenClosed(queries: Queries, ancestor: bigint, now: number): Promise<RequestKey[]> {
   const closed = await queries
-    .select({ key: requests.key, outputHash: requests.outputHash })
+    .select({
+      key: requests.key,
+      outputHash: requests.outputHash,
+      proposedBlock: requests.proposedBlock,
+    })
     .from(requests)
     .where(
-      and(gt(requests.closedBlock, ancestor), lte(requests.openedBlock, ancestor), not(requests.removed)),
+      and(
+        or(gt(requests.closedBlock, ancestor), gt(requests.proposedBlock, ancestor)),
+        lte(requests.openedBlock, ancestor),
+        not(requests.removed),
+      ),
     );
-  for (const { key, outputHash } of closed) {
+  for (const { key, outputHash, proposedBlock } of closed) {
+    const staysProposed = proposedBlock !== null && proposedBlock <= ancestor;
     const said = await queries
       .select({ slot: statements.slot })
       .from(statements)
@@ -57,8 +66,9 @@ async function reopenClosed(queries: Queries, ancestor: bigint, now: number): Pr
     await queries
       .update(requests)
       .set({
-        state,
+        state: staysProposed ? "proposed" : state,
         reason: null,
+        ...(staysProposed ? {} : { proposed: null, proposedBlock: null }),
         closedBlock: null,
         closedTransaction: null,
         settledOutput: null,

@@ -14,7 +14,7 @@ import {
 } from "drizzle-orm/pg-core";
 import type { Address, Hex } from "viem";
 import type { PeerMessage } from "../core/messages.ts";
-import type { OutboxState } from "../core/outbox.ts";
+import type { OutboxKind, OutboxState } from "../core/outbox.ts";
 import type { Receipt } from "../core/receipt.ts";
 import type { RequestState } from "../core/request.ts";
 
@@ -31,6 +31,16 @@ const address = (name: string) => text(name).$type<Address>();
 const uint256 = (name: string) => numeric(name, { precision: 78, scale: 0, mode: "bigint" });
 const blockNumber = (name: string) => bigint(name, { mode: "bigint" });
 const time = (name: string) => bigint(name, { mode: "number" });
+
+/** A proposal as JSON holds it: big numbers as decimal strings. */
+export interface StoredProposal {
+  outputHash: Hex;
+  signers: string;
+  submitterId: number;
+  proposedAt: number;
+  gasOwed: string;
+  output: Hex;
+}
 
 export const blocks = sibyl.table("block", {
   number: blockNumber("number").primaryKey(),
@@ -68,11 +78,14 @@ export const requests = sibyl.table(
     updatedAt: time("updated_at").notNull(),
     /** A reorg took the request away after we had signed for it: kept for its output, shown to nobody. */
     removed: boolean("removed").notNull().default(false),
+    proposed: jsonb("proposed").$type<StoredProposal>(),
+    proposedBlock: blockNumber("proposed_block"),
   },
   (table) => [
     index("request_by_deadline").on(table.state, table.deadline),
     index("request_by_opened_block").on(table.openedBlock),
     index("request_by_closed_block").on(table.closedBlock),
+    index("request_by_proposed_block").on(table.proposedBlock),
   ],
 );
 
@@ -142,6 +155,7 @@ export const modelVersions = sibyl.table(
     block: blockNumber("block").notNull(),
     publisher: address("publisher").notNull(),
     manifestURI: text("manifest_uri").notNull(),
+    profile: uint256("profile").notNull(),
   },
   (table) => [primaryKey({ columns: [table.modelId, table.block] })],
 );
@@ -161,7 +175,7 @@ export const outbox = sibyl.table(
   {
     id: text("id").primaryKey(),
     key: text("key").notNull(),
-    kind: text("kind").$type<"settle">().notNull(),
+    kind: text("kind").$type<OutboxKind>().notNull(),
     to: address("to").notNull(),
     data: hex("data").notNull(),
     gas: uint256("gas").notNull(),

@@ -1,4 +1,4 @@
-import { modelRegistryAbi } from "@sibyl/sdk";
+import { modelRegistryAbi, packProfile } from "@sibyl/sdk";
 import { type Abi, type Address, type Hex, keccak256, parseEther, parseGwei, toHex } from "viem";
 import { startAnvil } from "../network/anvil.ts";
 import { type ChainClient, chainClient } from "../network/chainClient.ts";
@@ -34,6 +34,8 @@ export interface BenchNetwork {
   consumer: BenchConsumer;
   /** Gives its callbacks too little gas, so that they fail until somebody redelivers. */
   starvedConsumer: BenchConsumer;
+  /** Deploys a consumer that asks `modelId` with a challenge window. */
+  deployWindowedConsumer(modelId: Hex, challengeWindow: number): Promise<BenchConsumer>;
 }
 
 export async function startBenchNetwork(teardown: Teardown): Promise<BenchNetwork> {
@@ -43,14 +45,7 @@ export async function startBenchNetwork(teardown: Teardown): Promise<BenchNetwor
   const client = chainClient(anvil.url, anvil.chainId);
   const protocol = await deployProtocol(client, artifacts);
 
-  const modelId = keccak256(toHex("a benched model"));
-  const publishing = await client.as(publisher()).writeContract({
-    abi: modelRegistryAbi,
-    address: protocol.modelRegistry,
-    functionName: "publish",
-    args: [modelId, "", NATIVE_TOKEN, parseEther("0.001"), parseEther("0.0001"), ROYALTY_BPS],
-  });
-  await client.mined(publishing, "publishing the model");
+  const modelId = await publishModel(client, protocol, "a benched model");
 
   const operators: RegisteredOperator[] = [];
   for (let place = 0; place < OPERATORS; place++) {
@@ -67,9 +62,13 @@ export async function startBenchNetwork(teardown: Teardown): Promise<BenchNetwor
   );
 
   const { abi, bytecode } = artifacts.OneWordConsumer;
-  const deployConsumer = async (callbackGasLimit: number): Promise<BenchConsumer> => {
+  const deployConsumer = async (
+    callbackGasLimit: number,
+    asked: Hex = modelId,
+    challengeWindow = 0,
+  ): Promise<BenchConsumer> => {
     const settings = {
-      policy: { committeeSize: OPERATORS, quorum: OPERATORS, challengeWindow: 0 },
+      policy: { committeeSize: OPERATORS, quorum: OPERATORS, challengeWindow },
       callbackGasLimit,
       lifetimeSeconds: 600,
       maxGasPrice: parseGwei("20"),
@@ -77,11 +76,40 @@ export async function startBenchNetwork(teardown: Teardown): Promise<BenchNetwor
     };
     const hash = await client
       .as(author())
-      .deployContract({ abi, bytecode, args: [protocol.oracle, modelId, settings] });
+      .deployContract({ abi, bytecode, args: [protocol.oracle, asked, settings] });
     const { contractAddress } = await client.mined(hash, "deploying a consumer");
     return { address: contractAddress as Address, abi };
   };
   const consumer = await deployConsumer(200_000);
   const starvedConsumer = await deployConsumer(1_000);
-  return { client, protocol, modelId, operators, consumer, starvedConsumer };
+  return {
+    client,
+    protocol,
+    modelId,
+    operators,
+    consumer,
+    starvedConsumer,
+    deployWindowedConsumer: (asked, challengeWindow) => deployConsumer(200_000, asked, challengeWindow),
+  };
+}
+
+/** Publishes an exact model with the bench's price and returns its id. */
+export async function publishModel(client: ChainClient, protocol: Protocol, name: string): Promise<Hex> {
+  const modelId = keccak256(toHex(name));
+  const hash = await client.as(publisher()).writeContract({
+    abi: modelRegistryAbi,
+    address: protocol.modelRegistry,
+    functionName: "publish",
+    args: [
+      modelId,
+      "",
+      NATIVE_TOKEN,
+      parseEther("0.001"),
+      parseEther("0.0001"),
+      ROYALTY_BPS,
+      packProfile({ output: { codec: "scalar" }, profile: { kind: "exact" } }),
+    ],
+  });
+  await client.mined(hash, `publishing ${name}`);
+  return modelId;
 }

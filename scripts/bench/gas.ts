@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { Teardown } from "../network/teardown.ts";
 import { startBenchNetwork } from "./benchNetwork.ts";
 import { GAS_BOUNDS, GAS_KEYS } from "./gasBounds.ts";
-import { type GasMeasurement, measureGas, type Repayment } from "./measureGas.ts";
+import { type GasMeasurement, measureGas } from "./measureGas.ts";
+import type { Repayment } from "./repayment.ts";
 
 /** What a settlement is repaid may differ from what its receipt says by this much, of the receipt. */
 const REPAYMENT_TOLERANCE = 0.02;

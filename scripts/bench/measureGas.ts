@@ -3,32 +3,26 @@ import {
   encodeSettle,
   inferenceOracleAbi,
   type OpenedRequest,
-  openedRequests,
   outputHash,
   sortAttestations,
 } from "@sibyl/sdk";
-import { type Hex, keccak256, parseEventLogs, type TransactionReceipt, toHex } from "viem";
+import { type Hex, parseEventLogs, type TransactionReceipt, toHex } from "viem";
 import { author, operatorAttester } from "../network/devAccounts.ts";
 import { enrollOperator, registerOperator } from "../network/registerOperator.ts";
-import type { BenchConsumer, BenchNetwork } from "./benchNetwork.ts";
+import { ask, price, word } from "./ask.ts";
+import type { BenchNetwork } from "./benchNetwork.ts";
 import type { GasKey } from "./gasBounds.ts";
+import { measureChallenges } from "./measureChallenges.ts";
+import type { Repayment } from "./repayment.ts";
 
 const VIEW = 0;
 const BATCH = 10;
-/** A gas price of our own, below the consumer's cap, so that a repaid amount says how much gas it was for. */
-const GAS_PRICE_WEI = 5_000_000_000n;
-
-/** What a settlement cost its submitter, and what it was repaid for. */
-export interface Repayment {
-  usedGas: number;
-  repaidGas: number;
-}
 
 export interface GasMeasurement {
   /** `gasUsed` of receipts. */
   gas: Record<GasKey, number>;
   /** The same settlements by what they repaid. */
-  repayments: Record<"settle3" | "settle1k" | "settleBatch10", Repayment>;
+  repayments: Record<"settle3" | "settle1k" | "settleBatch10" | "propose" | "finalize", Repayment>;
 }
 
 /**
@@ -60,6 +54,7 @@ export async function measureGas(network: BenchNetwork): Promise<GasMeasurement>
   const redeliver = await client.mined(redelivery, "redeliver");
   const expire = await expireOne(network);
   const joining = await join(network);
+  const challenges = await measureChallenges(network);
 
   return {
     gas: {
@@ -71,30 +66,16 @@ export async function measureGas(network: BenchNetwork): Promise<GasMeasurement>
       expire: Number(expire.gasUsed),
       redeliver: Number(redeliver.gasUsed),
       ...joining,
+      ...challenges.gas,
     },
     repayments: {
       settle3: repaymentOf(settle3, 1),
       settle1k: repaymentOf(settle1k, 1),
       settleBatch10: repaymentOf(settleBatch10, BATCH),
+      propose: challenges.proposing,
+      finalize: challenges.finalizing,
     },
   };
-}
-
-async function ask({ client, protocol, modelId }: BenchNetwork, consumer: BenchConsumer, input: Hex) {
-  const cost = await client.reader.readContract({
-    ...consumer,
-    functionName: "inferenceCost",
-    args: [modelId, BigInt(input.length / 2 - 1)],
-  });
-  const hash = await client
-    .as(author())
-    .writeContract({ ...consumer, functionName: "ask", args: [input], value: cost as bigint });
-  const receipt = await client.mined(hash, "a request");
-  const [request] = openedRequests(receipt.logs, protocol.oracle);
-  if (request === undefined) throw new Error(`transaction ${hash} opened no request`);
-  // The draw needs the hash of the request's block, so a block must follow before the gas of a settlement is estimated.
-  await client.reader.request({ method: "evm_mine" as never, params: [] as never });
-  return { receipt, request };
 }
 
 function attest({ client, protocol, operators }: BenchNetwork, request: OpenedRequest, output: Hex) {
@@ -193,11 +174,6 @@ function repaymentOf(receipt: TransactionReceipt, settlements: number): Repaymen
   const paid = settled.reduce((sum, { args }) => sum + args.gasPaid, 0n);
   return { usedGas: Number(receipt.gasUsed), repaidGas: Number(paid / receipt.effectiveGasPrice) };
 }
-
-const price = () => ({ maxFeePerGas: GAS_PRICE_WEI, maxPriorityFeePerGas: GAS_PRICE_WEI });
-
-/** 32 bytes that look like data; hardly any of a hash's bytes is a cheap zero. */
-const word = (text: string): Hex => keccak256(toHex(text));
 
 /** `length` bytes, none of them zero, which is the dearest case. */
 const bytes = (length: number): Hex => toHex(Uint8Array.from({ length }, (_, index) => (index % 255) + 1));

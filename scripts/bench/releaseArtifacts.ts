@@ -14,6 +14,8 @@ const SOURCES = {
   ModelRegistry: "contracts/ModelRegistry.sol",
   OperatorRegistry: "contracts/OperatorRegistry.sol",
   InferenceOracle: "contracts/InferenceOracle.sol",
+  JuryArbiter: "contracts/arbiter/JuryArbiter.sol",
+  OpeningCourt: "contracts/OpeningCourt.sol",
   MessageBoard: "examples/message-board/contracts/MessageBoard.sol",
   OneWordConsumer: "test/contracts/support/OneWordConsumer.sol",
 } as const;

@@ -9,8 +9,10 @@ import { fileURLToPath } from "node:url";
  */
 const CONTRACTS = [
   { file: "contracts/InferenceOracle.sol", contract: "InferenceOracle" },
+  { file: "contracts/arbiter/JuryArbiter.sol", contract: "JuryArbiter" },
   { file: "contracts/OperatorRegistry.sol", contract: "OperatorRegistry" },
   { file: "contracts/ModelRegistry.sol", contract: "ModelRegistry" },
+  { file: "contracts/OpeningCourt.sol", contract: "OpeningCourt" },
   { file: "contracts/consumer/InferenceConsumer.sol", contract: "InferenceConsumer" },
 ];
 

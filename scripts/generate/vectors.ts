@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { challengeVectors } from "./vectors/challenges.ts";
 import { codecVectors } from "./vectors/codecs.ts";
+import { comparisonVectors } from "./vectors/comparison.ts";
 import { feePaymentVectors } from "./vectors/feePayments.ts";
 import { manifestVectors } from "./vectors/manifest.ts";
 import { packingVectors } from "./vectors/packing.ts";
@@ -17,10 +19,12 @@ const check = process.argv.includes("--check");
 
 const files: Record<string, object> = {
   ...packingVectors(),
+  ...challengeVectors(),
   ...(await signatureVectors()),
   ...feePaymentVectors(),
   ...sortitionVectors(),
   ...codecVectors(),
+  ...comparisonVectors(),
   ...manifestVectors(),
 };
 

@@ -16,6 +16,8 @@ const SOURCES = {
   ModelRegistry: "contracts/ModelRegistry.sol",
   OperatorRegistry: "contracts/OperatorRegistry.sol",
   InferenceOracle: "contracts/InferenceOracle.sol",
+  JuryArbiter: "contracts/arbiter/JuryArbiter.sol",
+  OpeningCourt: "contracts/OpeningCourt.sol",
   MessageBoard: "examples/message-board/contracts/MessageBoard.sol",
 } as const;
 

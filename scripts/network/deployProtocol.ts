@@ -1,5 +1,5 @@
-import { operatorRegistryAbi } from "@sibyl/sdk";
-import { type Address, getContractAddress, parseEther } from "viem";
+import { inferenceOracleAbi, operatorRegistryAbi } from "@sibyl/sdk";
+import { type Address, getContractAddress, type Hash, parseEther } from "viem";
 import type { Artifact, ContractName } from "./buildContracts.ts";
 import type { ChainClient } from "./chainClient.ts";
 import { deployer } from "./devAccounts.ts";
@@ -8,6 +8,9 @@ export interface Protocol {
   modelRegistry: Address;
   operatorRegistry: Address;
   oracle: Address;
+  /** Decides challenges. */
+  arbiter: Address;
+  openingCourt: Address;
   /** Nothing of the protocol happened before it. */
   startBlock: bigint;
 }
@@ -27,9 +30,21 @@ const OPERATOR_PARAMETERS = {
   activationSeconds: 1,
   unbondingSeconds: 2 * 86_400,
   reporterBps: 1_000,
+  missedOpeningBps: 500,
+  overturnedBps: 2_000,
+  jailSeconds: 3_600,
 };
 
-/** Deploys the three contracts of the protocol in one block, and lets the registry punish what is signed for this oracle. */
+/** Of a challenge. */
+const BOND_WEI = parseEther("0.1");
+const VERDICT_SECONDS = 600n;
+
+const COURT_PARAMETERS = { bondWei: parseEther("0.001"), demandSeconds: 12 * 3_600, openingSeconds: 3_600 };
+
+/**
+ * Deploys the protocol's contracts, makes the jury the oracle's arbiter, and lets the registry punish what is signed for
+ * this oracle, what the jury overturns and what the opening court finds.
+ */
 export async function deployProtocol(
   client: ChainClient,
   artifacts: Record<ContractName, Artifact>,
@@ -40,7 +55,13 @@ export async function deployProtocol(
   const nonce = await client.reader.getTransactionCount({ address: account.address });
   const addressAt = (place: number) =>
     getContractAddress({ from: account.address, nonce: BigInt(nonce + place) });
-  const [modelRegistry, operatorRegistry, oracle] = [addressAt(0), addressAt(1), addressAt(2)];
+  const [modelRegistry, operatorRegistry, oracle, openingCourt, arbiter] = [0, 1, 2, 3, 4].map(addressAt) as [
+    Address,
+    Address,
+    Address,
+    Address,
+    Address,
+  ];
   const oracleParameters = {
     ...parameters,
     protocolBps: 500,
@@ -48,31 +69,61 @@ export async function deployProtocol(
     maxCallbackGas: 2_000_000,
     maxInputBytes: 65_536,
   };
-  const deployments = [
-    { name: "ModelRegistry", args: [] },
-    { name: "OperatorRegistry", args: [account.address, modelRegistry, OPERATOR_PARAMETERS] },
-    {
-      name: "InferenceOracle",
-      args: [account.address, account.address, modelRegistry, operatorRegistry, oracleParameters],
-    },
-  ] as const;
-  const hashes = await Promise.all(
-    deployments.map(({ name, args }, place) =>
-      wallet.deployContract({ ...artifacts[name], args: [...args], nonce: nonce + place }),
-    ),
-  );
-  const receipts = await Promise.all(
-    hashes.map((hash, place) => client.mined(hash, `deploying ${deployments[place]?.name}`)),
-  );
-  const trust = await wallet.writeContract({
-    abi: operatorRegistryAbi,
-    address: operatorRegistry,
-    functionName: "trustOracle",
-    args: [oracle],
-    nonce: nonce + deployments.length,
+  let used = nonce;
+  /** Sends transactions of one block together; they do not need each other. */
+  const together = async (calls: readonly { name: string; send: (nonce: number) => Promise<Hash> }[]) => {
+    const hashes = await Promise.all(calls.map(({ send }) => send(used++)));
+    return Promise.all(hashes.map((hash, place) => client.mined(hash, calls[place]?.name ?? "")));
+  };
+  const deploying = (name: ContractName, args: unknown[]) => ({
+    name: `deploying ${name}`,
+    send: (at: number) => wallet.deployContract({ ...artifacts[name], args, nonce: at }),
   });
-  await client.mined(trust, "trustOracle");
+  const trusting = (functionName: "trustOracle" | "trustJudge", trusted: Address) => ({
+    name: functionName,
+    send: (at: number) =>
+      wallet.writeContract({
+        abi: operatorRegistryAbi,
+        address: operatorRegistry,
+        functionName,
+        args: [trusted],
+        nonce: at,
+      }),
+  });
+
+  const [first] = await together([
+    deploying("ModelRegistry", []),
+    deploying("OperatorRegistry", [account.address, modelRegistry, OPERATOR_PARAMETERS]),
+    deploying("InferenceOracle", [
+      account.address,
+      account.address,
+      modelRegistry,
+      operatorRegistry,
+      oracleParameters,
+    ]),
+  ]);
+  // Apart, because their constructors ask the first ones, which have to be there when the gas is estimated.
+  await together([
+    deploying("OpeningCourt", [operatorRegistry, COURT_PARAMETERS]),
+    deploying("JuryArbiter", [oracle, BOND_WEI, VERDICT_SECONDS]),
+  ]);
+  await together([
+    trusting("trustOracle", oracle),
+    trusting("trustJudge", openingCourt),
+    trusting("trustJudge", arbiter),
+    {
+      name: "listArbiter",
+      send: (at) =>
+        wallet.writeContract({
+          abi: inferenceOracleAbi,
+          address: oracle,
+          functionName: "listArbiter",
+          args: [arbiter],
+          nonce: at,
+        }),
+    },
+  ]);
   // Of one account, so the first one is mined first.
-  const startBlock = receipts[0]?.blockNumber ?? 0n;
-  return { modelRegistry, operatorRegistry, oracle, startBlock };
+  const startBlock = first?.blockNumber ?? 0n;
+  return { modelRegistry, operatorRegistry, oracle, arbiter, openingCourt, startBlock };
 }

@@ -1,4 +1,4 @@
-import { modelRegistryAbi } from "@sibyl/sdk";
+import { modelRegistryAbi, packProfile } from "@sibyl/sdk";
 import { type Address, parseEther } from "viem";
 import type { ChainClient } from "./chainClient.ts";
 import { publisher } from "./devAccounts.ts";
@@ -10,7 +10,7 @@ const NATIVE_TOKEN = 0;
 /** Wei for one operator's run, and for each started KiB of its input. */
 export const LOCAL_PRICE = { perExecution: parseEther("0.0001"), perKiB: parseEther("0.00001") };
 
-/** Publishes a model for good: id, where its manifest is, and the price of a run. */
+/** Publishes a model for good: id, where its manifest is, the price of a run, how outputs compare. */
 export async function publishModel(
   client: ChainClient,
   modelRegistry: Address,
@@ -27,6 +27,7 @@ export async function publishModel(
       LOCAL_PRICE.perExecution,
       LOCAL_PRICE.perKiB,
       1_000,
+      packProfile(model.manifest),
     ],
   });
   await client.mined(hash, `publishing ${model.manifest.name}`);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { decodeClassification, fromWad, inferenceOracleAbi, unpackRequest } from "@sibyl/sdk";
+import { decodeClassification, fromWad, inferenceOracleAbi, unpackFunds, unpackRequest } from "@sibyl/sdk";
 import { type Address, type Hex, parseEventLogs } from "viem";
 import { author } from "../network/devAccounts.ts";
 import { messageBoardAbi } from "../network/messageBoardAbi.ts";
@@ -188,8 +188,8 @@ async function expire(network: Network, message: MessageProgress): Promise<void>
     logs: receipt.logs,
   });
   if (expired === undefined) throw new Error(`message ${message.number} did not expire (${hash})`);
-  const { feeRefunded, gasReserveRefunded } = expired.args;
-  message.expiry = { transaction: hash, refundedWei: feeRefunded + gasReserveRefunded, reason };
+  const { fee, gasReserve } = unpackFunds(expired.args.refunded);
+  message.expiry = { transaction: hash, refundedWei: fee + gasReserve, reason };
 }
 
 /** What the running operators say, each reason once. */

@@ -48,6 +48,6 @@ export function encodeSettle(
   return encodeFunctionData({
     abi: inferenceOracleAbi,
     functionName: "settle",
-    args: [request, output, view, sortAttestations(attestations)],
+    args: [request, output, BigInt(view), sortAttestations(attestations)],
   });
 }

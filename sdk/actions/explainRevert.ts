@@ -1,6 +1,8 @@
 import { type Abi, BaseError, decodeErrorResult, type Hex, isHex } from "viem";
 import { inferenceOracleAbi } from "../abi/inferenceOracle.ts";
+import { juryArbiterAbi } from "../abi/juryArbiter.ts";
 import { modelRegistryAbi } from "../abi/modelRegistry.ts";
+import { openingCourtAbi } from "../abi/openingCourt.ts";
 import { operatorRegistryAbi } from "../abi/operatorRegistry.ts";
 import { CallRevertedError } from "./oracleErrors.ts";
 
@@ -14,9 +16,13 @@ export interface RevertReason {
   message: string;
 }
 
-const ERRORS: Abi = [...inferenceOracleAbi, ...operatorRegistryAbi, ...modelRegistryAbi].filter(
-  (item) => item.type === "error",
-);
+const ERRORS: Abi = [
+  ...inferenceOracleAbi,
+  ...operatorRegistryAbi,
+  ...modelRegistryAbi,
+  ...juryArbiterAbi,
+  ...openingCourtAbi,
+].filter((item) => item.type === "error");
 
 const MODEL_STATUS = ["was never published", "is active", "is retired"];
 const REQUEST_STATUS = [
@@ -25,6 +31,7 @@ const REQUEST_STATUS = [
   "proposed",
   "settled",
   "settled, its callback failed",
+  "challenged",
 ];
 
 type Args = Readonly<Record<string, unknown>>;
@@ -38,6 +45,30 @@ const SENTENCES: Record<string, (args: Args) => string> = {
   QuorumOutOfBounds: ({ quorum, committeeSize, maximum }) =>
     `A quorum of ${quorum} is not within 1 and the committee size ${committeeSize}, at most ${maximum}.`,
   ChallengeWindowNotOffered: () => "This oracle offers no challenge window; set it to 0.",
+  ChallengeWindowTooLong: ({ challengeWindow, maximum }) =>
+    `A challenge window of ${challengeWindow} s is longer than ${maximum} s.`,
+  CommitteeTooLargeToJudge: ({ committeeSize, maximum }) =>
+    `A committee of ${committeeSize} is too large for a challenge window: at most ${maximum}.`,
+  QuorumTooLargeToJudge: ({ quorum, maximum }) =>
+    `A quorum of ${quorum} is too large for a challenge window: at most ${maximum}.`,
+  RequestNotProposed: ({ requestId, status }) =>
+    `The request ${requestId} has no proposal that waits: it is ${REQUEST_STATUS[Number(status)] ?? "unknown"}.`,
+  RequestNotChallenged: ({ requestId, status }) =>
+    `The request ${requestId} is not challenged: it is ${REQUEST_STATUS[Number(status)] ?? "unknown"}.`,
+  WrongProposal: ({ requestId }) => `The proposal is not the one that was made for ${requestId}.`,
+  ChallengeWindowNotOver: ({ endsAt, timestamp }) =>
+    `The output may be challenged until ${endsAt}, it is ${timestamp} (unix seconds).`,
+  ChallengeWindowOver: ({ endsAt, timestamp }) =>
+    `The output could be challenged until ${endsAt}, it is ${timestamp} (unix seconds).`,
+  WrongBond: ({ value, bondWei }) => `A challenge costs exactly ${bondWei} wei, ${value} were attached.`,
+  DisputeNotOpen: ({ disputeId }) => `The dispute ${disputeId} is not open.`,
+  JurySizeNotMet: ({ attestations, needed }) =>
+    `${attestations} attestations given, a jury needs exactly ${needed}.`,
+  JurorSignedProposal: ({ operatorId }) => `Operator ${operatorId} signed the proposal and cannot judge it.`,
+  VerdictTimeOver: ({ endsAt, timestamp }) =>
+    `A jury could decide until ${endsAt}, it is ${timestamp} (unix seconds).`,
+  VerdictTimeNotOver: ({ endsAt, timestamp }) =>
+    `A jury may decide until ${endsAt}, it is ${timestamp} (unix seconds).`,
   InputTooLong: ({ length, maximum }) => `The input has ${length} bytes, ${maximum} allowed.`,
   CallbackGasTooHigh: ({ callbackGasLimit, maximum }) =>
     `A callback gas limit of ${callbackGasLimit} is above the maximum of ${maximum}.`,

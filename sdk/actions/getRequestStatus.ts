@@ -4,11 +4,19 @@ import { inferenceOracleAbi } from "../abi/inferenceOracle.ts";
 import { OutOfRangeError } from "../errors.ts";
 
 /** In the order of Solidity's `RequestStatus`. */
-export const REQUEST_STATUSES = ["none", "open", "proposed", "settled", "callbackFailed"] as const;
+export const REQUEST_STATUSES = [
+  "none",
+  "open",
+  "proposed",
+  "settled",
+  "callbackFailed",
+  "challenged",
+] as const;
 
 /**
- * Where a request stands on chain. `none` covers one that never opened and one that expired; `callbackFailed` is
- * settled and paid, and can be redelivered.
+ * Where a request stands on chain. `none` covers one that never opened and one that was refunded; `proposed` has an output
+ * that may still be challenged, `challenged` one that its arbiter decides about; `callbackFailed` is settled and paid,
+ * and can be redelivered.
  */
 export type RequestStatus = (typeof REQUEST_STATUSES)[number];
 

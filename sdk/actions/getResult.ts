@@ -1,6 +1,7 @@
 import type { Address, BlockNumber, BlockTag, Chain, Client, Hex, Transport } from "viem";
 import { getContractEvents } from "viem/actions";
 import { inferenceOracleAbi } from "../abi/inferenceOracle.ts";
+import { unpackFunds } from "../request.ts";
 import { unpackSigners } from "../signers.ts";
 
 /** How a request ended. */
@@ -13,7 +14,7 @@ export interface SettledResult {
   output: Hex;
   /** Operator ids of those that attested it, increasing. */
   signers: number[];
-  /** Wei that the submitter got for gas. */
+  /** Wei of the gas reserve that went to who submitted; the rest is the consumer's credit. */
   gasPaid: bigint;
   /**
    * Whether the consumer took the output. `failed`: its callback reverted with `callbackReason` (the first bytes;
@@ -25,7 +26,7 @@ export interface SettledResult {
   transactionHash: Hex;
 }
 
-/** Nobody answered in time; the payment is the consumer's credit. */
+/** Nobody answered in time, or a challenge ended without a verdict; the payment is the consumer's credit. */
 export interface ExpiredResult {
   status: "expired";
   requestId: Hex;
@@ -77,11 +78,12 @@ export async function getResult(
     };
   }
   if (!expired) return undefined;
+  const refunded = unpackFunds(expired.args.refunded);
   return {
     status: "expired",
     requestId,
-    feeRefunded: expired.args.feeRefunded,
-    gasReserveRefunded: expired.args.gasReserveRefunded,
+    feeRefunded: refunded.fee,
+    gasReserveRefunded: refunded.gasReserve,
     blockNumber: expired.blockNumber as bigint,
     transactionHash: expired.transactionHash as Hex,
   };

@@ -56,7 +56,7 @@ export async function quote(
       abi: inferenceOracleAbi,
       address: oracle,
       functionName: "quote",
-      args: [modelId, BigInt(inputSize), policy, callbackGasLimit, maxGasPrice],
+      args: [modelId, BigInt(inputSize), policy, BigInt(callbackGasLimit), maxGasPrice],
     }),
   );
 }

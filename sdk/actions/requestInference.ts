@@ -53,7 +53,17 @@ export async function requestInference(
       abi: inferenceOracleAbi,
       address: oracle,
       functionName: "request",
-      args: [{ modelId, input, policy, callbackGasLimit, deadline, maxGasPrice, maxFee }],
+      args: [
+        {
+          modelId,
+          input,
+          policy,
+          callbackGasLimit: BigInt(callbackGasLimit),
+          deadline,
+          maxGasPrice,
+          maxFee,
+        },
+      ],
       value: parameters.value ?? cost.nativeTotal,
       account,
     });

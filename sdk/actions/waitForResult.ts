@@ -38,7 +38,7 @@ export async function waitForResult(
     signal?.throwIfAborted();
     status = await getRequestStatus(client, { oracle, requestId });
     // `none` may mean expired, or that this endpoint has not seen the request yet.
-    if (status !== "open" && status !== "proposed") {
+    if (status !== "open" && status !== "proposed" && status !== "challenged") {
       const result = await getResult(client, parameters);
       if (result) return result;
     }

@@ -51,7 +51,8 @@ export function tensorValues(tensor: Tensor): (number | bigint)[] {
 
 /** How many elements a shape has; 1 for a scalar. */
 export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((count, dimension) => count * dimension, 1);
+  // A product of many dimensions may leave the doubles, and infinity times zero is no number.
+  return shape.includes(0) ? 0 : shape.reduce((count, dimension) => count * dimension, 1);
 }
 
 function checkTensor(tensor: Tensor): void {

@@ -77,7 +77,7 @@ contract GasTest is OracleFixture {
         }
         bytes32 fresh = keccak256("a fresh model");
         vm.prank(publisher);
-        models.publish(fresh, "", 0, PRICE, PRICE_PER_KIB, ROYALTY_BPS);
+        models.publish(fresh, "", 0, PRICE, PRICE_PER_KIB, ROYALTY_BPS, profile());
         uint32 firstFresh = uint32(keys.length);
         for (uint256 i = 0; i < 3; ++i) {
             join(fresh, STAKE);

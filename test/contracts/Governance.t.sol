@@ -4,10 +4,8 @@ pragma solidity ^0.8.28;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 
 import {OracleFixture} from "./support/OracleFixture.sol";
-import {IModelRegistry} from "@sibyl/contracts/interfaces/IModelRegistry.sol";
 import {IOracleGovernance} from "@sibyl/contracts/interfaces/IOracleGovernance.sol";
 import {Attestations} from "@sibyl/contracts/libraries/Attestations.sol";
-import {ModelStatus} from "@sibyl/contracts/types/ModelTerms.sol";
 import {OracleParameters} from "@sibyl/contracts/types/OracleParameters.sol";
 
 /// What owner, guardian and publishers may do, and nobody else.
@@ -103,61 +101,6 @@ contract GovernanceTest is OracleFixture {
             )
         );
         assertEq(Attestations.domainSeparator(address(oracle)), separator);
-    }
-
-    // Models
-
-    function test_Publish_IsForTheFirstAndForEver() public {
-        assertEq(models.publisherOf(MODEL), publisher);
-        assertEq(models.manifestURIOf(MODEL), "https://models.example/a");
-        assertEq(models.termsOf(MODEL).pricePerExecution(), PRICE);
-        assertEq(models.termsOf(MODEL).pricePerKiB(), PRICE_PER_KIB);
-        assertEq(models.termsOf(MODEL).royaltyBps(), ROYALTY_BPS);
-        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelAlreadyPublished.selector, MODEL, publisher));
-        models.publish(MODEL, "", 0, 0, 0, 0);
-        vm.expectRevert(IModelRegistry.ZeroModelId.selector);
-        models.publish(0, "", 0, 0, 0, 0);
-    }
-
-    function test_RevertWhen_TheRoyaltyIsTooHigh() public {
-        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.RoyaltyTooHigh.selector, 5001, 5000));
-        models.publish(keccak256("new"), "", 0, 0, 0, 5001);
-        vm.prank(publisher);
-        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.RoyaltyTooHigh.selector, 5001, 5000));
-        models.setPrice(MODEL, 0, 0, 0, 5001);
-    }
-
-    function test_Publisher_ChangesPriceAndPlace() public {
-        vm.startPrank(publisher);
-        models.setPrice(MODEL, 3, 7, 8, 9);
-        models.setManifestURI(MODEL, "ipfs://b");
-        vm.stopPrank();
-        assertEq(models.termsOf(MODEL).tokenIndex(), 3);
-        assertEq(models.termsOf(MODEL).pricePerExecution(), 7);
-        assertEq(models.termsOf(MODEL).pricePerKiB(), 8);
-        assertEq(models.termsOf(MODEL).royaltyBps(), 9);
-        assertEq(models.manifestURIOf(MODEL), "ipfs://b");
-    }
-
-    function test_RevertWhen_NotThePublisher() public {
-        bytes memory refused =
-            abi.encodeWithSelector(IModelRegistry.NotPublisher.selector, MODEL, publisher, address(this));
-        vm.expectRevert(refused);
-        models.setPrice(MODEL, 0, 0, 0, 0);
-        vm.expectRevert(refused);
-        models.setManifestURI(MODEL, "");
-        vm.expectRevert(refused);
-        models.retire(MODEL);
-        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelNotPublished.selector, keccak256("no")));
-        models.retire(keccak256("no"));
-    }
-
-    function test_Retire_IsForEver() public {
-        vm.startPrank(publisher);
-        models.retire(MODEL);
-        assertEq(uint8(models.termsOf(MODEL).status()), uint8(ModelStatus.Retired));
-        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelIsRetired.selector, MODEL));
-        models.setPrice(MODEL, 0, 0, 0, 0);
     }
 
     function expectRefused(uint256 field, string memory name, uint256 value, uint256 minimum, uint256 maximum) private {

@@ -6,14 +6,11 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {OracleFixture} from "./support/OracleFixture.sol";
 
 import {IOperatorRegistry} from "@sibyl/contracts/interfaces/IOperatorRegistry.sol";
-import {Attestation} from "@sibyl/contracts/types/Attestation.sol";
 import {Enrolment} from "@sibyl/contracts/types/Enrolment.sol";
 import {OperatorParameters} from "@sibyl/contracts/types/OperatorParameters.sol";
-import {SignedOutput} from "@sibyl/contracts/types/SignedOutput.sol";
 
 contract OperatorRegistryTest is OracleFixture {
     bytes32 internal constant OTHER_MODEL = keccak256("another model");
-    bytes32 internal constant REQUEST = keccak256("a request");
 
     // register
 
@@ -236,89 +233,6 @@ contract OperatorRegistryTest is OracleFixture {
         }
     }
 
-    // equivocation
-
-    function test_Slash_TakesStakeAndUnbonding() public {
-        vm.prank(ownerOf(1));
-        operators.beginUnbonding(0.4 ether);
-        address reporter = makeAddr("reporter");
-        SignedOutput memory first = signed(keys[1], 0, "one answer");
-        SignedOutput memory second = signed(keys[1], 0, "another answer");
-        vm.expectEmit(address(operators));
-        emit IOperatorRegistry.EquivocationSlashed(1, REQUEST, reporter, 1 ether, 0.1 ether);
-        vm.prank(reporter);
-        operators.slashEquivocation(address(oracle), REQUEST, 0, first, second);
-        assertEq(reporter.balance, 0.1 ether);
-        assertEq(operators.slashedFunds(), 0.9 ether);
-        assertEq(operators.stakeOf(1), 0);
-        (uint256 unbonding,) = operators.unbondingOf(1);
-        assertEq(unbonding, 0);
-        assertFalse(operators.enrolmentOf(MODEL, 1).exists());
-        vm.prank(owner);
-        operators.withdrawSlashedFunds(owner);
-        assertEq(owner.balance, 0.9 ether);
-    }
-
-    function test_Slash_ReachesAKeyThatWasRotatedAway() public {
-        rotate(1, 77);
-        slash(keys[1], 0, "one answer", "another answer");
-        assertEq(operators.stakeOf(1), 0);
-    }
-
-    function test_Slash_ReachesAcrossAnOldAndANewKey() public {
-        rotate(1, 77);
-        SignedOutput memory first = signed(keys[1], 1, "one answer");
-        SignedOutput memory second = signed(77, 1, "another answer");
-        operators.slashEquivocation(address(oracle), REQUEST, 1, first, second);
-        assertEq(operators.stakeOf(1), 0);
-    }
-
-    function test_RevertGiven_AlreadySlashed() public {
-        slash(keys[1], 0, "one answer", "another answer");
-        SignedOutput memory first = signed(keys[1], 5, "one answer");
-        SignedOutput memory second = signed(keys[1], 5, "another answer");
-        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.OperatorSlashed.selector, 1));
-        operators.slashEquivocation(address(oracle), REQUEST, 5, first, second);
-        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.OperatorSlashed.selector, 1));
-        operators.addStake{value: 1 ether}(1);
-        vm.prank(ownerOf(1));
-        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.OperatorSlashed.selector, 1));
-        operators.enroll(MODEL);
-    }
-
-    function test_RevertWhen_OneOutputIsShownTwice() public {
-        SignedOutput memory once = signed(keys[1], 0, "one answer");
-        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.SameOutput.selector, keccak256("one answer")));
-        operators.slashEquivocation(address(oracle), REQUEST, 0, once, once);
-    }
-
-    function test_RevertWhen_TwoOperatorsSignedDifferently() public {
-        SignedOutput memory first = signed(keys[1], 0, "one answer");
-        SignedOutput memory second = signed(keys[2], 0, "another answer");
-        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.SignersDiffer.selector, 1, 2));
-        operators.slashEquivocation(address(oracle), REQUEST, 0, first, second);
-    }
-
-    function test_RevertWhen_TheViewsDiffer() public {
-        SignedOutput memory first = signed(keys[1], 0, "one answer");
-        SignedOutput memory second = signed(keys[1], 1, "another answer");
-        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.SignersDiffer.selector, 1, 0));
-        operators.slashEquivocation(address(oracle), REQUEST, 0, first, second);
-    }
-
-    function test_RevertWhen_NobodySigned() public {
-        SignedOutput memory first = SignedOutput(keccak256("one answer"), 0, 0);
-        SignedOutput memory second = SignedOutput(keccak256("another answer"), 0, 0);
-        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.SignersDiffer.selector, 0, 0));
-        operators.slashEquivocation(address(oracle), REQUEST, 0, first, second);
-    }
-
-    function test_RevertWhen_TheOracleIsNotTrusted() public {
-        SignedOutput memory any;
-        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.OracleNotTrusted.selector, address(this)));
-        operators.slashEquivocation(address(this), REQUEST, 0, any, any);
-    }
-
     // governance
 
     function test_RevertWhen_AParameterIsOutOfBounds() public {
@@ -326,7 +240,10 @@ contract OperatorRegistryTest is OracleFixture {
         expectRefused(1, "maxStakeWei", 0.1 ether - 1, 0.1 ether, 100_000 ether);
         expectRefused(2, "activationSeconds", 0, 1, 7 days);
         expectRefused(3, "unbondingSeconds", 2 days - 1, 2 days, 90 days);
-        expectRefused(4, "reporterBps", 5001, 0, 5000);
+        expectRefused(4, "reporterBps", 5000, 0, 4999);
+        expectRefused(5, "missedOpeningBps", 1001, 0, 1000);
+        expectRefused(6, "overturnedBps", 5001, 0, 5000);
+        expectRefused(7, "jailSeconds", 30 days + 1, 0, 30 days);
     }
 
     function test_RevertWhen_AStrangerGoverns() public {
@@ -335,6 +252,10 @@ contract OperatorRegistryTest is OracleFixture {
         operators.setParameters(operatorParameters());
         vm.expectRevert(refused);
         operators.trustOracle(address(1));
+        vm.expectRevert(refused);
+        operators.trustJudge(address(1));
+        vm.expectRevert(refused);
+        operators.distrustJudge(address(1));
         vm.expectRevert(refused);
         operators.withdrawSlashedFunds(address(1));
     }
@@ -346,27 +267,13 @@ contract OperatorRegistryTest is OracleFixture {
         if (field == 2) p.activationSeconds = uint24(value);
         if (field == 3) p.unbondingSeconds = uint24(value);
         if (field == 4) p.reporterBps = uint16(value);
+        if (field == 5) p.missedOpeningBps = uint16(value);
+        if (field == 6) p.overturnedBps = uint16(value);
+        if (field == 7) p.jailSeconds = uint24(value);
         vm.prank(owner);
         vm.expectRevert(
             abi.encodeWithSelector(IOperatorRegistry.ParameterOutOfBounds.selector, name, value, minimum, maximum)
         );
         operators.setParameters(p);
-    }
-
-    function rotate(uint32 operatorId, uint256 key) private {
-        bytes memory agreed = consent(ownerOf(operatorId), key);
-        vm.prank(ownerOf(operatorId));
-        operators.rotateAttester(vm.addr(key), agreed);
-    }
-
-    function slash(uint256 key, uint32 viewNumber, bytes memory one, bytes memory other) private {
-        operators.slashEquivocation(
-            address(oracle), REQUEST, viewNumber, signed(key, viewNumber, one), signed(key, viewNumber, other)
-        );
-    }
-
-    function signed(uint256 key, uint32 viewNumber, bytes memory answer) private view returns (SignedOutput memory) {
-        Attestation memory attestation = signWith(key, 0, REQUEST, answer, viewNumber, address(oracle));
-        return SignedOutput(keccak256(answer), attestation.r, attestation.vs);
     }
 }

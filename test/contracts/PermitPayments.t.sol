@@ -38,7 +38,7 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
         vm.prank(owner);
         oracle.listToken(address(token));
         vm.prank(publisher);
-        models.publish(TOKEN_MODEL, "", 1, TOKEN_PRICE, 0, 0);
+        models.publish(TOKEN_MODEL, "", 1, TOKEN_PRICE, 0, 0, profile());
         for (uint32 id = 1; id <= 3; ++id) {
             vm.prank(ownerOf(id));
             operators.enroll(TOKEN_MODEL);
@@ -52,25 +52,25 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
 
     // ERC-2612
 
-    function test_RequestWithPermit_TakesTheFeeWithNoApproval() public {
+    function test_RequestWithTokenPermit_TakesTheFeeWithNoApproval() public {
         RequestParams memory p = tokenParams();
         uint256 reserve = costOf(p);
         TokenPermit memory permit = permitOf(payerKey, 100e6);
         vm.prank(payer);
-        bytes32 id = oracle.requestWithPermit{value: reserve}(p, permit);
+        bytes32 id = oracle.requestWithTokenPermit{value: reserve}(p, permit);
         assertEq(uint8(oracle.status(id)), uint8(RequestStatus.Open));
         assertEq(token.balanceOf(payer), BALANCE - 3 * TOKEN_PRICE);
         assertEq(token.balanceOf(address(oracle)), 3 * TOKEN_PRICE);
         assertEq(token.allowance(payer, address(oracle)), 100e6 - 3 * TOKEN_PRICE);
     }
 
-    function test_RequestWithPermit_SurvivesThatSomebodyUsedThePermitFirst() public {
+    function test_RequestWithTokenPermit_SurvivesThatSomebodyUsedThePermitFirst() public {
         RequestParams memory p = tokenParams();
         uint256 reserve = costOf(p);
         TokenPermit memory permit = permitOf(payerKey, 100e6);
         token.permit(payer, address(oracle), permit.amount, permit.deadline, permit.v, permit.r, permit.s);
         vm.prank(payer);
-        bytes32 id = oracle.requestWithPermit{value: reserve}(p, permit);
+        bytes32 id = oracle.requestWithTokenPermit{value: reserve}(p, permit);
         assertEq(uint8(oracle.status(id)), uint8(RequestStatus.Open));
     }
 
@@ -81,7 +81,7 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
         vm.deal(asker, reserve);
         vm.prank(asker);
         vm.expectRevert(SafeTransferLib.TransferFromFailed.selector);
-        oracle.requestWithPermit{value: reserve}(p, permit);
+        oracle.requestWithTokenPermit{value: reserve}(p, permit);
         assertEq(token.balanceOf(payer), BALANCE);
     }
 
@@ -90,15 +90,15 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
         permit.token = makeAddr("not a token");
         vm.prank(payer);
         vm.expectRevert(abi.encodeWithSelector(IFeeVault.TokenNotListed.selector, permit.token));
-        oracle.depositWithPermit(payer, permit);
+        oracle.depositTokenWithPermit(payer, permit);
     }
 
-    function test_DepositWithPermit_IsCreditOfTheNamedAccount() public {
+    function test_DepositTokenWithPermit_IsCreditOfTheNamedAccount() public {
         TokenPermit memory permit = permitOf(payerKey, 40e6);
         vm.prank(payer);
         vm.expectEmit(address(oracle));
         emit IFeeVault.Deposited(address(consumer), address(token), 40e6);
-        oracle.depositWithPermit(address(consumer), permit);
+        oracle.depositTokenWithPermit(address(consumer), permit);
         assertEq(oracle.creditOf(address(consumer), address(token)), 40e6);
         assertEq(token.balanceOf(payer), BALANCE - 40e6);
     }
@@ -108,16 +108,16 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
         permit.amount = 41e6;
         vm.prank(payer);
         vm.expectRevert(SafeTransferLib.TransferFromFailed.selector);
-        oracle.depositWithPermit(address(consumer), permit);
+        oracle.depositTokenWithPermit(address(consumer), permit);
     }
 
     // Permit2
 
-    function test_RequestWithPermit2_AUserPaysForAConsumersRequest() public {
+    function test_RequestPaidThroughPermit2_AUserPaysForAConsumersRequest() public {
         RequestParams memory p = tokenParams();
         uint256 reserve = costOf(p);
         Permit2Payment memory payment = paymentOf(address(this), 20e6, 7);
-        bytes32 id = oracle.requestWithPermit2{value: reserve}(p, payment);
+        bytes32 id = oracle.requestPaidThroughPermit2{value: reserve}(p, payment);
         assertEq(uint8(oracle.status(id)), uint8(RequestStatus.Open));
         assertEq(token.balanceOf(payer), BALANCE - 20e6);
         assertEq(oracle.creditOf(address(this), address(token)), 20e6 - 3 * TOKEN_PRICE);
@@ -128,26 +128,26 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
         uint256 reserve = costOf(p);
         Permit2Payment memory payment = paymentOf(address(consumer), 20e6, 7);
         vm.expectRevert(bytes4(keccak256("InvalidSigner()")));
-        oracle.requestWithPermit2{value: reserve}(p, payment);
+        oracle.requestPaidThroughPermit2{value: reserve}(p, payment);
         vm.expectRevert(bytes4(keccak256("InvalidSigner()")));
-        oracle.depositWithPermit2(address(this), payment);
+        oracle.depositTokenWithPermit2(address(this), payment);
         assertEq(token.balanceOf(payer), BALANCE);
     }
 
-    function test_DepositWithPermit2_AnybodyMaySubmitItForTheNamedAccount() public {
+    function test_DepositTokenWithPermit2_AnybodyMaySubmitItForTheNamedAccount() public {
         Permit2Payment memory payment = paymentOf(address(consumer), 20e6, 7);
         vm.prank(makeAddr("a stranger"));
         vm.expectEmit(address(oracle));
         emit IFeeVault.Deposited(address(consumer), address(token), 20e6);
-        oracle.depositWithPermit2(address(consumer), payment);
+        oracle.depositTokenWithPermit2(address(consumer), payment);
         assertEq(oracle.creditOf(address(consumer), address(token)), 20e6);
     }
 
     function test_RevertGiven_ThePermit2PaymentWasUsed() public {
         Permit2Payment memory payment = paymentOf(address(consumer), 20e6, 7);
-        oracle.depositWithPermit2(address(consumer), payment);
+        oracle.depositTokenWithPermit2(address(consumer), payment);
         vm.expectRevert(bytes4(keccak256("InvalidNonce()")));
-        oracle.depositWithPermit2(address(consumer), payment);
+        oracle.depositTokenWithPermit2(address(consumer), payment);
         assertEq(oracle.creditOf(address(consumer), address(token)), 20e6);
     }
 
@@ -155,14 +155,14 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
         Permit2Payment memory payment = paymentOf(address(consumer), 20e6, 7);
         vm.warp(payment.deadline + 1);
         vm.expectRevert(abi.encodeWithSignature("SignatureExpired(uint256)", payment.deadline));
-        oracle.depositWithPermit2(address(consumer), payment);
+        oracle.depositTokenWithPermit2(address(consumer), payment);
     }
 
     function test_RevertWhen_APermit2PaymentAsksForMoreThanWasSigned() public {
         Permit2Payment memory payment = paymentOf(address(consumer), 20e6, 7);
         payment.amount = 21e6;
         vm.expectRevert(bytes4(keccak256("InvalidSigner()")));
-        oracle.depositWithPermit2(address(consumer), payment);
+        oracle.depositTokenWithPermit2(address(consumer), payment);
     }
 
     function test_RevertGiven_TheTokenIsNoLongerAccepted() public {
@@ -170,7 +170,7 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
         vm.prank(owner);
         oracle.setTokenAccepted(address(token), false);
         vm.expectRevert(abi.encodeWithSelector(IFeeVault.TokenNotAccepted.selector, address(token)));
-        oracle.depositWithPermit2(address(consumer), payment);
+        oracle.depositTokenWithPermit2(address(consumer), payment);
     }
 
     function test_RevertWhen_APermit2TokenKeepsAFee() public {
@@ -182,27 +182,27 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
         taking.approve(PERMIT2, 1000);
         Permit2Payment memory payment = paymentIn(address(taking), address(consumer), 1000, 7);
         vm.expectRevert(abi.encodeWithSelector(IFeeVault.TokenAmountMismatch.selector, address(taking), 1000, 990));
-        oracle.depositWithPermit2(address(consumer), payment);
+        oracle.depositTokenWithPermit2(address(consumer), payment);
     }
 
     function test_RevertGiven_TheChainHasNoPermit2() public {
         Permit2Payment memory payment = paymentOf(address(consumer), 20e6, 7);
         vm.etch(PERMIT2, "");
         vm.expectRevert(abi.encodeWithSelector(IPermitPayments.Permit2Missing.selector, PERMIT2));
-        oracle.depositWithPermit2(address(consumer), payment);
+        oracle.depositTokenWithPermit2(address(consumer), payment);
     }
 
     function test_RevertWhen_TheNativeCoinIsPaidByPermit2() public {
         Permit2Payment memory payment = paymentIn(NATIVE, address(consumer), 1, 7);
         vm.expectRevert(abi.encodeWithSelector(IFeeVault.TokenNotListed.selector, NATIVE));
-        oracle.depositWithPermit2(address(consumer), payment);
+        oracle.depositTokenWithPermit2(address(consumer), payment);
     }
 
-    function testFuzz_DepositWithPermit2_MovesExactlyWhatWasSigned(uint96 amount, uint256 nonce, address account)
+    function testFuzz_DepositTokenWithPermit2_MovesExactlyWhatWasSigned(uint96 amount, uint256 nonce, address account)
         public
     {
         amount = uint96(bound(amount, 0, BALANCE));
-        oracle.depositWithPermit2(account, paymentOf(account, amount, nonce));
+        oracle.depositTokenWithPermit2(account, paymentOf(account, amount, nonce));
         assertEq(oracle.creditOf(account, address(token)), amount);
         assertEq(token.balanceOf(address(oracle)), amount);
     }

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {OracleFixture} from "./support/OracleFixture.sol";
+import {RerollingCaller} from "./support/RerollingCaller.sol";
 import {IInferenceOracle} from "@sibyl/contracts/interfaces/IInferenceOracle.sol";
 import {BlockHashes} from "@sibyl/contracts/libraries/BlockHashes.sol";
 import {Sortition} from "@sibyl/contracts/libraries/Sortition.sol";
@@ -115,6 +116,32 @@ contract SortitionTest is OracleFixture {
         Attestation[] memory early = new Attestation[](3);
         vm.expectRevert(abi.encodeWithSelector(BlockHashes.BlockHashUnavailable.selector, block.number, block.number));
         oracle.settle(opened[id], output, 0, early);
+    }
+
+    /// @dev 480 callers that each take back up to 16 requests within their transaction until they believe that their favourite is
+    /// drawn. It is drawn as often as if they had not tried: one in four, by a chi-square of one degree of freedom that 999 of
+    /// 1000 experiments stay below.
+    function test_Request_RevertingUntilItLooksGoodGainsNothing() public {
+        RerollingCaller caller = new RerollingCaller(oracle, 1);
+        RequestParams memory p = paramsOf(Policy({committeeSize: 2, quorum: 1, challengeWindow: 0}));
+        uint256 cost = costOf(p);
+        uint256 rounds = 480;
+        vm.deal(address(caller), rounds * cost);
+        uint256 demandBps = Sortition.demandBps(2, oracleParameters().overdrawBps, 0);
+        uint256 drawn;
+        for (uint256 i = 0; i < rounds; ++i) {
+            vm.recordLogs();
+            bytes32 id = caller.askUntilLiked(p, cost, demandBps, 12e6);
+            remember(vm.getRecordedLogs());
+            nextBlock();
+            if (isDrawn(opened[id], 1, 0)) ++drawn;
+        }
+        assertGt(caller.rejected(), rounds, "it did try");
+        uint256 expected = rounds / 4;
+        uint256 distance = drawn > expected ? drawn - expected : expected - drawn;
+        uint256 chiSquareMilli =
+            1000 * distance * distance / expected + 1000 * distance * distance / (rounds - expected);
+        assertLt(chiSquareMilli, 10_828);
     }
 
     function test_BlockHashes_ReachBehindTheOpcode() public {

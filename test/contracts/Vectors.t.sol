@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Test} from "forge-std/Test.sol";
-
+import {VectorReader} from "./support/VectorReader.sol";
 import {Attestations} from "@sibyl/contracts/libraries/Attestations.sol";
+import {Commitments} from "@sibyl/contracts/libraries/Commitments.sol";
 import {Sortition} from "@sibyl/contracts/libraries/Sortition.sol";
 import {ClassificationCodec} from "@sibyl/contracts/libraries/codecs/ClassificationCodec.sol";
 import {ScalarCodec} from "@sibyl/contracts/libraries/codecs/ScalarCodec.sol";
@@ -11,17 +11,23 @@ import {ScoresCodec} from "@sibyl/contracts/libraries/codecs/ScoresCodec.sol";
 import {TensorCodec} from "@sibyl/contracts/libraries/codecs/TensorCodec.sol";
 import {TextCodec} from "@sibyl/contracts/libraries/codecs/TextCodec.sol";
 import {VectorCodec} from "@sibyl/contracts/libraries/codecs/VectorCodec.sol";
+import {
+    DeterminismProfile,
+    DeterminismProfileLib,
+    OutputCodec,
+    ProfileKind
+} from "@sibyl/contracts/types/DeterminismProfile.sol";
+import {Dispute} from "@sibyl/contracts/types/Dispute.sol";
 import {Enrolment, EnrolmentLib} from "@sibyl/contracts/types/Enrolment.sol";
 import {ModelStatus, ModelTerms, ModelTermsLib} from "@sibyl/contracts/types/ModelTerms.sol";
+import {Proposal} from "@sibyl/contracts/types/Proposal.sol";
 import {Request} from "@sibyl/contracts/types/Request.sol";
 import {RequestFunds, RequestFundsLib} from "@sibyl/contracts/types/RequestFunds.sol";
 import {RequestOpening} from "@sibyl/contracts/types/RequestOpening.sol";
 import {RequestTerms, RequestTermsLib} from "@sibyl/contracts/types/RequestTerms.sol";
 
 /// Bytes that the SDK wrote down: both languages must read and make the same. See test/vectors/README.md.
-contract VectorsTest is Test {
-    string internal json;
-
+contract VectorsTest is VectorReader {
     function test_Vectors_Request() public {
         uint256 count = load("request", "cases");
         for (uint256 i = 0; i < count; ++i) {
@@ -51,11 +57,49 @@ contract VectorsTest is Test {
         assertEq(opening.openedBlock(), number(i, "openedBlock"));
         assertEq(opening.openedAt(), number(i, "openedAt"));
         assertEq(opening.challengeWindow(), number(i, "challengeWindow"));
+        assertEq(opening.arbiterIndex(), number(i, "arbiterIndex"));
         assertEq(opening.roundSeconds(), number(i, "roundSeconds"));
         assertEq(opening.overdrawBps(), number(i, "overdrawBps"));
         assertEq(opening.royaltyBps(), number(i, "royaltyBps"));
         assertEq(opening.protocolBps(), number(i, "protocolBps"));
         assertEq(opening.tokenIndex(), number(i, "tokenIndex"));
+    }
+
+    function test_Vectors_Proposal() public {
+        uint256 count = load("proposal", "cases");
+        for (uint256 i = 0; i < count; ++i) {
+            assertEq(proposalAt(i).hash(), word(i, "hash"));
+            assertEq(keccak256(abi.encode(proposalAt(i))), word(i, "hash"));
+            assertEq(this.hashOf(proposalAt(i)), word(i, "hash"));
+        }
+    }
+
+    function test_Vectors_Dispute() public {
+        uint256 count = load("dispute", "cases");
+        for (uint256 i = 0; i < count; ++i) {
+            Dispute memory dispute = Dispute({
+                proposal: proposalAt(i),
+                challenger: vm.parseJsonAddress(json, path(i, "challenger")),
+                challengedBlock: uint48(number(i, "challengedBlock")),
+                challengedAt: uint40(number(i, "challengedAt"))
+            });
+            address arbiter = vm.parseJsonAddress(json, path(i, "arbiter"));
+            assertEq(dispute.id(arbiter, word(i, "requestId")), word(i, "disputeId"));
+        }
+    }
+
+    function hashOf(Proposal calldata proposal) external pure returns (bytes32) {
+        return proposal.hashOf();
+    }
+
+    function proposalAt(uint256 i) private view returns (Proposal memory) {
+        return Proposal({
+            outputHash: word(i, "outputHash"),
+            signers: number(i, "signers"),
+            proposedAt: uint40(number(i, "proposedAt")),
+            submitterId: uint32(number(i, "submitterId")),
+            gasOwed: uint96(number(i, "gasOwed"))
+        });
     }
 
     function test_Vectors_Enrolment() public {
@@ -70,6 +114,24 @@ contract VectorsTest is Test {
             assertEq(enrolment.attester(), vm.parseJsonAddress(json, path(i, "attester")));
             assertEq(enrolment.weight(), number(i, "weight"));
             assertEq(enrolment.activeFrom(), number(i, "activeFrom"));
+        }
+    }
+
+    function test_Vectors_Profile() public {
+        uint256 count = load("profile", "cases");
+        for (uint256 i = 0; i < count; ++i) {
+            DeterminismProfile profile = DeterminismProfileLib.pack(
+                ProfileKind(number(i, "kind")),
+                OutputCodec(number(i, "codec")),
+                uint120(number(i, "abs")),
+                uint120(number(i, "rel"))
+            );
+            assertEq(DeterminismProfile.unwrap(profile), number(i, "packed"));
+            profile.check();
+            assertEq(uint8(profile.kind()), number(i, "kind"));
+            assertEq(uint8(profile.codec()), number(i, "codec"));
+            assertEq(profile.abs(), number(i, "abs"));
+            assertEq(profile.rel(), number(i, "rel"));
         }
     }
 
@@ -101,6 +163,25 @@ contract VectorsTest is Test {
             bytes32 digest = Attestations.digest(
                 Attestations.domainSeparator(vm.parseJsonAddress(json, path(i, "oracle"))),
                 Attestations.structHash(word(i, "requestHash"), outputHash, uint32(number(i, "view")))
+            );
+            assertEq(digest, word(i, "digest"));
+            assertEq(
+                Attestations.recover(digest, word(i, "r"), word(i, "vs")), vm.parseJsonAddress(json, path(i, "signer"))
+            );
+        }
+    }
+
+    function test_Vectors_Commit() public {
+        uint256 count = load("commit", "cases");
+        for (uint256 i = 0; i < count; ++i) {
+            vm.chainId(number(i, "chainId"));
+            bytes32 commitment = Commitments.seal(
+                word(i, "requestHash"), uint32(number(i, "operatorId")), word(i, "outputHash"), word(i, "salt")
+            );
+            assertEq(commitment, word(i, "commitment"));
+            bytes32 digest = Attestations.digest(
+                Attestations.domainSeparator(vm.parseJsonAddress(json, path(i, "oracle"))),
+                Commitments.structHash(word(i, "requestHash"), commitment)
             );
             assertEq(digest, word(i, "digest"));
             assertEq(
@@ -251,32 +332,5 @@ contract VectorsTest is Test {
         catch (bytes memory reason) {
             assertEq(reason.length, 36);
         }
-    }
-
-    function load(string memory file, string memory array) private returns (uint256 count) {
-        json = vm.readFile(string.concat("test/vectors/", file, ".json"));
-        prefix = string.concat(".", array);
-        while (vm.keyExistsJson(json, string.concat(prefix, "[", vm.toString(count), "]"))) {
-            ++count;
-        }
-        assertGt(count, 0, file);
-    }
-
-    string private prefix;
-
-    function path(uint256 i, string memory key) private view returns (string memory) {
-        return string.concat(prefix, "[", vm.toString(i), "].", key);
-    }
-
-    function number(uint256 i, string memory key) private view returns (uint256) {
-        return vm.parseJsonUint(json, path(i, key));
-    }
-
-    function word(uint256 i, string memory key) private view returns (bytes32) {
-        return vm.parseJsonBytes32(json, path(i, key));
-    }
-
-    function encoded(uint256 i) private view returns (bytes memory) {
-        return vm.parseJsonBytes(json, path(i, "encoded"));
     }
 }

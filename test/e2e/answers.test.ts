@@ -142,7 +142,7 @@ async function ask(modelId: Hex, input: Hex): Promise<Posted> {
         modelId,
         input,
         policy: { committeeSize: 3, quorum: 3, challengeWindow: 0 },
-        callbackGasLimit: 50_000,
+        callbackGasLimit: 50_000n,
         deadline,
         maxGasPrice: parseGwei("20"),
         maxFee: parseEther("1"),

@@ -1,4 +1,4 @@
-import { inferenceOracleAbi } from "@sibyl/sdk";
+import { inferenceOracleAbi, unpackFunds } from "@sibyl/sdk";
 import { type Address, parseEventLogs } from "viem";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { author } from "../../scripts/network/devAccounts.ts";
@@ -83,7 +83,8 @@ test("expired: with one of three killed, a quorum of three is refunded to the we
     logs: expiry.logs,
   });
   expect(expired?.args.requestId).toBe(posted.requestId);
-  expect((expired?.args.feeRefunded ?? 0n) + (expired?.args.gasReserveRefunded ?? 0n)).toBe(posted.paidWei);
+  const refunded = unpackFunds(expired?.args.refunded ?? 0n);
+  expect(refunded.fee + refunded.gasReserve).toBe(posted.paidWei);
   expect(await postStatus(network, board, posted)).toBe(EXPIRED);
 
   const { address } = author();

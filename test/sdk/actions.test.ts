@@ -139,7 +139,7 @@ describe("asking", () => {
       ["FeeAboveMaximum", /more than the 1 that the caller agreed to/, { maxFee: 1n }],
       ["DeadlineOutOfBounds", /The deadline 1 is not after/, { deadline: 1 }],
       ["QuorumOutOfBounds", /quorum of 4/, { policy: { ...POLICY, quorum: 4 } }],
-      ["ChallengeWindowNotOffered", /set it to 0/, { policy: { ...POLICY, challengeWindow: 5 } }],
+      ["ChallengeWindowTooLong", /86401 s/, { policy: { ...POLICY, challengeWindow: 86_401 } }],
       ["CallbackGasTooHigh", /above the maximum of 2000000/, { callbackGasLimit: 2_000_001 }],
       ["InputTooLong", /65536 allowed/, { input: `0x${"00".repeat(65_537)}` }],
       [

@@ -123,6 +123,12 @@ describe("manifest", () => {
     expect(paths({ ...manifest, profile: { kind: "tolerance", abs: "-1", rel: "0" } })).toEqual([
       "profile.abs",
     ]);
+    expect(
+      paths({ ...manifest, profile: { kind: "tolerance", abs: "0", rel: "1.000000000000000001" } }),
+    ).toEqual(["profile.rel"]);
+    expect(
+      paths({ ...manifest, profile: { kind: "tolerance", abs: "2000000000000000000", rel: "1" } }),
+    ).toEqual(["profile.abs"]);
     expect(paths({ ...manifest, profile: { kind: "exact", abs: "0" } })).toEqual(["profile"]);
     expect(paths({ ...manifest, profile: { kind: "close" } })).toEqual(["profile.kind"]);
     expect(paths({ ...manifest, output: { codec: "text" } })).toEqual(["profile.kind"]);

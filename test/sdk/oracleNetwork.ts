@@ -6,6 +6,7 @@ import {
   type OpenedRequest,
   operatorRegistryAbi,
   outputHash,
+  packProfile,
 } from "@sibyl/sdk";
 import { createTestClient, type Hex, http, parseEther, type TestClient } from "viem";
 import { startAnvil } from "../../scripts/network/anvil.ts";
@@ -41,7 +42,15 @@ export async function startOracleNetwork(modelId: Hex): Promise<OracleNetwork> {
     abi: modelRegistryAbi,
     address: protocol.modelRegistry,
     functionName: "publish",
-    args: [modelId, "file:///model", 0, PRICE.perExecution, PRICE.perKiB, 500],
+    args: [
+      modelId,
+      "file:///model",
+      0,
+      PRICE.perExecution,
+      PRICE.perKiB,
+      500,
+      packProfile({ output: { codec: "scalar" }, profile: { kind: "exact" } }),
+    ],
   });
   await client.mined(published, "publish");
   for (let place = 0; place < OPERATORS; place++) await join(client, protocol, modelId, place);

@@ -34,7 +34,8 @@ const requestFields: fc.Arbitrary<RequestFields> = fc.record({
   totalWeight: uint(64),
   openedBlock: uint(48),
   openedAt: small(40),
-  challengeWindow: small(32),
+  challengeWindow: small(24),
+  arbiterIndex: small(8),
   roundSeconds: small(16),
   overdrawBps: small(16),
   royaltyBps: small(16),
@@ -86,12 +87,13 @@ describe("request", () => {
           ],
         );
         const opening = encodePacked(
-          ["uint64", "uint48", "uint40", "uint32", "uint16", "uint16", "uint16", "uint16", "uint8"],
+          ["uint64", "uint48", "uint40", "uint24", "uint8", "uint16", "uint16", "uint16", "uint16", "uint8"],
           [
             fields.totalWeight,
             Number(fields.openedBlock),
             fields.openedAt,
             fields.challengeWindow,
+            fields.arbiterIndex,
             fields.roundSeconds,
             fields.overdrawBps,
             fields.royaltyBps,

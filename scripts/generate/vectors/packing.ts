@@ -1,8 +1,14 @@
 import {
+  type DeterminismProfile,
+  formatWad,
   MODEL_STATUSES,
+  OUTPUT_CODECS,
+  type OutputCodec,
   packEnrolment,
   packModelTerms,
+  packProfile,
   packRequest,
+  parseWad,
   type RequestFields,
   requestId,
 } from "@sibyl/sdk";
@@ -15,6 +21,7 @@ export function packingVectors(): Record<string, object> {
     request: { cases: requests() },
     enrolment: { cases: enrolments() },
     modelTerms: { cases: modelTerms() },
+    profile: { cases: profiles() },
   };
 }
 
@@ -42,6 +49,7 @@ function requestFields(name: string): RequestFields {
       openedBlock: 21_000_000n,
       openedAt: 1_800_000_000,
       challengeWindow: 0,
+      arbiterIndex: 0,
       roundSeconds: 12,
       overdrawBps: 20_000,
       royaltyBps: 500,
@@ -74,7 +82,8 @@ function requestFields(name: string): RequestFields {
     totalWeight: value("totalWeight", 64),
     openedBlock: value("openedBlock", 48),
     openedAt: small("openedAt", 40),
-    challengeWindow: small("challengeWindow", 32),
+    challengeWindow: small("challengeWindow", 24),
+    arbiterIndex: small("arbiterIndex", 8),
     roundSeconds: small("roundSeconds", 16),
     overdrawBps: small("overdrawBps", 16),
     royaltyBps: small("royaltyBps", 16),
@@ -130,4 +139,28 @@ function modelTerms() {
     status: MODEL_STATUSES.indexOf(fields.status),
     packed: packModelTerms(fields),
   }));
+}
+
+/** Numbers as Solidity has them: kind and codec by their place in the enum, tolerances in WAD. */
+function profiles() {
+  const rules: { codec: OutputCodec; profile: DeterminismProfile }[] = [
+    ...OUTPUT_CODECS.map((codec) => ({ codec, profile: { kind: "exact" } as const })),
+    { codec: "classification", profile: { kind: "tolerance", abs: "0.0001", rel: "0" } },
+    { codec: "scores", profile: { kind: "tolerance", abs: "0", rel: "0.05" } },
+    { codec: "vector", profile: { kind: "tolerance", abs: "0.000000000000000001", rel: "1" } },
+    {
+      codec: "tensor",
+      profile: { kind: "tolerance", abs: formatWad((1n << 120n) - 1n), rel: "0.000000000000000001" },
+    },
+  ];
+  return rules.map(({ codec, profile }) => {
+    const tolerant = profile.kind === "tolerance";
+    return {
+      kind: tolerant ? 2 : 1,
+      codec: OUTPUT_CODECS.indexOf(codec) + 1,
+      abs: tolerant ? parseWad(profile.abs) : 0n,
+      rel: tolerant ? parseWad(profile.rel) : 0n,
+      packed: packProfile({ output: { codec }, profile }),
+    };
+  });
 }

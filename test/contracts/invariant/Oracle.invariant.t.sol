@@ -10,7 +10,7 @@ import {RequestStatus} from "@sibyl/contracts/types/RequestStatus.sol";
 /// In words:
 /// - for each token the oracle holds exactly credit + earnings + shares + escrow of open requests;
 /// - a request is settled at most once, refunded at most once, and never both;
-/// - the registry holds exactly stakes + unbonding stakes + slashed funds;
+/// - the registry holds exactly stakes + unbonding stakes + slashed funds: nobody reports anybody here;
 /// - each model's total weight is the sum of its seats.
 contract OracleInvariantTest is OracleFixture {
     bytes32 internal constant TOKEN_MODEL = keccak256("a model priced in a token");
@@ -25,7 +25,7 @@ contract OracleInvariantTest is OracleFixture {
         vm.prank(owner);
         oracle.listToken(address(token));
         vm.prank(publisher);
-        models.publish(TOKEN_MODEL, "", 1, 5e6, 1e6, 700);
+        models.publish(TOKEN_MODEL, "", 1, 5e6, 1e6, 700, profile());
         address[] memory owners = new address[](4);
         for (uint32 id = 1; id <= 3; ++id) {
             owners[id] = ownerOf(id);

@@ -13,6 +13,12 @@ import {Policies} from "@sibyl/contracts/libraries/Policies.sol";
 import {Sortition} from "@sibyl/contracts/libraries/Sortition.sol";
 import {ClassificationCodec} from "@sibyl/contracts/libraries/codecs/ClassificationCodec.sol";
 import {Attestation} from "@sibyl/contracts/types/Attestation.sol";
+import {
+    DeterminismProfile,
+    DeterminismProfileLib,
+    OutputCodec,
+    ProfileKind
+} from "@sibyl/contracts/types/DeterminismProfile.sol";
 import {InferenceSettings} from "@sibyl/contracts/types/InferenceSettings.sol";
 import {OperatorParameters} from "@sibyl/contracts/types/OperatorParameters.sol";
 import {OracleParameters} from "@sibyl/contracts/types/OracleParameters.sol";
@@ -60,7 +66,7 @@ abstract contract OracleFixture is Test {
         vm.prank(owner);
         operators.trustOracle(address(oracle));
         vm.prank(publisher);
-        models.publish(MODEL, "https://models.example/a", 0, PRICE, PRICE_PER_KIB, ROYALTY_BPS);
+        models.publish(MODEL, "https://models.example/a", 0, PRICE, PRICE_PER_KIB, ROYALTY_BPS, profile());
         keys.push(0);
         for (uint256 i = 0; i < operatorCount(); ++i) {
             join(MODEL, STAKE);
@@ -85,8 +91,16 @@ abstract contract OracleFixture is Test {
             maxStakeWei: 100 ether,
             activationSeconds: 60,
             unbondingSeconds: 14 days,
-            reporterBps: 1000
+            reporterBps: 1000,
+            missedOpeningBps: 500,
+            overturnedBps: 2000,
+            jailSeconds: 7 days
         });
+    }
+
+    /// @notice How the outputs of `MODEL` compare.
+    function profile() internal pure virtual returns (DeterminismProfile) {
+        return DeterminismProfileLib.pack(ProfileKind.Tolerance, OutputCodec.Classification, 0.001e18, 0);
     }
 
     function oracleParameters() internal pure virtual returns (OracleParameters memory) {
@@ -147,6 +161,12 @@ abstract contract OracleFixture is Test {
         assertEq(given, operatorId);
         operators.enroll(modelId);
         vm.stopPrank();
+    }
+
+    function rotate(uint32 operatorId, uint256 key) internal {
+        bytes memory agreed = consent(ownerOf(operatorId), key);
+        vm.prank(ownerOf(operatorId));
+        operators.rotateAttester(vm.addr(key), agreed);
     }
 
     // Requests

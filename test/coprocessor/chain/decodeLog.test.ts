@@ -1,5 +1,13 @@
 import { inferenceOracleAbi, modelRegistryAbi, operatorRegistryAbi, packEnrolment } from "@sibyl/sdk";
-import { type Abi, type Address, encodeAbiParameters, encodeEventTopics, type Hex, toHex } from "viem";
+import {
+  type Abi,
+  type Address,
+  encodeAbiParameters,
+  encodeEventTopics,
+  type Hex,
+  keccak256,
+  toHex,
+} from "viem";
 import { describe, expect, it } from "vitest";
 import { decodeLog } from "../../../coprocessor/chain/decodeLog.ts";
 import type { RawLog } from "../../../coprocessor/chain/rawLog.ts";
@@ -50,6 +58,34 @@ describe("decodeLog", () => {
       request,
       input,
       position,
+    });
+  });
+
+  const proposal = {
+    outputHash: keccak256("0x1234"),
+    signers: 1n << 224n,
+    submitterId: 1,
+    proposedAt: 1_800_000_000,
+    gasOwed: 5n,
+  };
+  const proposed = (output: Hex) =>
+    log(contracts.oracle, inferenceOracleAbi, "OutputProposed", { requestId: id, proposal, output });
+
+  it("decoded: a proposal with the output that it names", () => {
+    expect(decodeLog(contracts, proposed("0x1234"))).toEqual({
+      type: "OutputProposed",
+      requestId: id,
+      proposal,
+      output: "0x1234",
+      position,
+    });
+  });
+
+  it("malformed, not thrown: a proposal with another output", () => {
+    expect(decodeLog(contracts, proposed("0x12"))).toMatchObject({
+      type: "Malformed",
+      eventName: "OutputProposed",
+      reason: "the output does not hash to the proposal's",
     });
   });
 
@@ -144,11 +180,14 @@ describe("decodeLog", () => {
     });
     expect(operators("AttesterRotated", { attester })).toMatchObject({ type: "AttesterRotated", attester });
     expect(operators("EndpointChanged", { endpoint: "/dns" })).toMatchObject({ endpoint: "/dns" });
-    expect(models("ModelPublished", { publisher: owner, manifestURI: "file:x", terms: 1n })).toEqual({
+    expect(
+      models("ModelPublished", { publisher: owner, manifestURI: "file:x", terms: 1n, profile: 7n }),
+    ).toEqual({
       type: "ModelPublished",
       modelId: hash(4),
       publisher: owner,
       manifestURI: "file:x",
+      profile: 7n,
       position,
     });
     expect(models("ManifestURIChanged", { manifestURI: "file:y" })).toMatchObject({ manifestURI: "file:y" });

@@ -95,6 +95,7 @@ export function openedRequest(seed: number) {
     openedBlock: BigInt(seed),
     openedAt: 1_700_000_000,
     challengeWindow: 0,
+    arbiterIndex: 0,
     roundSeconds: 4,
     overdrawBps: 10_000,
     royaltyBps: 0,

@@ -1,4 +1,4 @@
-import { encodeOutput, parseManifest, parseWad } from "@sibyl/sdk";
+import { encodeOutput, packProfile, parseManifest, parseWad } from "@sibyl/sdk";
 import { keccak256 } from "viem";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { parseReceipt } from "../../../coprocessor/core/receipt.ts";
@@ -47,7 +47,10 @@ beforeEach(async () => {
   record = { ...template, request: { ...template.request, inputHash: keccak256(template.input) } };
   await subject.store.insertRequest({ ...record, state: "queued" });
   const { modelId } = record.request;
-  await subject.store.putModel({ modelId, publisher: ORACLE, manifestURI: "https://a/manifest.json" }, 1n);
+  await subject.store.putModel(
+    { modelId, publisher: ORACLE, manifestURI: "https://a/manifest.json", profile: packProfile(manifest) },
+    1n,
+  );
 });
 
 /** The worker's and the model store's parts are played; the store is real. */

@@ -238,7 +238,12 @@ export function storeConformance(
       expect((await store.enrolments(hash("m"))).map((one) => one.operatorId)).toEqual([3, 7]);
       await store.putEnrolment({ ...seat, operatorId: 3, weight: 0n }, 11n);
       expect(await store.enrolments(hash("m"))).toEqual([seat]);
-      const model = { modelId: hash("m"), publisher: address("p"), manifestURI: "file:a" };
+      const model = {
+        modelId: hash("m"),
+        publisher: address("p"),
+        manifestURI: "file:a",
+        profile: 2n ** 255n,
+      };
       await store.putModel(model, 10n);
       await store.putModel({ ...model, manifestURI: "file:b" }, 10n);
       expect(await store.model(hash("m"))).toEqual({ ...model, manifestURI: "file:b" });

@@ -4,7 +4,7 @@ import type { BlockRef } from "../../../coprocessor/core/block.ts";
 import type { AttestationMessage, CommitMessage } from "../../../coprocessor/core/messages.ts";
 import type { OutboxEntry } from "../../../coprocessor/core/outbox.ts";
 import type { Receipt } from "../../../coprocessor/core/receipt.ts";
-import { type RequestRecord, requestKey } from "../../../coprocessor/core/request.ts";
+import { type ProposedOutput, type RequestRecord, requestKey } from "../../../coprocessor/core/request.ts";
 
 export const ORACLE: Address = "0x00000000000000000000000000000000000000aa";
 export const CHAIN_ID = 31337;
@@ -44,6 +44,8 @@ export function requestRecord(label: string, openedBlock = 10n, fork = ""): Requ
     reason: null,
     output: null,
     outputHash: null,
+    proposed: null,
+    proposedBlock: null,
     closedBlock: null,
     closedTransaction: null,
     settledOutput: null,
@@ -52,6 +54,18 @@ export function requestRecord(label: string, openedBlock = 10n, fork = ""): Requ
     updatedAt: 1_700_000_000_000,
   };
 }
+
+/** With numbers that JSON cannot hold. */
+export const proposedOutput = (label: string): ProposedOutput => ({
+  proposal: {
+    outputHash: hash(`output ${label}`),
+    signers: (1n << 224n) | (2n << 192n),
+    submitterId: 1,
+    proposedAt: 1_700_000_000,
+    gasOwed: 2n ** 96n - 1n,
+  },
+  output: "0x0a0b",
+});
 
 export const commit = (requestId: Hex, operatorId: number, label = "a"): CommitMessage => ({
   kind: "commit",

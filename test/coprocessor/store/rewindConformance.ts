@@ -3,11 +3,21 @@ import { expect } from "vitest";
 import type { RequestRecord, RequestState } from "../../../coprocessor/core/request.ts";
 import type { Store } from "../../../coprocessor/store/port.ts";
 import type { Fresh, StoreUnderTest } from "./conformance.ts";
-import { address, attestation, block, commit, hash, outboxEntry, requestRecord } from "./fixtures.ts";
+import {
+  address,
+  attestation,
+  block,
+  commit,
+  hash,
+  outboxEntry,
+  proposedOutput,
+  requestRecord,
+} from "./fixtures.ts";
 
 /** One thing that a block says. */
 type Happening =
   | { type: "open"; request: number }
+  | { type: "propose"; request: number }
   | { type: "settle"; request: number; callbackFailed: boolean }
   | { type: "operator"; operator: number; endpoint: number }
   | { type: "seat"; operator: number; weight: number }
@@ -16,6 +26,7 @@ type Happening =
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   fc.record({ type: fc.constant("open" as const), request: fc.nat(5) }),
+  fc.record({ type: fc.constant("propose" as const), request: fc.nat(5) }),
   fc.record({ type: fc.constant("settle" as const), request: fc.nat(5), callbackFailed: fc.boolean() }),
   fc.record({ type: fc.constant("operator" as const), operator: fc.nat(2), endpoint: fc.nat(9) }),
   fc.record({ type: fc.constant("seat" as const), operator: fc.nat(2), weight: fc.nat(3) }),
@@ -38,8 +49,14 @@ async function applyOne(store: Store, number: bigint, one: Happening): Promise<v
     case "open":
       await store.insertRequest(requestRecord(`${one.request}`, number));
       return;
+    case "propose": {
+      const { key } = requestRecord(`${one.request}`);
+      const proposed = proposedOutput(`${one.request}`);
+      await store.transition(key, ["waiting"], "proposed", { proposed, proposedBlock: number });
+      return;
+    }
     case "settle":
-      await store.transition(requestRecord(`${one.request}`).key, ["waiting"], "settled", {
+      await store.transition(requestRecord(`${one.request}`).key, ["waiting", "proposed"], "settled", {
         closedBlock: number,
         closedTransaction: hash(`closing ${number}`),
         settledOutput: "0x01",
@@ -73,7 +90,7 @@ async function applyOne(store: Store, number: bigint, one: Happening): Promise<v
       return;
     case "model":
       await store.putModel(
-        { modelId: hash("model"), publisher: address("p"), manifestURI: `${one.uri}` },
+        { modelId: hash("model"), publisher: address("p"), manifestURI: `${one.uri}`, profile: 1n },
         number,
       );
       return;
