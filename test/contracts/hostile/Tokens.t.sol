@@ -120,6 +120,50 @@ contract HostileTokensTest is OracleFixture {
         assertEq(token.balanceOf(address(oracle)), 560);
     }
 
+    /// @dev Each way out on its own: what calls back is the token that is being paid out.
+    function test_ReenteringAnyWithdrawal_IsRefused() public {
+        CallingOutToken token = new CallingOutToken();
+        list(token);
+        token.mint(address(consumer), 1e18);
+        vm.prank(address(consumer));
+        token.approve(address(oracle), type(uint256).max);
+        settle(open(tokenParams()));
+        bytes memory payload = abi.encodeCall(oracle.depositToken, (address(token), address(token), 0));
+        for (uint256 i = 0; i < 3; ++i) {
+            token.callDuringTransfer(address(oracle), payload);
+            vm.prank(i == 0 ? ownerOf(2) : i == 1 ? publisher : owner);
+            if (i == 0) oracle.withdrawEarnings(2, address(token), address(0xcafe));
+            if (i == 1) oracle.withdrawRoyalties(TOKEN_MODEL, address(token), address(0xcafe));
+            if (i == 2) oracle.withdrawProtocolShare(TOKEN_MODEL, address(token), address(0xcafe));
+            assertFalse(token.innerSucceeded());
+            assertEq(bytes4(token.innerReturn()), guardError());
+        }
+    }
+
+    /// @dev And into each of them, by somebody who may.
+    function test_ReenteringIntoAnyWithdrawal_IsRefused() public {
+        CallingOutToken token = new CallingOutToken();
+        fund(token);
+        oracle.depositToken(address(token), address(this), 100);
+        vm.prank(owner);
+        oracle.transferOwnership(address(token));
+        vm.prank(address(token));
+        oracle.acceptOwnership();
+        vm.mockCall(address(operators), abi.encodeCall(operators.ownerOf, (1)), abi.encode(address(token)));
+        vm.mockCall(address(models), abi.encodeCall(models.publisherOf, (MODEL)), abi.encode(address(token)));
+        bytes[3] memory payloads = [
+            abi.encodeCall(oracle.withdrawEarnings, (1, NATIVE, address(token))),
+            abi.encodeCall(oracle.withdrawRoyalties, (MODEL, NATIVE, address(token))),
+            abi.encodeCall(oracle.withdrawProtocolShare, (MODEL, NATIVE, address(token)))
+        ];
+        for (uint256 i = 0; i < payloads.length; ++i) {
+            token.callDuringTransfer(address(oracle), payloads[i]);
+            oracle.withdrawCredit(address(token), address(0xcafe), 10);
+            assertFalse(token.innerSucceeded());
+            assertEq(bytes4(token.innerReturn()), guardError());
+        }
+    }
+
     /// @dev A token that asks for inference in the middle of its own payment: its own fee is refused by the guard.
     function test_ReenteringARequestsPayment_IsRefused() public {
         CallingToken token = new CallingToken();
@@ -168,7 +212,7 @@ contract HostileTokensTest is OracleFixture {
 
     function publishIn() private {
         vm.prank(publisher);
-        models.publish(TOKEN_MODEL, "", 1, TOKEN_PRICE, 0, ROYALTY_BPS);
+        models.publish(TOKEN_MODEL, "", 1, TOKEN_PRICE, 0, ROYALTY_BPS, profile());
         for (uint32 id = 1; id <= 3; ++id) {
             vm.prank(ownerOf(id));
             operators.enroll(TOKEN_MODEL);
