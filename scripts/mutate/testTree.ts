@@ -48,7 +48,7 @@ export class TestTree {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(join(folder, "examples"), { recursive: true });
     const packages = remappingsIn(root).map((line) => line.split("=")[1] as string);
-    const copied = ["contracts", "test/contracts", "test/vectors", "foundry.toml", "scripts/solc"];
+    const copied = ["contracts", "test/contracts", "foundry.toml", "scripts/solc", ...pathsReadByTests(root)];
     for (const path of [...copied, ...packages.filter((path) => path.startsWith("node_modules/"))])
       cpSync(join(root, path), join(folder, path), { recursive: true, dereference: true });
     symlinkSync(join(root, "node_modules", "solc"), join(folder, "node_modules", "solc"));
@@ -118,6 +118,14 @@ export class TestTree {
       });
     }
   }
+}
+
+/** What foundry.toml lets tests read. */
+function pathsReadByTests(root: string): string[] {
+  const permissions = /^fs_permissions = \[([^\]]*)\]/m.exec(
+    readFileSync(join(root, "foundry.toml"), "utf8"),
+  )?.[1];
+  return [...(permissions ?? "").matchAll(/path = "([^"]+)"/g)].map(([, path]) => path as string);
 }
 
 /** @throws Error when no test ran, because then nothing was tested. */

@@ -12,6 +12,7 @@ import {IModelRegistry} from "@sibyl/contracts/interfaces/IModelRegistry.sol";
 import {IOracleGovernance} from "@sibyl/contracts/interfaces/IOracleGovernance.sol";
 import {Offers} from "@sibyl/contracts/libraries/Offers.sol";
 import {Policies} from "@sibyl/contracts/libraries/Policies.sol";
+import {Attestation} from "@sibyl/contracts/types/Attestation.sol";
 import {InferenceSettings} from "@sibyl/contracts/types/InferenceSettings.sol";
 import {Proposal} from "@sibyl/contracts/types/Proposal.sol";
 import {Request} from "@sibyl/contracts/types/Request.sol";
@@ -44,6 +45,26 @@ contract RefusalsTest is ChallengeFixture {
         models.setManifestURI(unknown, "");
         vm.expectRevert(reason);
         models.retire(unknown);
+    }
+
+    function test_RevertGiven_TheModelIsRetired() public {
+        vm.startPrank(publisher);
+        models.retire(MODEL);
+        bytes memory reason = abi.encodeWithSelector(IModelRegistry.ModelIsRetired.selector, MODEL);
+        vm.expectRevert(reason);
+        models.setPrice(MODEL, 0, 1, 1, 1);
+        vm.expectRevert(reason);
+        models.setManifestURI(MODEL, "");
+        vm.expectRevert(reason);
+        models.retire(MODEL);
+    }
+
+    function test_RevertWhen_TheViewHasMoreThan32Bits() public {
+        Request memory request = openWindowed();
+        Attestation[] memory attestations = attest(request);
+        uint256 viewNumber = uint256(type(uint32).max) + 1;
+        vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.ViewOutOfBounds.selector, viewNumber, type(uint32).max));
+        oracle.settle(request, output, viewNumber, attestations);
     }
 
     // Arbiters
