@@ -7,7 +7,6 @@ import {HostileConsumer} from "./support/HostileConsumer.sol";
 import {OracleFixture} from "./support/OracleFixture.sol";
 import {IInferenceOracle} from "@sibyl/contracts/interfaces/IInferenceOracle.sol";
 import {Attestation} from "@sibyl/contracts/types/Attestation.sol";
-import {OperatorParameters} from "@sibyl/contracts/types/OperatorParameters.sol";
 import {OracleParameters} from "@sibyl/contracts/types/OracleParameters.sol";
 import {Policy} from "@sibyl/contracts/types/Policy.sol";
 import {Request} from "@sibyl/contracts/types/Request.sol";

@@ -8,7 +8,6 @@ import {IJuryArbiter} from "@sibyl/contracts/interfaces/IJuryArbiter.sol";
 import {Signers} from "@sibyl/contracts/libraries/Signers.sol";
 import {Attestation} from "@sibyl/contracts/types/Attestation.sol";
 import {Dispute} from "@sibyl/contracts/types/Dispute.sol";
-import {Request} from "@sibyl/contracts/types/Request.sol";
 
 /// @notice Proposals: finalized, challenged, and judged either way or not at all.
 abstract contract ChallengeActions is RequestActions {
