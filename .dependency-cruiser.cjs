@@ -113,11 +113,11 @@ module.exports = {
     },
     {
       name: "model-runtime-only-in-inference",
-      comment: "Training measures the exported model with the runtime that will serve it.",
+      comment: "Training and benches measure a model with the runtime that will serve it.",
       severity: "error",
       from: {
         path: "^(coprocessor|sdk|scripts|examples)/",
-        pathNot: "^coprocessor/inference/|^scripts/train/",
+        pathNot: "^coprocessor/inference/|^scripts/(train|bench)/",
       },
       to: { path: npm("onnxruntime-[^/]+") },
     },

@@ -45,6 +45,10 @@ export interface Config {
   modelFolders: string[];
   /** Whether manifest URIs, which anybody can put on chain, may lead to loopback and private addresses. */
   modelPrivateHosts: boolean;
+  /** Where models are fetched from beside the places that publishers name. */
+  modelPlaces: { mirrors: string[]; ipfsGateways: string[]; hub: string };
+  /** Bytes that fetched models may take on disk; null is no limit. */
+  modelCacheBytes: number | null;
   inferenceThreads: number;
   /** Bytes that all loaded models may take together; null is half of the machine's memory. */
   inferenceMemoryBytes: number | null;
@@ -147,6 +151,10 @@ const environment = z.object({
     .enum(["refuse", "allow"])
     .default("refuse")
     .transform((choice) => choice === "allow"),
+  MODEL_MIRRORS: urlsOf(["http:", "https:"]).prefault(""),
+  IPFS_GATEWAYS: urlsOf(["http:", "https:"]).prefault(""),
+  MODEL_HUB: urlOf(["http:", "https:"]).default("https://huggingface.co"),
+  MODEL_CACHE_MIB: z.coerce.number().int().min(1).optional(),
   INFERENCE_THREADS: z.coerce
     .number()
     .int()
@@ -198,6 +206,8 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     status: env.STATUS_LISTEN,
     modelFolders: env.MODEL_FOLDERS,
     modelPrivateHosts: env.MODEL_PRIVATE_HOSTS,
+    modelPlaces: { mirrors: env.MODEL_MIRRORS, ipfsGateways: env.IPFS_GATEWAYS, hub: env.MODEL_HUB },
+    modelCacheBytes: env.MODEL_CACHE_MIB === undefined ? null : env.MODEL_CACHE_MIB * 2 ** 20,
     inferenceThreads: env.INFERENCE_THREADS,
     inferenceMemoryBytes: env.INFERENCE_MEMORY_MIB === undefined ? null : env.INFERENCE_MEMORY_MIB * 2 ** 20,
     providers: { provider: env.INFERENCE_PROVIDER, ofModel: env.MODEL_PROVIDERS },

@@ -2,6 +2,7 @@
 
 export { type Config, readConfig } from "./config.ts";
 export { CoprocessorError } from "./core/errors.ts";
+export { PROVIDERS, type Provider, type RuntimeFingerprint, runtimeText } from "./core/runtime.ts";
 export { type Coprocessor, startCoprocessor } from "./main.ts";
 export type { RequestExplanation, SeatExplanation } from "./pipeline/explain.ts";
 export { openWorkbench, type Workbench, type WorkbenchOptions } from "./workbench.ts";

@@ -122,6 +122,8 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     folders: config.modelFolders,
     cacheDirectory: join(config.dataDir, "models"),
     allowPrivateHosts: config.modelPrivateHosts,
+    places: config.modelPlaces,
+    ...(config.modelCacheBytes === null ? {} : { maxCacheBytes: config.modelCacheBytes }),
     log,
   });
   const queue = await createBullmqQueue(queueOptions);

@@ -1,10 +1,12 @@
 /** The public face of `@sibyl/sdk`: what apps and the coprocessor share. Runs in browsers; needs viem. */
 
+export { inferenceConsumerAbi } from "./abi/inferenceConsumer.ts";
 export { inferenceOracleAbi } from "./abi/inferenceOracle.ts";
 export { juryArbiterAbi } from "./abi/juryArbiter.ts";
 export { modelRegistryAbi } from "./abi/modelRegistry.ts";
 export { openingCourtAbi } from "./abi/openingCourt.ts";
 export { operatorRegistryAbi } from "./abi/operatorRegistry.ts";
+export { type CheckConsumerParameters, checkConsumer } from "./actions/checkConsumer.ts";
 export { checkOracle } from "./actions/checkOracle.ts";
 export { encodeFinalize } from "./actions/encodeFinalize.ts";
 export {
@@ -33,8 +35,10 @@ export {
 } from "./actions/getResult.ts";
 export { type OpenedRequest, openedRequests } from "./actions/openedRequests.ts";
 export {
+  CallbackGasTooLowError,
   CallRevertedError,
   NoAccountError,
+  NoConsumerError,
   NoOracleError,
   RequestNotFoundError,
   WaitForResultTimeoutError,
@@ -44,6 +48,7 @@ export { redeliver } from "./actions/redeliver.ts";
 export { type RequestInferenceParameters, requestInference } from "./actions/requestInference.ts";
 export type { SenderParameters } from "./actions/sendingAccount.ts";
 export { verifyOutput } from "./actions/verifyOutput.ts";
+export { type OverdueResult, type WaitForAnswerParameters, waitForAnswer } from "./actions/waitForAnswer.ts";
 export { type WaitForResultParameters, waitForResult } from "./actions/waitForResult.ts";
 export { type WatchRequestsParameters, watchRequests } from "./actions/watchRequests.ts";
 export { canonicalJson, MAX_JSON_DEPTH, NotCanonicalizableError } from "./canonicalJson.ts";
@@ -72,6 +77,7 @@ export { decodeTensor, elementCount, encodeTensor, type Tensor, tensorValues } f
 export { decodeText, encodeText } from "./codec/text.ts";
 export { decodeVector, encodeVector } from "./codec/vector.ts";
 export { type Agreement, agree, MedianUndefinedError, median } from "./compare.ts";
+export { type Component, type Components, componentsOf } from "./components.ts";
 export { type Dispute, disputeId } from "./dispute.ts";
 export {
   ATTESTATION_TYPES,
@@ -114,6 +120,7 @@ export {
   modelId,
   parseManifest,
 } from "./manifest.ts";
+export { manifestJsonSchema } from "./manifestJsonSchema.ts";
 export {
   decodeModelOutput,
   encodeModelInput,

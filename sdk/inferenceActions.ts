@@ -1,4 +1,5 @@
 import type { Account, Address, Chain, Client, Transport } from "viem";
+import { checkConsumer } from "./actions/checkConsumer.ts";
 import { checkOracle } from "./actions/checkOracle.ts";
 import { expire } from "./actions/expire.ts";
 import { getRequest } from "./actions/getRequest.ts";
@@ -8,6 +9,7 @@ import { quote } from "./actions/quote.ts";
 import { redeliver } from "./actions/redeliver.ts";
 import { requestInference } from "./actions/requestInference.ts";
 import { verifyOutput } from "./actions/verifyOutput.ts";
+import { waitForAnswer } from "./actions/waitForAnswer.ts";
 import { waitForResult } from "./actions/waitForResult.ts";
 import { watchRequests } from "./actions/watchRequests.ts";
 
@@ -20,11 +22,13 @@ type Bound<Action> = Action extends (client: never, parameters: infer Parameters
  * takes only what has an index signature.
  */
 export type InferenceActions = {
+  checkConsumer: Bound<typeof checkConsumer>;
   checkOracle: () => Promise<void>;
   quote: Bound<typeof quote>;
   getRequest: Bound<typeof getRequest>;
   getRequestStatus: Bound<typeof getRequestStatus>;
   getResult: Bound<typeof getResult>;
+  waitForAnswer: Bound<typeof waitForAnswer>;
   waitForResult: Bound<typeof waitForResult>;
   watchRequests: Bound<typeof watchRequests>;
   verifyOutput: Bound<typeof verifyOutput>;
@@ -43,11 +47,13 @@ export type InferenceActions = {
  */
 export function inferenceActions({ oracle }: { oracle: Address }) {
   return (client: Client<Transport, Chain | undefined, Account | undefined>): InferenceActions => ({
+    checkConsumer: (parameters) => checkConsumer(client, { ...parameters, oracle }),
     checkOracle: () => checkOracle(client, { oracle }),
     quote: (parameters) => quote(client, { ...parameters, oracle }),
     getRequest: (parameters) => getRequest(client, { ...parameters, oracle }),
     getRequestStatus: (parameters) => getRequestStatus(client, { ...parameters, oracle }),
     getResult: (parameters) => getResult(client, { ...parameters, oracle }),
+    waitForAnswer: (parameters) => waitForAnswer(client, { ...parameters, oracle }),
     waitForResult: (parameters) => waitForResult(client, { ...parameters, oracle }),
     watchRequests: (parameters) => watchRequests(client, { ...parameters, oracle }),
     verifyOutput: (parameters) => verifyOutput(client, { ...parameters, oracle }),

@@ -76,7 +76,7 @@ const profile = z.discriminatedUnion("kind", [
   }),
 ]);
 
-const manifestSchema = z
+export const manifestSchema = z
   .looseObject({
     schema: z.literal("sibyl/model@1"),
     name: z

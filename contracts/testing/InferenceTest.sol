@@ -57,6 +57,11 @@ abstract contract InferenceTest {
         _requireAccepted(requestId, oracle.overturn(requestId, output));
     }
 
+    /// @notice Refunds a proposed request, as a challenge does about which nobody decides.
+    function annul(bytes32 requestId) internal {
+        if (!oracle.annul(requestId)) revert ConsumerReverted(requestId, oracle.callbackReasonOf(requestId));
+    }
+
     /// @notice Lets a request's deadline pass without an answer; the payment is the consumer's credit again.
     function expire(bytes32 requestId) internal {
         uint256 deadline = oracle.requestOf(requestId).terms.deadline();

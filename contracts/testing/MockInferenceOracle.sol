@@ -57,10 +57,22 @@ contract MockInferenceOracle is MockRequests {
         return _conclude(requestId, output, record.request.terms.callbackGasLimit());
     }
 
+    /// @notice Refunds a proposed request, as a challenge does about which nobody decides in time.
+    /// @return told Whether the consumer's `onExpired` succeeded.
+    function annul(bytes32 requestId) external returns (bool told) {
+        RequestStatus current = _records[requestId].status;
+        if (current != RequestStatus.Proposed) revert RequestNotOpen(requestId, current);
+        return _refund(requestId);
+    }
+
     /// @notice Closes a request as if its deadline had passed, and refunds it.
     /// @return told Whether the consumer's `onExpired` succeeded.
     function expire(bytes32 requestId) public returns (bool told) {
         _requireOpen(requestId);
+        return _refund(requestId);
+    }
+
+    function _refund(bytes32 requestId) private returns (bool told) {
         Request memory opened = _records[requestId].request;
         uint256 feeRefunded = opened.funds.fee();
         uint256 gasReserve = opened.funds.gasReserve();

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { CoprocessorError } from "../core/errors.ts";
 import { enrollCommand } from "./enrollCommand.ts";
 import { keyCommand } from "./keyCommand.ts";
+import { modelCommand } from "./modelCommand.ts";
 import { nodeCommand } from "./nodeCommand.ts";
 import { publishCommand } from "./publishCommand.ts";
 import { receiptsCommand } from "./receiptsCommand.ts";
@@ -20,7 +21,8 @@ const program = new Command("sibyl")
   .addCommand(statusCommand())
   .addCommand(runCommand())
   .addCommand(receiptsCommand())
-  .addCommand(verifyCommand());
+  .addCommand(verifyCommand())
+  .addCommand(modelCommand());
 
 try {
   await program.parseAsync();

@@ -20,6 +20,8 @@ export const runtimeFingerprint = z.object({
   used: z.array(z.enum(PROVIDERS)).min(1),
   intraOpThreads: z.int().min(1),
   optimisation: z.enum(["disabled", "basic", "extended", "all"]),
+  /** Requests that were run together, this one included. */
+  batch: z.int().min(1),
   /** Node's platform and architecture, for example `linux-x64`. */
   platform: z.string().min(1),
   /** The processor's vector extensions that runtimes choose code by, for example `avx2 fma`; empty when unknown. */
@@ -29,14 +31,9 @@ export type RuntimeFingerprint = z.output<typeof runtimeFingerprint>;
 
 /** A fingerprint in one line, for logs and people. */
 export function runtimeText(runtime: RuntimeFingerprint): string {
-  const { library, version, asked, used, intraOpThreads, optimisation, platform, cpu } = runtime;
+  const { library, version, asked, used, intraOpThreads, optimisation, batch, platform, cpu } = runtime;
   const provider = used.length === 1 && used[0] === asked ? asked : `${used.join("+")} for ${asked}`;
-  const parts = [
-    `${library}@${version}`,
-    provider,
-    `intra=${intraOpThreads}`,
-    `opt=${optimisation}`,
-    platform,
-  ];
+  const settings = [`intra=${intraOpThreads}`, `opt=${optimisation}`, `batch=${batch}`];
+  const parts = [`${library}@${version}`, provider, ...settings, platform];
   return [...parts, ...(cpu === "" ? [] : [`(${cpu})`])].join(" ");
 }

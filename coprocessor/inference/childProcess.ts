@@ -19,7 +19,18 @@ export interface InferenceChild {
 
 const STDERR_KEPT = 2_000;
 /** What Node, tsx and a runtime need to start. Nothing else of the operator's environment gets to a model. */
-const ENVIRONMENT = ["PATH", "TMPDIR", "TEMP", "TMP", "SystemRoot", "LD_LIBRARY_PATH", "TZ"];
+const ENVIRONMENT = [
+  "PATH",
+  "TMPDIR",
+  "TEMP",
+  "TMP",
+  "SystemRoot",
+  "LD_LIBRARY_PATH",
+  "TZ",
+  "CUDA_VISIBLE_DEVICES",
+];
+/** TF32 keeps ten bits of a float32: an accelerator that uses it agrees with nobody. */
+const FIXED = { NVIDIA_TF32_OVERRIDE: "0" };
 
 /**
  * Starts an inference process.
@@ -38,9 +49,12 @@ export function startChild(
       // By its path, because the child works elsewhere; our own flags (a debugger's port, a test runner's) stay ours.
       execArgv: ["--import", pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href],
       cwd: directory,
-      env: Object.fromEntries(
-        ENVIRONMENT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
-      ),
+      env: {
+        ...Object.fromEntries(
+          ENVIRONMENT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+        ),
+        ...FIXED,
+      },
       // Structured clone: bytes go through as bytes.
       serialization: "advanced",
       stdio: ["ignore", "ignore", "pipe", "ipc"],

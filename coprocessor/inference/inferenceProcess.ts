@@ -14,8 +14,9 @@ import {
   type RawTensor,
   type RuntimeSettings,
 } from "./messages.ts";
+import { ProcessFailure } from "./processFailure.ts";
 import { ProviderFailedError } from "./runtimes/runtime.ts";
-import { EntryChangedError, SessionCache, SessionTooLargeError } from "./sessionCache.ts";
+import { EntryChangedError, type LoadedModel, SessionCache, SessionTooLargeError } from "./sessionCache.ts";
 
 /** Most bytes of a graph's outputs. What goes on chain is far less; this keeps the pipe and the engine safe. */
 const MAX_RESULT_BYTES = 8 * 2 ** 20;
@@ -41,22 +42,16 @@ process.send?.({ kind: "ready" } satisfies ProcessMessage);
 async function answer(message: JobMessage): Promise<ProcessMessage> {
   const { job } = message;
   try {
-    const { runtime, session, signature, fingerprint, loadMs } = await sessions.get(message);
+    const loaded = await sessions.get(message);
+    const { signature, fingerprint, loadMs } = loaded;
     const about = { kind: "done", job, signature, runtime: fingerprint, loadMs } as const;
     if (!message.feeds) return { ...about, results: {}, runMs: 0 };
-    const feeds = Object.fromEntries(
-      Object.entries(message.feeds).map(([name, { type, data, dims }]) => [
-        name,
-        new runtime.Tensor(type as "float32", data as Float32Array, dims),
-      ]),
-    );
     const startMs = performance.now();
-    const values = await session.run(feeds, message.fetches ?? session.outputNames);
+    const values = await compute(loaded, message, message.feeds);
     const runMs = performance.now() - startMs;
     const results: Record<string, RawTensor> = {};
     let bytes = 0;
-    for (const [name, value] of Object.entries(values)) {
-      const raw = value as unknown as RawTensor;
+    for (const [name, raw] of Object.entries(values)) {
       results[name] = { type: raw.type, dims: [...raw.dims], data: raw.data };
       bytes += Array.isArray(raw.data)
         ? raw.data.reduce((sum, text) => sum + text.length, 0)
@@ -70,11 +65,36 @@ async function answer(message: JobMessage): Promise<ProcessMessage> {
     // WebAssembly that trapped or ran out of memory leaves its heap as it was in the middle of the work.
     broken ||= !(error instanceof Error) || error.name === "RuntimeError";
     const failure = fail(job, factOf(error), error instanceof Error ? error.message : String(error));
+    if (error instanceof ProcessFailure) return { ...failure, retry: error.retry };
     return { ...failure, retry: error instanceof EntryChangedError ? "backoff" : "never" };
   }
 }
 
+async function compute(
+  loaded: LoadedModel,
+  { generation, files, fetches }: JobMessage,
+  feeds: Record<string, RawTensor>,
+): Promise<Record<string, RawTensor>> {
+  const { runtime, session } = loaded;
+  if (generation) {
+    const tokenizer = files[generation.tokenizer];
+    if (!tokenizer) throw new ProcessFailure("model-failed", `${generation.tokenizer} was not handed over`);
+    // Only now: most models have no tokenizer.
+    const { generate } = await import("./generate.ts");
+    return generate(loaded, generation, tokenizer, String(feeds.prompt?.data[0]));
+  }
+  const tensors = Object.entries(feeds).map(([name, { type, data, dims }]) => [
+    name,
+    new runtime.Tensor(type as "float32", data as Float32Array, dims),
+  ]);
+  return (await session.run(
+    Object.fromEntries(tensors),
+    fetches ?? session.outputNames,
+  )) as unknown as Record<string, RawTensor>;
+}
+
 function factOf(error: unknown): ProcessFact {
+  if (error instanceof ProcessFailure) return error.fact;
   if (error instanceof ProviderFailedError) return "provider-failed";
   if (error instanceof SessionTooLargeError || error instanceof RangeError) return "out-of-memory";
   return /bad_alloc|out of memory|failed to allocate/i.test(String(error)) ? "out-of-memory" : "model-failed";

@@ -1,4 +1,5 @@
 import type { Log } from "../observe/port.ts";
+import { areRowsAlike, split, stack } from "./batch.ts";
 import type { JobMessage, RuntimeSettings } from "./messages.ts";
 import { type Ending, Slot, type SlotJob } from "./slot.ts";
 
@@ -7,6 +8,8 @@ export type JobEnding = Ending | { kind: "waited" } | { kind: "closed" };
 
 interface Job extends SlotJob {
   timeoutMs: number;
+  /** Most jobs that it may be run together with, itself included. */
+  together: number;
   /** Gives the job up while it waits. */
   waiting: NodeJS.Timeout;
   resolve(ending: JobEnding | Promise<JobEnding>): void;
@@ -15,6 +18,10 @@ interface Job extends SlotJob {
 /**
  * Jobs in order of arrival, and the processes that take them: one that has the model loaded if it is free, else the
  * one with the fewest models.
+ *
+ * Jobs of one model that have come together while every process was busy are run together. Nothing ever waits for a
+ * neighbour: with a process free, a job starts at once and alone. When a batch fails, each of its jobs is run again by
+ * itself, so that none suffers from another's.
  */
 export class JobLine {
   readonly #jobs: Job[] = [];
@@ -28,25 +35,17 @@ export class JobLine {
   }
 
   /**
+   * @param prepare Makes the feeds once the model is loaded; such a job runs alone.
+   * @param together Most jobs of its model that it may be run together with, itself included.
    * @param timeoutMs First for the wait, then again for the work.
    * @throws what `prepare` throws.
    */
-  run(message: Omit<JobMessage, "job">, prepare: SlotJob["prepare"], timeoutMs: number): Promise<JobEnding> {
-    if (this.#closed) return Promise.resolve({ kind: "closed" });
-    return new Promise((resolve) => {
-      const job: Job = {
-        message: { ...message, job: ++this.#lastJob },
-        prepare,
-        timeoutMs,
-        waiting: setTimeout(() => {
-          this.#jobs.splice(this.#jobs.indexOf(job), 1);
-          resolve({ kind: "waited" });
-        }, timeoutMs),
-        resolve,
-      };
-      this.#jobs.push(job);
-      this.#assign();
-    });
+  run(
+    message: Omit<JobMessage, "job">,
+    { prepare = null, together = 1 }: { prepare?: SlotJob["prepare"]; together?: number },
+    timeoutMs: number,
+  ): Promise<JobEnding> {
+    return new Promise((resolve) => this.#enqueue({ message, prepare, together, timeoutMs, resolve }));
   }
 
   /** Runs a message that only loads its model in every process that is free. */
@@ -72,27 +71,81 @@ export class JobLine {
     await Promise.all(this.#slots.map((slot) => slot.close()));
   }
 
+  #enqueue(wanted: Omit<Job, "message" | "waiting"> & { message: Omit<JobMessage, "job"> }): void {
+    const { message, timeoutMs, resolve } = wanted;
+    if (this.#closed) {
+      resolve({ kind: "closed" });
+      return;
+    }
+    const job: Job = {
+      ...wanted,
+      message: { ...message, job: ++this.#lastJob },
+      waiting: setTimeout(() => {
+        this.#jobs.splice(this.#jobs.indexOf(job), 1);
+        resolve({ kind: "waited" });
+      }, timeoutMs),
+    };
+    this.#jobs.push(job);
+    this.#assign();
+  }
+
   #assign(): void {
     for (;;) {
       const free = this.#slots.filter((slot) => slot.free);
       const job = free.length > 0 ? this.#jobs.shift() : undefined;
       if (!job) return;
-      clearTimeout(job.waiting);
       const slot =
         free.find((candidate) => candidate.has(job.message.modelId)) ??
         free.reduce((best, candidate) => (candidate.loadedModels < best.loadedModels ? candidate : best));
-      job.resolve(this.#follow(slot.run(job, job.timeoutMs)));
+      const jobs = [job, ...this.#takeNeighbours(job)];
+      for (const { waiting } of jobs) clearTimeout(waiting);
+      if (jobs.length === 1) job.resolve(this.#follow(slot.run(job, job.timeoutMs)));
+      else void this.#follow(this.#runTogether(slot, jobs));
+    }
+  }
+
+  /** Takes out of the line what can be run together with a job. */
+  #takeNeighbours({ message, together }: Job): Job[] {
+    const { modelId, provider, feeds } = message;
+    if (together < 2 || !feeds) return [];
+    const taken: Job[] = [];
+    for (let at = 0; at < this.#jobs.length && taken.length < together - 1; ) {
+      const other = this.#jobs[at] as Job;
+      const isOfModel = other.message.modelId === modelId && other.message.provider === provider;
+      const fits = isOfModel && other.together > 1 && other.message.feeds !== undefined;
+      if (fits && areRowsAlike(feeds, other.message.feeds ?? {})) taken.push(...this.#jobs.splice(at, 1));
+      else at += 1;
+    }
+    return taken;
+  }
+
+  async #runTogether(slot: Slot, jobs: readonly Job[]): Promise<void> {
+    const [{ message }] = jobs as [Job];
+    const feeds = stack(jobs.map((job) => job.message.feeds ?? {}));
+    const timeoutMs = Math.min(...jobs.map((job) => job.timeoutMs));
+    const ending = await slot.run({ message: { ...message, feeds }, prepare: null }, timeoutMs);
+    const done = ending.kind === "answer" && ending.message.kind === "done" ? ending.message : null;
+    const rows = done && split(done.results, jobs.length);
+    for (const [row, job] of jobs.entries()) {
+      const results = rows?.[row];
+      if (!done || !results) {
+        // Nobody knows whose fault it was.
+        this.#enqueue({ ...job, together: 1 });
+        continue;
+      }
+      const runtime = { ...done.runtime, batch: jobs.length };
+      job.resolve({ kind: "answer", message: { ...done, job: job.message.job, results, runtime } });
     }
   }
 
   /** Remembers what runs until it has ended, for `close` to wait for. */
-  #follow(ending: Promise<Ending>): Promise<Ending> {
-    const running = ending.then(
+  #follow<T>(work: Promise<T>): Promise<T> {
+    const running = work.then(
       () => undefined,
       () => undefined,
     );
     void running.then(() => this.#running.delete(running));
     this.#running.add(running);
-    return ending;
+    return work;
   }
 }

@@ -46,6 +46,30 @@ export interface GraphSignature {
   outputs: readonly TensorSignature[];
 }
 
+/** A file of a model beside its entry. */
+export interface FileReference {
+  path: string;
+  /** 64 hex digits. */
+  sha256: string;
+}
+
+/** How a causal language model is to be run; see `tasks/textGeneration.ts`. */
+export interface GenerationPlan {
+  /** Path in the manifest. */
+  tokenizer: string;
+  startTokens: readonly number[];
+  stopTokens: readonly number[];
+  stopTexts: readonly string[];
+  /** Tokens of prompt and answer together. */
+  contextTokens: number;
+  maxNewTokens: number;
+  sampling?: { temperature: number; topK: number } | undefined;
+  /** The graph's names for each part of the KV cache, and its shape [1, heads, tokens, width]. */
+  caches: readonly { past: string; present: string; heads: number; width: number }[];
+  /** Names of everything that the graph takes. */
+  inputs: readonly string[];
+}
+
 /** Engine to process: have the model loaded, and with `feeds` run it. */
 export interface JobMessage {
   job: number;
@@ -54,9 +78,13 @@ export interface JobMessage {
   /** Of the entry; 64 hex digits. */
   sha256: string;
   provider: Provider;
+  /** The model's other files, by their path in the manifest. */
+  files: Readonly<Record<string, FileReference>>;
   feeds?: Record<string, RawTensor>;
   /** The outputs to compute; all when left out. */
   fetches?: readonly string[];
+  /** Has `feeds.prompt` gone on with, token by token, instead of one run. */
+  generation?: GenerationPlan;
 }
 
 /** Process to engine. */
@@ -74,7 +102,7 @@ export type ProcessMessage =
   | { kind: "failed"; job: number; fact: ProcessFact; retry: Retry; message: string };
 
 /** What can go wrong in a process. */
-export type ProcessFact = "model-failed" | "bad-output" | "provider-failed" | "out-of-memory";
+export type ProcessFact = "bad-input" | "model-failed" | "bad-output" | "provider-failed" | "out-of-memory";
 
 /** The signal by which a process that outgrew its memory ends itself, so that the engine can say why. */
 export const OUT_OF_MEMORY_SIGNAL = "SIGUSR2";

@@ -6,7 +6,9 @@ import { type ModelManifest, SibylError } from "@sibyl/sdk";
 import { type Hex, isHex, size } from "viem";
 import type { ResolvedModel } from "../core/model.ts";
 import { chooseProvider, type ProviderChoice } from "../core/providerChoice.ts";
+import type { Provider } from "../core/runtime.ts";
 import type { Log } from "../observe/port.ts";
+import { whyNotTogether } from "./batch.ts";
 import type { Exit } from "./childProcess.ts";
 import { inferenceError, reasonOf } from "./inferenceError.ts";
 import { type JobEnding, JobLine } from "./jobLine.ts";
@@ -18,7 +20,6 @@ import {
   type RuntimeSettings,
 } from "./messages.ts";
 import type { InferenceEngine, InferenceResult } from "./port.ts";
-import type { SlotJob } from "./slot.ts";
 import type { Task } from "./tasks/task.ts";
 import { taskOf } from "./tasks/taskOf.ts";
 
@@ -42,8 +43,14 @@ export interface OnnxEngineOptions {
 
 /** Most bytes of an output: it has to fit a transaction, with the attestations beside it. */
 const MAX_OUTPUT_BYTES = 96 * 1024;
-/** Tasks are small, but anybody can publish a model; so many stay in memory. */
-const MAX_TASKS = 1_000;
+/** What is known of a graph is small, but anybody can publish a model; so many stay in memory. */
+const MAX_GRAPHS = 1_000;
+
+/** What loading a model told; `together` is how many of its requests may be run at once. */
+interface KnownGraph {
+  task: Task;
+  together: number;
+}
 
 type Answer = Extract<ProcessMessage, { kind: "done" }>;
 
@@ -66,7 +73,7 @@ class OnnxEngine implements InferenceEngine {
   readonly #settings: RuntimeSettings;
   readonly #providers: ProviderChoice;
   readonly #line: JobLine;
-  readonly #tasks = new Map<Hex, Task>();
+  readonly #graphs = new Map<Hex, Promise<KnownGraph>>();
   #closing: Promise<void> | null = null;
 
   constructor(options: OnnxEngineOptions) {
@@ -94,19 +101,12 @@ class OnnxEngine implements InferenceEngine {
     const { manifest, modelId } = model;
     checkSize(manifest, input);
     const entry = this.#entryOf(model);
-    const known = this.#tasks.get(modelId);
-    let task = known;
-    const prepare = (signature: GraphSignature) => {
-      task = taskOf(manifest, signature);
-      this.#remember(modelId, task);
-      return feed(task, input);
-    };
-    // What a graph takes is known only once it is loaded.
-    const answer = await (known
-      ? this.#job(manifest, { ...entry, ...feed(known, input) }, null, timeoutMs)
-      : this.#job(manifest, entry, prepare, timeoutMs));
-    const current = task as Task;
-    const output = saying("bad-output", () => current.output(answer.results));
+    const known = this.#graphs.get(modelId);
+    const { task, ending } = known
+      ? await this.#run(await known, entry, input, timeoutMs)
+      : await this.#runFirst(manifest, entry, input, timeoutMs);
+    const answer = this.#answerOf(ending, manifest, modelId, timeoutMs);
+    const output = saying("bad-output", () => task.output(answer.results));
     if (size(output) > MAX_OUTPUT_BYTES) {
       throw inferenceError(
         "bad-output",
@@ -130,20 +130,59 @@ class OnnxEngine implements InferenceEngine {
     return this.#closing;
   }
 
-  #remember(modelId: Hex, task: Task): void {
-    const [oldest] = this.#tasks.keys();
-    if (this.#tasks.size >= MAX_TASKS && oldest) this.#tasks.delete(oldest);
-    this.#tasks.set(modelId, task);
+  async #run(
+    { task, together }: KnownGraph,
+    entry: Omit<JobMessage, "job">,
+    input: Hex,
+    timeoutMs: number,
+  ): Promise<{ task: Task; ending: JobEnding }> {
+    const ending = await this.#line.run({ ...entry, ...feed(task, input) }, { together }, timeoutMs);
+    return { task, ending };
   }
 
-  async #job(
+  /**
+   * Runs a model's first job. What its graph takes is known only once it is loaded; whoever comes meanwhile waits for
+   * that, and for the same error if it fails.
+   */
+  async #runFirst(
     manifest: ModelManifest,
-    message: Omit<JobMessage, "job">,
-    prepare: SlotJob["prepare"],
+    entry: Omit<JobMessage, "job">,
+    input: Hex,
     timeoutMs: number,
-  ): Promise<Answer> {
-    const ending = await this.#line.run(message, prepare, timeoutMs);
-    return this.#answerOf(ending, manifest, message.modelId, timeoutMs);
+  ): Promise<{ task: Task; ending: JobEnding }> {
+    const modelId = entry.modelId as Hex;
+    let graph: KnownGraph | null = null;
+    let tell!: (graph: KnownGraph | Promise<never>) => void;
+    const telling = new Promise<KnownGraph>((resolve) => {
+      tell = resolve;
+    });
+    telling.catch(() => undefined); // nobody may be waiting
+    const [oldest] = this.#graphs.keys();
+    if (this.#graphs.size >= MAX_GRAPHS && oldest) this.#graphs.delete(oldest);
+    this.#graphs.set(modelId, telling);
+    const prepare = (signature: GraphSignature) => {
+      const task = taskOf(manifest, signature);
+      graph = { task, together: togetherOf(manifest, signature, task, entry.provider) };
+      tell(graph);
+      return feed(task, input);
+    };
+    try {
+      const ending = await this.#line.run(entry, { prepare }, timeoutMs);
+      const { task } = graph ?? this.#unloaded(ending, manifest, modelId, timeoutMs);
+      return { task, ending };
+    } catch (error) {
+      if (graph === null) {
+        this.#graphs.delete(modelId);
+        tell(Promise.reject(error));
+      }
+      throw error;
+    }
+  }
+
+  /** The error of a job that ended before its model was loaded. */
+  #unloaded(ending: JobEnding, manifest: ModelManifest, modelId: string, timeoutMs: number): never {
+    this.#answerOf(ending, manifest, modelId, timeoutMs);
+    throw new Error(`${manifest.name} ran without having been loaded`);
   }
 
   #answerOf(ending: JobEnding, manifest: ModelManifest, modelId: string, timeoutMs: number): Answer {
@@ -174,7 +213,14 @@ class OnnxEngine implements InferenceEngine {
     const provider = chooseProvider(modelId, manifest, this.#providers);
     const entryPath = files[manifest.entry];
     const sha256 = manifest.files.find(({ path }) => path === manifest.entry)?.sha256;
-    if (entryPath !== undefined && sha256 !== undefined) return { modelId, entryPath, sha256, provider };
+    const others = manifest.files.filter(({ path }) => path !== manifest.entry && files[path] !== undefined);
+    if (entryPath !== undefined && sha256 !== undefined) {
+      const references = others.map((file) => [
+        file.path,
+        { path: files[file.path] as string, sha256: file.sha256 },
+      ]);
+      return { modelId, entryPath, sha256, provider, files: Object.fromEntries(references) };
+    }
     throw inferenceError("model-failed", `the model's entry ${manifest.entry} has no file`, {
       meta: { modelId },
     });
@@ -215,8 +261,31 @@ function checkSize(manifest: ModelManifest, input: Hex): void {
   );
 }
 
-function feed(task: Task, input: Hex): Pick<JobMessage, "feeds" | "fetches"> {
-  return { feeds: saying("bad-input", () => task.feeds(input)), fetches: task.fetches };
+function feed(task: Task, input: Hex): Pick<JobMessage, "feeds" | "fetches" | "generation"> {
+  const { fetches, generation } = task;
+  return { feeds: saying("bad-input", () => task.feeds(input)), fetches, ...(generation && { generation }) };
+}
+
+/**
+ * How many requests of a model may be run together. An `exact` model of real numbers never runs in company: sums come
+ * out in another order, and with them the last bits.
+ *
+ * @throws CoprocessorError `inference/model-failed` when the manifest promises what the graph cannot.
+ */
+function togetherOf(
+  manifest: ModelManifest,
+  signature: GraphSignature,
+  task: Task,
+  provider: Provider,
+): number {
+  const max = manifest.batch?.max ?? 1;
+  if (max === 1 || task.generation || (manifest.profile.kind === "exact" && manifest.runner === "wasm"))
+    return 1;
+  const obstacle = whyNotTogether(signature, task.fetches);
+  if (obstacle === null) return max;
+  throw inferenceError("model-failed", `batch.max of the manifest is ${max}, but ${obstacle}`, {
+    meta: { model: manifest.name, max, provider },
+  });
 }
 
 /** The sdk's codecs refuse with errors of their own; which side they refuse is known here. */

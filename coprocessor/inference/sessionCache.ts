@@ -51,7 +51,10 @@ export class SessionCache {
     }
     const startMs = performance.now();
     const { maxSessions, maxSessionBytes } = this.#settings;
-    const { size } = await stat(message.entryPath);
+    const { size } = await stat(message.entryPath).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+      throw new EntryChangedError(`${message.entryPath} was removed after it was checked`);
+    });
     if (size > maxSessionBytes) {
       throw new SessionTooLargeError(
         `its graph has ${size} bytes, the sessions of a process may take ${maxSessionBytes}`,
@@ -98,6 +101,7 @@ export class SessionCache {
         version: runtime.version,
         asked: provider,
         ...fingerprint,
+        batch: 1,
         platform: `${process.platform}-${process.arch}`,
         cpu: this.#cpu,
       },

@@ -11,7 +11,7 @@ export type Ending =
 /** A message, and what to run once the model is loaded, where that depends on the graph. */
 export interface SlotJob {
   message: JobMessage;
-  prepare: ((signature: GraphSignature) => Pick<JobMessage, "feeds" | "fetches">) | null;
+  prepare: ((signature: GraphSignature) => Pick<JobMessage, "feeds" | "fetches" | "generation">) | null;
 }
 
 /** Milliseconds before a process that ended without having started is started again: at first, doubling up to at most. */

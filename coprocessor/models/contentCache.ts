@@ -14,6 +14,8 @@ export interface ContentCacheOptions {
   directory: string;
   /** Bytes to leave free on the disk; 16 MiB when left out. */
   reserveBytes?: number;
+  /** Most bytes that all files may have together; the longest unused make room. No limit when left out. */
+  maxBytes?: number;
 }
 
 /**
@@ -25,11 +27,46 @@ export interface ContentCacheOptions {
 export class ContentCache {
   readonly #directory: string;
   readonly #reserveBytes: number;
+  readonly #maxBytes: number;
+  /** By hash, when a file was last asked for; those of earlier runs count from when they were written. */
+  readonly #usedMs = new Map<string, number>();
   #prepared: Promise<void> | null = null;
 
-  constructor({ directory, reserveBytes = RESERVE_BYTES }: ContentCacheOptions) {
+  constructor({
+    directory,
+    reserveBytes = RESERVE_BYTES,
+    maxBytes = Number.POSITIVE_INFINITY,
+  }: ContentCacheOptions) {
     this.#directory = resolve(directory);
     this.#reserveBytes = reserveBytes;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** A file is used now. */
+  touch(sha256: string): void {
+    this.#usedMs.set(sha256, Date.now());
+  }
+
+  /**
+   * Removes the longest unused files until so many bytes more are within the limit.
+   *
+   * @param keep Hashes of files that stay: those of the model that needs the room.
+   */
+  async makeRoom(bytes: number, keep: ReadonlySet<string>): Promise<void> {
+    if (this.#maxBytes === Number.POSITIVE_INFINITY) return;
+    const files = [];
+    for (const sha256 of await namesIn(join(this.#directory, "files"))) {
+      const { size, mtimeMs } = await stat(this.pathOf(sha256));
+      files.push({ sha256, size, usedMs: this.#usedMs.get(sha256) ?? mtimeMs });
+    }
+    let total = files.reduce((sum, { size }) => sum + size, bytes);
+    for (const { sha256, size } of files.sort((a, b) => a.usedMs - b.usedMs)) {
+      if (total <= this.#maxBytes) return;
+      if (keep.has(sha256)) continue;
+      await this.remove(sha256);
+      this.#usedMs.delete(sha256);
+      total -= size;
+    }
   }
 
   pathOf(sha256: string): string {
@@ -187,6 +224,15 @@ export class ContentCache {
         { ...about, bytes, free, reserve: this.#reserveBytes },
       );
     }
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
   }
 }
 

@@ -1,22 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  InvalidManifestError,
-  MANIFEST_LIMITS,
-  type ModelManifest,
-  modelId,
-  parseManifest,
-} from "@sibyl/sdk";
+import { MANIFEST_LIMITS, type ModelManifest, modelId, parseManifest } from "@sibyl/sdk";
 import type { Hex } from "viem";
 import { CoprocessorError } from "../core/errors.ts";
 import type { ResolvedModel } from "../core/model.ts";
 import type { Log } from "../observe/port.ts";
+import { type Candidate, candidateUris, type ModelPlaces } from "./candidateUris.ts";
 import { ContentCache } from "./contentCache.ts";
 import { FileVerifier } from "./fileVerifier.ts";
 import { LocalModels } from "./localModels.ts";
 import { isMissing, modelError } from "./modelErrors.ts";
+import { openResumable } from "./openResumable.ts";
 import { type FetchPolicy, openUri } from "./openUri.ts";
 import type { ModelStore } from "./port.ts";
+import { readManifest } from "./readManifest.ts";
 
 export interface FileModelsOptions {
   /** Looked in first; each holds models in its subfolders. */
@@ -24,6 +21,10 @@ export interface FileModelsOptions {
   /** Where fetched files are kept, by hash. */
   cacheDirectory: string;
   log: Log;
+  /** Most bytes that fetched files may have together; the longest unused make room. No limit when left out. */
+  maxCacheBytes?: number;
+  /** Where to fetch from beside what publishers name; nowhere when left out, and the public hub for `hf:`. */
+  places?: ModelPlaces;
   /** Most bytes that all files of one model may have; 8 GiB when left out. */
   maxModelBytes?: number;
   /** Bytes to leave free on the cache's disk; 16 MiB when left out. */
@@ -59,6 +60,7 @@ class FileModels implements ModelStore {
   readonly #verifier = new FileVerifier();
   readonly #policy: FetchPolicy;
   readonly #maxModelBytes: number;
+  readonly #places: ModelPlaces;
   readonly #log: Log;
   readonly #manifests = new Map<Hex, ModelManifest>();
   readonly #running = new Map<string, Promise<unknown>>();
@@ -68,13 +70,18 @@ class FileModels implements ModelStore {
     this.#cache = new ContentCache({
       directory: options.cacheDirectory,
       ...(options.reserveBytes === undefined ? {} : { reserveBytes: options.reserveBytes }),
+      ...(options.maxCacheBytes === undefined ? {} : { maxBytes: options.maxCacheBytes }),
     });
     this.#policy = {
       stallMs: options.stallMs ?? 30_000,
       deadlineMs: options.deadlineMs ?? 3_600_000,
       allowPrivateHosts: options.allowPrivateHosts ?? false,
     };
-    this.#maxModelBytes = options.maxModelBytes ?? 8 * 2 ** 30;
+    this.#maxModelBytes = Math.min(
+      options.maxModelBytes ?? 8 * 2 ** 30,
+      options.maxCacheBytes ?? Number.POSITIVE_INFINITY,
+    );
+    this.#places = options.places ?? { mirrors: [], ipfsGateways: [], hub: "https://huggingface.co" };
     this.#log = options.log;
   }
 
@@ -98,7 +105,8 @@ class FileModels implements ModelStore {
       const manifest = await this.manifest(id, manifestURI);
       this.#checkSize(id, manifest);
       const files: Record<string, string> = {};
-      for (const file of manifest.files) files[file.path] = await this.#fetchFile(file, manifestURI);
+      const keep = new Set(manifest.files.map(({ sha256 }) => sha256));
+      for (const file of manifest.files) files[file.path] = await this.#fetchFile(file, manifestURI, keep);
       return { modelId: id, manifest, files };
     });
   }
@@ -131,31 +139,31 @@ class FileModels implements ModelStore {
   async #findManifest(id: Hex, manifestURI: string): Promise<ModelManifest> {
     const cached = await this.#cachedManifest(id);
     if (cached) return this.#remember(id, cached);
-    const bytes = await this.#fetchManifest(id, manifestURI);
-    let manifest: ModelManifest;
-    try {
-      manifest = parseManifest(bytes);
-    } catch (error) {
-      if (!(error instanceof InvalidManifestError)) throw error;
-      throw modelError(
-        "manifest-invalid",
-        `the manifest at ${manifestURI} is invalid: ${error.details}`,
-        "never",
-        { modelId: id, manifestURI, issues: error.issues },
-        error,
-      );
+    const candidates = candidateUris(this.#parseUri(id, manifestURI), `${id}.json`, this.#places);
+    return this.#fromFirst(candidates, async (uri, policy) => {
+      const bytes = await this.#fetchManifest(id, uri, policy);
+      const manifest = readManifest(id, bytes, uri.href);
+      await this.#cache.putManifest(id, bytes);
+      return this.#remember(id, manifest);
+    });
+  }
+
+  /** Tries one address after the other; when none gives it, the first one's error is the publisher's and counts. */
+  async #fromFirst<T>(
+    candidates: readonly Candidate[],
+    fetch: (uri: URL, policy: FetchPolicy) => Promise<T>,
+  ): Promise<T> {
+    const errors: unknown[] = [];
+    for (const { uri, isOurs } of candidates) {
+      try {
+        return await fetch(uri, isOurs ? { ...this.#policy, allowPrivateHosts: true } : this.#policy);
+      } catch (error) {
+        if (candidates.length > 1)
+          this.#log.warn({ err: error, uri: uri.href }, "a model's file is not there");
+        errors.push(error);
+      }
     }
-    const actual = modelId(manifest);
-    if (actual !== id) {
-      throw modelError(
-        "hash-mismatch",
-        `the manifest at ${manifestURI} is of another model: ${id} expected, ${actual} found`,
-        "backoff",
-        { file: "manifest.json", expected: id, actual, manifestURI },
-      );
-    }
-    await this.#cache.putManifest(id, bytes);
-    return this.#remember(id, manifest);
+    throw errors[0];
   }
 
   #remember(id: Hex, manifest: ModelManifest): ModelManifest {
@@ -179,8 +187,9 @@ class FileModels implements ModelStore {
     return null;
   }
 
-  async #fetchManifest(id: Hex, manifestURI: string): Promise<Uint8Array> {
-    const { stream, declaredBytes } = await openUri(this.#parseUri(id, manifestURI), this.#policy);
+  async #fetchManifest(id: Hex, uri: URL, policy: FetchPolicy): Promise<Uint8Array> {
+    const manifestURI = uri.href;
+    const { stream, declaredBytes } = await openUri(uri, policy);
     const limit = MANIFEST_LIMITS.manifestBytes;
     const tooLarge = () =>
       modelError("too-large", `the manifest at ${manifestURI} has more than ${limit} bytes`, "never", {
@@ -212,7 +221,9 @@ class FileModels implements ModelStore {
     }
   }
 
-  #parseUri(id: Hex, manifestURI: string): URL {
+  /** Null for a model without a URI, which a mirror may have. */
+  #parseUri(id: Hex, manifestURI: string): URL | null {
+    if (manifestURI === "" && this.#places.mirrors.length > 0) return null;
     if (manifestURI === "" || !URL.canParse(manifestURI)) {
       throw modelError(
         "not-found",
@@ -235,9 +246,14 @@ class FileModels implements ModelStore {
   }
 
   /** One model's files may be another's too: the fetch is shared by content. */
-  #fetchFile(file: ModelManifest["files"][number], manifestURI: string): Promise<string> {
+  #fetchFile(
+    file: ModelManifest["files"][number],
+    manifestURI: string,
+    keep: ReadonlySet<string>,
+  ): Promise<string> {
     return this.#once(`file ${file.sha256} ${file.bytes} ${manifestURI}`, async () => {
       const path = this.#cache.pathOf(file.sha256);
+      this.#cache.touch(file.sha256);
       try {
         await this.#verifier.verify(path, file);
         return path;
@@ -247,8 +263,12 @@ class FileModels implements ModelStore {
           await this.#cache.remove(file.sha256);
         } else if (!isMissing(error)) throw error;
       }
-      const uri = new URL(file.path, manifestURI);
-      await this.#cache.put(file, await openUri(uri, this.#policy), uri.href);
+      await this.#cache.makeRoom(file.bytes, keep);
+      const published = manifestURI === "" ? null : new URL(file.path, manifestURI);
+      await this.#fromFirst(candidateUris(published, file.sha256, this.#places), async (uri, policy) => {
+        const opened = await openResumable(uri, policy, file.bytes, this.#log);
+        await this.#cache.put(file, opened, uri.href);
+      });
       await this.#verifier.verify(path, file);
       return path;
     });

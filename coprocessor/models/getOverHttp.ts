@@ -11,13 +11,21 @@ const MAX_REDIRECTS = 5;
 /**
  * GET with redirects, a limit on silence, and a guard against requests into the operator's own network: manifest URIs
  * come from the chain, so anybody chooses them. The guard looks at the address that is really connected to, after DNS.
+ *
+ * @param from First byte to ask for; a server without ranges answers with the whole.
  */
-export async function getOverHttp(start: URL, policy: FetchPolicy): Promise<OpenedUri> {
+export async function getOverHttp(start: URL, policy: FetchPolicy, from = 0): Promise<OpenedUri> {
   let uri = start;
   for (let redirects = 0; ; redirects++) {
-    const response = await request(uri, policy);
+    const response = await request(uri, policy, from);
     const status = response.statusCode ?? 0;
     if (status === 200) return { stream: response, declaredBytes: contentLength(response) };
+    if (status === 206 && from > 0) {
+      const firstByte = Number(/^bytes (\d+)-/.exec(response.headers["content-range"] ?? "")?.[1] ?? -1);
+      if (firstByte === from) return { stream: response, declaredBytes: null, firstByte };
+      response.destroy();
+      throw failed(uri, `bytes from ${from} on were asked for, and came from ${firstByte}`);
+    }
     response.destroy();
     if (status === 404 || status === 410) {
       throw modelError("not-found", `${uri.href} is not there (HTTP ${status})`, "backoff", {
@@ -37,7 +45,7 @@ export async function getOverHttp(start: URL, policy: FetchPolicy): Promise<Open
   }
 }
 
-function request(uri: URL, policy: FetchPolicy): Promise<IncomingMessage> {
+function request(uri: URL, policy: FetchPolicy, from: number): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const host = uri.hostname.replace(/^\[|\]$/g, "");
     // An address instead of a name is connected to without a lookup.
@@ -49,7 +57,11 @@ function request(uri: URL, policy: FetchPolicy): Promise<IncomingMessage> {
     const outgoing = get(uri, {
       // A connection of its own, so that destroying a stream half-way leaves nothing behind.
       agent: false,
-      headers: { accept: "*/*", "accept-encoding": "identity" },
+      headers: {
+        accept: "*/*",
+        "accept-encoding": "identity",
+        ...(from > 0 && { range: `bytes=${from}-` }),
+      },
       timeout: policy.stallMs,
       ...(policy.allowPrivateHosts ? {} : { lookup: publicLookup(uri) }),
     });

@@ -19,6 +19,8 @@ export type TestOutcome = { kind: "passed" } | { kind: "failed"; failed: string[
  * with unchanged sources forge compiles nothing. Its tests deploy from artifacts, so an exchanged contract is what they
  * test.
  *
+ * What a test deploys outside of `setUp` stays as it was, so what only such a test would find survives.
+ *
  * The invariant suites are not part of it, because they take longer than all others together.
  */
 export class TestTree {

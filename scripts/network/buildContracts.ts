@@ -21,7 +21,17 @@ const SOURCES = {
   MessageBoard: "examples/message-board/contracts/MessageBoard.sol",
 } as const;
 
+/** What the examples with a page put beside it. */
+const EXAMPLES = {
+  Collectible: "examples/collectible/contracts/Collectible.sol",
+  DemoDollar: "examples/lending/contracts/DemoDollar.sol",
+  PriceHistory: "examples/lending/contracts/PriceHistory.sol",
+  Lending: "examples/lending/contracts/Lending.sol",
+} as const;
+
 export type ContractName = keyof typeof SOURCES;
+export type ExampleContractName = keyof typeof EXAMPLES;
+export type Artifacts = Record<ContractName | ExampleContractName, Artifact>;
 
 export interface Artifact {
   abi: Abi;
@@ -35,18 +45,23 @@ export interface Artifact {
  *
  * @throws Error with the compiler's messages.
  */
-export async function buildContracts(teardown: Teardown): Promise<Record<ContractName, Artifact>> {
+export async function buildContracts(teardown: Teardown): Promise<Artifacts> {
   await withLock(join(FOLDER, "build.lock"), { onWait: () => {} }, () => forgeBuild(teardown));
   return Object.fromEntries(
-    Object.entries(SOURCES).map(([name, source]) => [name, readArtifact(source, name)]),
-  ) as Record<ContractName, Artifact>;
+    Object.entries({ ...SOURCES, ...EXAMPLES }).map(([name, source]) => [name, readArtifact(source, name)]),
+  ) as Artifacts;
 }
 
 async function forgeBuild(teardown: Teardown): Promise<void> {
   teardown.assertRunning();
   const child = spawn(
     process.execPath,
-    [join(ROOT, "scripts", "foundry", "forge.mjs"), "build", ...Object.values(SOURCES)],
+    [
+      join(ROOT, "scripts", "foundry", "forge.mjs"),
+      "build",
+      ...Object.values(SOURCES),
+      ...Object.values(EXAMPLES),
+    ],
     {
       cwd: ROOT,
       env: {

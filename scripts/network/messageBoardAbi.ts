@@ -4,7 +4,7 @@ import { parseAbi } from "viem";
 export const messageBoardAbi = parseAbi([
   "function postFee(string text) view returns (uint256)",
   "function post(string text) payable returns (bytes32 requestId)",
-  "function posts(bytes32 requestId) view returns (address author, uint8 status, uint64 confidenceWad, uint256 paidWei, string text)",
+  "function posts(bytes32 requestId) view returns (address author, uint8 status, uint64 confidenceWad, string text)",
   "function refundWei(address author) view returns (uint256)",
   "function claimRefund()",
   "event Posted(bytes32 indexed requestId, address indexed author, string text)",

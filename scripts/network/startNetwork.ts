@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { startAnvil } from "./anvil.ts";
-import { type Artifact, buildContracts, type ContractName } from "./buildContracts.ts";
+import { type Artifacts, buildContracts } from "./buildContracts.ts";
 import { type ChainClient, chainClient } from "./chainClient.ts";
 import { deployProtocol, type Protocol, type ProtocolParameters } from "./deployProtocol.ts";
 import { ENDOWED_ACCOUNTS, MAX_OPERATORS } from "./devAccounts.ts";
@@ -40,7 +40,7 @@ export interface NetworkOptions {
 /** A chain, the protocol on it, one published model, and operators that serve it. */
 export interface Network {
   client: ChainClient;
-  artifacts: Record<ContractName, Artifact>;
+  artifacts: Artifacts;
   protocol: Protocol;
   model: ServedModel;
   /** Publishes a further model of ours, by its folder's name, and has every operator take a seat for it. */

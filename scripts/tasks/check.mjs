@@ -75,6 +75,11 @@ const CHECKS = [
     args: () => ["node_modules/typescript/bin/tsc", "--noEmit"],
   },
   {
+    name: "page-types",
+    about: "types of the examples' pages, which run in browsers (tsc)",
+    args: () => ["node_modules/typescript/bin/tsc", "--noEmit", "-p", "examples/tsconfig.web.json"],
+  },
+  {
     name: "generated",
     about: "ABIs in the SDK are those of the contracts",
     fix: "npm run generate",
@@ -85,6 +90,12 @@ const CHECKS = [
     about: "test vectors are what the SDK makes",
     fix: "npm run generate",
     args: () => ["--import", "tsx", "scripts/generate/vectors.ts", "--check"],
+  },
+  {
+    name: "manifest-schema",
+    about: "docs/manifest.schema.json is the SDK's",
+    fix: "npm run generate",
+    args: () => ["--import", "tsx", "scripts/generate/manifestSchema.ts", "--check"],
   },
 ];
 

@@ -1,6 +1,9 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { check } from "./check.mjs";
 import { ensureInstalled } from "./install.mjs";
 import { interruptedBy, launch, signalExitCode } from "./launch.mjs";
+import { root } from "./root.mjs";
 import { test } from "./test.mjs";
 
 const FORGE = "scripts/foundry/forge.mjs";
@@ -26,6 +29,10 @@ const TASKS = {
     summary: "posts a message of your own to the network that the quickstart keeps running",
     run: (args) => typescript("examples/message-board/post.ts", args),
   },
+  example: {
+    summary: "an example with its page on a local network: example lending | collectible | message-board",
+    run: example,
+  },
   test: {
     summary: "all test suites, or: test <suite> [part of a file's path | runner's options]",
     run: test,
@@ -37,9 +44,12 @@ const TASKS = {
   check: { summary: "format, lint, import rules, types, generated files; or: check <name>...", run: check },
   format: { summary: "formats everything and applies safe lint fixes", run: format },
   generate: {
-    summary: "writes what is generated: ABIs from the contracts, shared vectors from the SDK",
+    summary:
+      "writes what is generated: ABIs from the contracts; vectors and the manifest's schema from the SDK",
     run: async (args) =>
-      (await typescript("scripts/generate/abi.ts", args)) || typescript("scripts/generate/vectors.ts", args),
+      (await typescript("scripts/generate/abi.ts", args)) ||
+      (await typescript("scripts/generate/vectors.ts", args)) ||
+      typescript("scripts/generate/manifestSchema.ts", args),
   },
   "bench:gas": {
     summary:
@@ -54,17 +64,45 @@ const TASKS = {
     summary: "makes the contracts wrong in small ways, one at a time, and counts what the tests find",
     run: (args) => typescript("scripts/mutate/main.ts", args),
   },
+  "bench:inference": {
+    summary:
+      "the engine's throughput beside bare ONNX Runtime's on the same cores; --json, --cores, --seconds",
+    run: (args) => typescript("scripts/bench/inference.ts", args),
+  },
+  "bench:gpu": {
+    summary: "each model on an accelerator, at batch 1 to 64, beside the CPU; --provider, --seconds, --json",
+    run: (args) => typescript("scripts/bench/gpu.ts", args),
+  },
+  "models:eval": {
+    summary:
+      "every model's goldens on this machine beside its held-out figures; --provider, --json, or model names",
+    run: (args) => typescript("scripts/models/evaluate.ts", args),
+  },
   "build:contracts": {
     summary: "compiles the contracts as they are deployed",
     run: async (args) =>
       (await launch(process.execPath, [FORGE, "build", ...args], { env: { FOUNDRY_PROFILE: "release" } }))
         .code,
   },
+  "docs:api": {
+    summary: "the API reference, of the contracts and of the SDK, in .cache/docs",
+    run: async (args) => (await launch(process.execPath, ["scripts/docs/api.mjs", ...args])).code,
+  },
   pack: {
     summary: "the tarballs that integrators install, in dist: @sibyl/contracts and @sibyl/sdk",
     run: async (args) => (await launch(process.execPath, ["scripts/package/pack.mjs", ...args])).code,
   },
 };
+
+/** @param {string[]} args The example's name, and its options. */
+async function example([name = "", ...args]) {
+  const names = readdirSync(join(root, "examples")).filter((folder) =>
+    existsSync(join(root, "examples", folder, "start.ts")),
+  );
+  if (names.includes(name)) return typescript(`examples/${name}/start.ts`, args);
+  console.error(`${name === "" ? "Which example?" : `There is no example "${name}".`} ${names.join(", ")}`);
+  return 2;
+}
 
 /** @param {string[]} args */
 async function format(args) {

@@ -5,6 +5,16 @@ export class NoOracleError extends SibylError {
   override readonly name: string = "NoOracleError";
 }
 
+/** The address holds no consumer of this oracle. */
+export class NoConsumerError extends SibylError {
+  override readonly name: string = "NoConsumerError";
+}
+
+/** The callback succeeds with more gas than the consumer asks for, and fails with what it asks for. */
+export class CallbackGasTooLowError extends SibylError {
+  override readonly name: string = "CallbackGasTooLowError";
+}
+
 /** No request with this id opened in the blocks that were searched. */
 export class RequestNotFoundError extends SibylError {
   override readonly name: string = "RequestNotFoundError";

@@ -2,6 +2,7 @@ import type { Address, BlockNumber, BlockTag, Chain, Client, Hex, Transport } fr
 import { getRequestStatus, type RequestStatus } from "./getRequestStatus.ts";
 import { getResult, type RequestResult } from "./getResult.ts";
 import { WaitForResultTimeoutError } from "./oracleErrors.ts";
+import { pause } from "./pause.ts";
 
 export interface WaitForResultParameters {
   oracle: Address;
@@ -46,21 +47,5 @@ export async function waitForResult(
   } while (Date.now() < giveUpAt);
   throw new WaitForResultTimeoutError("The request has no result yet.", {
     details: `${requestId} is ${status} after ${timeoutMs} ms`,
-  });
-}
-
-function pause(durationMs: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // An abort before this line fires no event any more.
-    signal?.throwIfAborted();
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", abort);
-      resolve();
-    }, durationMs);
-    signal?.addEventListener("abort", abort, { once: true });
   });
 }

@@ -95,6 +95,25 @@ contract InferenceTestTest is Test, InferenceTest {
         assertFalse(oracle.verifyOutput(id, "a lie"));
     }
 
+    function test_ChallengeWindow_AChallengeNobodyDecidesRefunds() public {
+        consumer = new HostileConsumer(oracle, settingsWithWindow(1 hours));
+        bytes32 id = ask("a question");
+        propose(id, "an answer");
+        annul(id);
+        assertEq(consumer.results(), 0);
+        assertEq(consumer.lastRefund(), consumer.inferenceCost(MODEL, 10));
+        assertEq(uint8(oracle.status(id)), uint8(RequestStatus.None));
+    }
+
+    function test_RevertGiven_NothingIsProposed() public {
+        bytes32 id = ask("a question");
+        bytes memory refusal = abi.encodeWithSelector(IInferenceOracle.RequestNotOpen.selector, id, RequestStatus.Open);
+        vm.expectRevert(refusal);
+        oracle.annul(id);
+        vm.expectRevert(refusal);
+        oracle.overturn(id, "an answer");
+    }
+
     function test_RevertGiven_TheChallengeWindowIsOpen() public {
         consumer = new HostileConsumer(oracle, settingsWithWindow(1 hours));
         bytes32 id = ask("a question");

@@ -1,7 +1,17 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join, relative } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { collectibleAbi } from "../../examples/collectible/collectibleAbi.ts";
+import { lendingAbi, priceHistoryAbi } from "../../examples/lending/lendingAbi.ts";
 import { messageBoardAbi as exampleAbi } from "../../examples/message-board/messageBoardAbi.ts";
 import { buildContracts } from "../../scripts/network/buildContracts.ts";
 import { messageBoardAbi } from "../../scripts/network/messageBoardAbi.ts";
@@ -45,14 +55,36 @@ test("README: its npm commands exist, and the quickstart takes its options", () 
   }
 });
 
-test("message board: the ABIs written by hand are part of the contract's", async () => {
-  const { MessageBoard } = await buildContracts(new Teardown());
+test.each([
+  "README.md",
+  "contracts/README.md",
+  "sdk/README.md",
+  ...readdirSync(join(ROOT, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+  ...readdirSync(join(ROOT, "examples"))
+    .filter((name) => existsSync(join(ROOT, "examples", name, "README.md")))
+    .map((name) => `examples/${name}/README.md`),
+])("%s: every link into the repository leads somewhere", (path) => {
+  const text = readFileSync(join(ROOT, path), "utf8");
+  const targets = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, target = ""]) => target);
+  for (const target of targets.filter((target) => !/^https?:/.test(target)))
+    expect(existsSync(join(ROOT, path, "..", target)), target).toBe(true);
+});
+
+test.each([
+  ["MessageBoard", [...messageBoardAbi, ...exampleAbi]],
+  ["Collectible", collectibleAbi],
+  ["Lending", lendingAbi],
+  ["PriceHistory", priceHistoryAbi],
+] as const)("%s: the ABI written by hand is part of the contract's", async (name, written) => {
+  const artifact = (await buildContracts(new Teardown()))[name];
   const key = (item: unknown) => {
     const { type, name, inputs } = item as { type: string; name?: string; inputs?: { type: string }[] };
     return `${type} ${name}(${inputs?.map((input) => input.type).join(",")})`;
   };
-  const known = new Map(MessageBoard.abi.map((item) => [key(item), item]));
-  for (const item of [...messageBoardAbi, ...exampleAbi]) {
+  const known = new Map(artifact.abi.map((item) => [key(item), item]));
+  for (const item of written) {
     const real = known.get(key(item)) as
       | { outputs?: { type: string }[]; inputs?: { indexed?: boolean }[] }
       | undefined;

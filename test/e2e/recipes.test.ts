@@ -35,3 +35,11 @@ test("sibyl run: an input of another codec is refused by name", () => {
   expect(stdout).toBe("");
   expect(stderr).toContain("inference/bad-input");
 });
+
+test("npm run docs:api: writes the reference of every public contract and action", () => {
+  const { status, stdout, stderr } = run([join(ROOT, "scripts", "tasks", "run.mjs"), "docs:api"]);
+  expect(status, stdout + stderr).toBe(0);
+  const docs = join(ROOT, ".cache", "docs");
+  expect(readFileSync(join(docs, "contracts", "src", "SUMMARY.md"), "utf8")).toContain("InferenceConsumer");
+  expect(readFileSync(join(docs, "sdk", "functions", "waitForAnswer.html"), "utf8")).toContain("deadline");
+});

@@ -90,6 +90,31 @@ test("a real answer: the tutorial's script gets one through the packed SDK", asy
   );
 });
 
+test("packed SDK: its types follow from a manifest, and a subpath brings one action", async () => {
+  const project = join(folder, "guestbook");
+  await shell(project, blockWith("viem@"));
+  writeFileSync(
+    join(project, "types.mts"),
+    `import { decodeModelOutput, encodeModelInput, inferenceActions } from "@sibyl/sdk";
+import { waitForAnswer } from "@sibyl/sdk/actions/waitForAnswer";
+import { createPublicClient, http } from "viem";
+
+const manifest = { input: { codec: "text", maxBytes: 100 }, output: { codec: "classification", labels: ["ham"] } } as const;
+const label: number = decodeModelOutput(manifest, encodeModelInput(manifest, "hello")).value.label;
+// @ts-expect-error A text is wanted.
+encodeModelInput(manifest, 5n);
+const client = createPublicClient({ transport: http() }).extend(inferenceActions({ oracle: "0x" }));
+const status: "settled" | "expired" | "overdue" = (await client.waitForAnswer({ request: null as never })).status;
+console.log(label, status, typeof waitForAnswer);
+`,
+  );
+  const options = "--noEmit --strict --module nodenext --target es2022 --lib es2023,dom";
+  await shell(
+    project,
+    `"${process.execPath}" "${join(ROOT, "node_modules", "typescript", "bin", "tsc")}" ${options} types.mts`,
+  );
+});
+
 test("Hardhat 3: a fresh project with the same files is green", async () => {
   const project = join(folder, "hardhat");
   mkdirSync(project);

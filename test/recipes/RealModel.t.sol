@@ -31,6 +31,6 @@ contract RealModelTest is Test, InferenceTest {
     }
 
     function statusOf(bytes32 id) private view returns (MessageBoard.PostStatus status) {
-        (, status,,,) = board.posts(id);
+        (, status,,) = board.posts(id);
     }
 }

@@ -1,6 +1,6 @@
 import type { ModelManifest } from "@sibyl/sdk";
 import type { Hex } from "viem";
-import type { GraphSignature, RawTensor } from "../messages.ts";
+import type { GenerationPlan, GraphSignature, RawTensor } from "../messages.ts";
 
 /**
  * What lies between canonical bytes and tensors, for one loaded model.
@@ -10,6 +10,8 @@ import type { GraphSignature, RawTensor } from "../messages.ts";
 export interface Task {
   /** Names of the graph's outputs that `output` reads. */
   readonly fetches: readonly string[];
+  /** For a graph that is run once per token of a text. */
+  readonly generation?: GenerationPlan;
   /** @throws CoprocessorError `inference/bad-input`, or the codec's error, which means the same. */
   feeds(input: Hex): Record<string, RawTensor>;
   /** @throws CoprocessorError `inference/bad-output`, or the codec's error, which means the same. */

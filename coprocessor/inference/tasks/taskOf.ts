@@ -4,10 +4,12 @@ import type { GraphSignature } from "../messages.ts";
 import type { Task, TaskFactory } from "./task.ts";
 import { tensor } from "./tensor.ts";
 import { textClassification } from "./textClassification.ts";
+import { textGeneration } from "./textGeneration.ts";
 import { vector } from "./vector.ts";
 
 const TASKS: Readonly<Record<string, TaskFactory>> = {
   "text-classification": textClassification,
+  "text-generation": textGeneration,
   vector,
   tensor,
 };

@@ -3,6 +3,7 @@ import { inferenceError } from "../inferenceError.ts";
 import { encodeClassScores, scoreKind } from "./classScores.ts";
 import { checkCodec, graphPort, resultOf, shapeFor } from "./graphPort.ts";
 import type { TaskFactory } from "./task.ts";
+import { textOf } from "./textInput.ts";
 
 /**
  * Text to a label, for graphs that take strings.
@@ -28,15 +29,7 @@ export const textClassification: TaskFactory = (manifest, signature) => {
   return {
     fetches: [output.name],
     feeds(bytes) {
-      const text = decodeInput("text", bytes);
-      if (text.trim() === "") throw inferenceError("bad-input", "the text is empty");
-      // The runtime's binding ends a string at its first NUL: what stands behind it would not be judged.
-      const nul = text.indexOf("\0");
-      if (nul !== -1) {
-        throw inferenceError("bad-input", `the text has a NUL character at index ${nul}`, {
-          meta: { index: nul },
-        });
-      }
+      const text = textOf(decodeInput("text", bytes));
       return { [input.name]: { type: "string", data: [text], dims: shapeFor(input, 1) } };
     },
     output: (results) => encodeClassScores(manifest, kind, resultOf(results, output.name)),

@@ -46,7 +46,7 @@ contract MessageBoardTest is Test {
     function test_Result_PublishesHam() public {
         bytes32 id = post("hello");
         assertTrue(oracle.answer(id, ClassificationCodec.encode(0, 0.98e18)));
-        (, MessageBoard.PostStatus status, uint64 confidenceWad,, string memory text) = board.posts(id);
+        (, MessageBoard.PostStatus status, uint64 confidenceWad, string memory text) = board.posts(id);
         assertEq(uint8(status), uint8(MessageBoard.PostStatus.Published));
         assertEq(confidenceWad, 0.98e18);
         assertEq(text, "hello");
@@ -127,7 +127,7 @@ contract MessageBoardTest is Test {
     }
 
     function assertStatus(bytes32 id, MessageBoard.PostStatus expected) private view {
-        (, MessageBoard.PostStatus status,,,) = board.posts(id);
+        (, MessageBoard.PostStatus status,,) = board.posts(id);
         assertEq(uint8(status), uint8(expected));
     }
 }

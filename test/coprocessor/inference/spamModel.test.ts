@@ -45,12 +45,13 @@ test("fingerprint: names library, provider, threads, optimisation level and plat
     used: ["cpu"],
     intraOpThreads: 1,
     optimisation: "all",
+    batch: 1,
     platform: `${process.platform}-${process.arch}`,
     cpu: expect.any(String),
   });
   const platform = `${process.platform}-${process.arch}`;
   expect(runtimeText({ ...runtime, cpu: "" })).toBe(
-    `onnxruntime-node@1.29.0 cpu intra=1 opt=all ${platform}`,
+    `onnxruntime-node@1.29.0 cpu intra=1 opt=all batch=1 ${platform}`,
   );
 });
 

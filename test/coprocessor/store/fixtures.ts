@@ -96,6 +96,7 @@ export const RUNTIME = {
   used: ["cpu" as const],
   intraOpThreads: 1,
   optimisation: "all" as const,
+  batch: 1,
   platform: "linux-x64",
   cpu: "avx2 fma",
 };

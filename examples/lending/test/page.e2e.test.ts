@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
+import { Teardown } from "../../../scripts/network/teardown.ts";
+import { loseOperators, type Visit, visit } from "../../../test/e2e/examplePage.ts";
+import { lending } from "../example.ts";
+
+const teardown = new Teardown();
+let visited: Visit | { unavailable: string };
+
+beforeAll(async () => {
+  visited = await visit(lending, teardown);
+});
+afterAll(() => teardown.run());
+
+function open({ skip }: TestContext): Visit {
+  if ("unavailable" in visited) return skip(visited.unavailable);
+  return visited;
+}
+
+test("score: the model answers, and the limit rises by a day's step and no further", async (context) => {
+  const { page, status, picture, complaints } = open(context);
+  await page.locator("#assess:enabled").waitFor();
+  expect(await page.locator("#limit").textContent()).toBe("50.0 %");
+  expect(await page.locator("#risk").textContent()).toContain("No score yet");
+  await picture("before");
+  await page.click("#assess");
+  expect(await status("answered")).toMatch(/signed by operators 1, 2, 3/);
+  await page.locator("#assess:enabled").waitFor();
+  expect(await page.locator("#limit").textContent()).toBe("55.0 %");
+  expect(await page.locator("#risk").textContent()).toMatch(/has a chance of \d+\.\d %/);
+  await picture("answered");
+  expect(complaints).toEqual([]);
+});
+
+test("borrow: above the limit the page says what the contract says, below it lends", async (context) => {
+  const { page, status } = open(context);
+  await page.fill("#dollars", "5000");
+  await page.click("#borrow");
+  expect(await status("failed")).toContain("LimitExceeded");
+  await page.fill("#dollars", "500");
+  await page.click("#borrow");
+  await page.getByText("You owe 500 dollars on 1 ether.").waitFor();
+});
+
+test("nobody there: the deadline passes, the payment comes back, the limit stays", async (context) => {
+  const { running, page, status, picture } = open(context);
+  await loseOperators(running);
+  await page.click("#assess");
+  expect(await status("overdue")).toContain("Nobody answered in time");
+  await picture("overdue");
+  await page.click("#refund");
+  expect(await status("refunded")).toMatch(/Refunded 0\.\d+ ETH/);
+  await page.locator("#assess:enabled").waitFor();
+  expect(await page.locator("#limit").textContent()).toBe("55.0 %");
+  await picture("refunded");
+});

@@ -1,0 +1,93 @@
+import { type OpenedRequest, openedRequests, type SettledResult } from "@sibyl/sdk";
+import {
+  type Abi,
+  type Address,
+  BaseError,
+  ContractFunctionRevertedError,
+  formatEther,
+  type Hex,
+} from "viem";
+import type { Connection } from "./connect.ts";
+import { element, show } from "./dom.ts";
+
+/**
+ * Tells a request's story on the page, in `#status`: asked, answered by whom, or overdue, and then the way to the refund.
+ *
+ * @param send Sends the transaction that asks.
+ * @returns the answer, or null once the payment is back.
+ */
+export async function tellStory(
+  { client, network }: Connection,
+  contract: { abi: Abi; address: Address },
+  send: () => Promise<Hex>,
+): Promise<SettledResult | null> {
+  say("asking", "Waiting for the transaction that asks…");
+  const receipt = await client.waitForTransactionReceipt({ hash: await send() });
+  const [request] = openedRequests(receipt.logs, network.oracle);
+  if (request === undefined) throw new Error(`transaction ${receipt.transactionHash} asked nothing`);
+  const seconds = request.fields.deadline - request.fields.openedAt;
+  say("asked", `Asked. Three operators run the model now; they have ${seconds} seconds.`);
+  const result = await client.waitForAnswer({ request });
+  if (result.status === "overdue") {
+    await refund({ client, network }, contract, request);
+    return null;
+  }
+  if (result.status === "expired") return null;
+  const { timestamp } = await client.getBlock({ blockNumber: result.blockNumber });
+  const took = Number(timestamp) - request.fields.openedAt;
+  say("answered", `Answered after ${took} s, signed by operators ${result.signers.join(", ")}.`);
+  return result;
+}
+
+/** Offers the refund, and waits until it is taken. */
+async function refund(
+  { client }: Connection,
+  contract: { abi: Abi; address: Address },
+  request: OpenedRequest,
+): Promise<void> {
+  say("overdue", "Nobody answered in time. Nothing is lost: the whole payment can be claimed.");
+  const button = element("refund", HTMLButtonElement);
+  show(button, true);
+  await new Promise((resolve) => button.addEventListener("click", resolve, { once: true }));
+  show(button, false);
+  await client.waitForTransactionReceipt({ hash: await client.expire({ words: request.words }) });
+  const owed = await client.readContract({
+    ...contract,
+    functionName: "refundWei",
+    args: [client.account.address],
+  });
+  const hash = await client.writeContract({ ...contract, functionName: "claimRefund" });
+  await client.waitForTransactionReceipt({ hash });
+  say("refunded", `Refunded ${formatEther(owed as bigint)} ETH.`);
+}
+
+/** Runs what a button starts: the button waits meanwhile, and a failure is said and not lost. */
+export function onClick(id: string, action: () => Promise<void>): void {
+  const button = element(id, HTMLButtonElement);
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      await action();
+    } catch (error) {
+      say("failed", explain(error));
+    } finally {
+      button.disabled = false;
+    }
+  });
+}
+
+/** A contract's own error by its name and values, anything else by its message. */
+function explain(error: unknown): string {
+  if (!(error instanceof BaseError)) return (error as Error).message;
+  const revert = error.walk((cause) => cause instanceof ContractFunctionRevertedError);
+  if (!(revert instanceof ContractFunctionRevertedError) || revert.data === undefined)
+    return error.shortMessage;
+  const { errorName, args = [] } = revert.data;
+  return `The contract refuses: ${errorName}(${args.join(", ")})`;
+}
+
+function say(state: string, text: string): void {
+  const status = element("status", HTMLElement);
+  status.dataset.state = state;
+  status.textContent = text;
+}

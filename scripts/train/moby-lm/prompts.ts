@@ -1,0 +1,23 @@
+/** What the goldens go on with. The longest leaves just room for an answer. */
+export const PROMPTS: readonly { name: string; value: string }[] = [
+  { name: "the first line", value: "Call me Ishmael." },
+  { name: "the whale", value: "The white whale" },
+  { name: "the captain", value: "Captain Ahab stood" },
+  { name: "a question", value: "What is the meaning of" },
+  { name: "speech", value: "“There she blows!” cried" },
+  { name: "one letter", value: "I" },
+  { name: "a trailing space", value: "Upon the sea " },
+  { name: "numbers", value: "In the year 1851, 12 men" },
+  { name: "a modern word", value: "The blockchain oracle" },
+  { name: "emoji", value: "The ship 🚢 and the whale 🐋" },
+  { name: "another script", value: "Моби Дик и капитан" },
+  { name: "accents", value: "Café, naïve, Ahab’s soul" },
+  { name: "tabs and no words", value: "\t\t ... ---" },
+  { name: "code", value: "function main() { return 42; }" },
+  { name: "an instruction, which it cannot follow", value: "Translate to French: the sea is deep." },
+  { name: "the end of a sentence", value: "and so they all went down to the sea." },
+  { name: "capitals", value: "CHAPTER 12. THE" },
+  { name: "a repetition", value: "the sea the sea the sea the sea" },
+  { name: "a special token's text", value: "<|endoftext|> The ship" },
+  { name: "long", value: "And still the ship sailed on, and the sea rose. ".repeat(9).trim() },
+];
