@@ -75,11 +75,14 @@ async function tryAll(
   let underWay = 0;
   const fuzzSeed = `0x${createHash("sha256").update(options.seed).digest("hex")}`;
 
+  const built = await TestTree.create(ROOT, join(FOLDER, "tree-0"), { project, fuzzSeed });
+  const before = await built.test([], { failFast: true });
+  if (before.kind !== "passed")
+    throw new Error(`the tests fail without any mutant: ${JSON.stringify(before)}`);
+  const trees = solcs.map((_, i) => (i === 0 ? built : built.copyTo(join(FOLDER, `tree-${i}`))));
+
   const work = async (solc: SolcThread, index: number) => {
-    const tree = await TestTree.create(ROOT, join(FOLDER, `tree-${index}`), { project, fuzzSeed });
-    const before = await tree.test([], { failFast: true });
-    if (before.kind !== "passed")
-      throw new Error(`the tests fail without any mutant: ${JSON.stringify(before)}`);
+    const tree = trees[index] as TestTree;
     const originals: Originals = new Map();
     while (counted() + underWay < options.limit) {
       const next = pending.next();

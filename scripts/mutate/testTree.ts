@@ -65,6 +65,13 @@ export class TestTree {
     return tree;
   }
 
+  /** Another tree like this one, without building it anew. Not while this one is testing. */
+  copyTo(folder: string): TestTree {
+    rmSync(folder, { recursive: true, force: true });
+    cpSync(this.#folder, folder, { recursive: true, verbatimSymlinks: true });
+    return new TestTree(this.#root, folder, this.#env.FOUNDRY_FUZZ_SEED as string);
+  }
+
   /** Runs the tests, with these contracts in place of those of the sources. */
   async test(
     exchanged: readonly { place: ContractPlace; compiled: CompiledContract }[],
