@@ -37,6 +37,10 @@ const TASKS = {
     summary: "all test suites, or: test <suite> [part of a file's path | runner's options]",
     run: test,
   },
+  "test:deep": {
+    summary: "each invariant of the contracts over at least 100,000 calls; --json",
+    run: (args) => typescript("scripts/deep/contracts.ts", args),
+  },
   check: { summary: "format, lint, import rules, types, generated files; or: check <name>...", run: check },
   format: { summary: "formats everything and applies safe lint fixes", run: format },
   generate: {
@@ -51,6 +55,14 @@ const TASKS = {
     summary:
       "gas of each step by receipts, beside its bound and the peers' figures; --json, --write (snapshot)",
     run: (args) => typescript("scripts/bench/gas.ts", args),
+  },
+  "coverage:contracts": {
+    summary: "lines and branches of the contracts that their tests reach, with the least that counts; --json",
+    run: (args) => typescript("scripts/coverage/contracts.ts", args),
+  },
+  "mutate:contracts": {
+    summary: "makes the contracts wrong in small ways, one at a time, and counts what the tests find",
+    run: (args) => typescript("scripts/mutate/main.ts", args),
   },
   "bench:inference": {
     summary:

@@ -3,11 +3,12 @@ pragma solidity ^0.8.28;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 
 import {OracleFixture} from "./support/OracleFixture.sol";
 import {RealPermit2} from "./support/RealPermit2.sol";
-import {FeeOnTransferToken} from "./support/TestTokens.sol";
+import {CallingToken, FeeOnTransferToken} from "./support/TestTokens.sol";
 import {IFeeVault} from "@sibyl/contracts/interfaces/IFeeVault.sol";
 import {IPermit2} from "@sibyl/contracts/interfaces/IPermit2.sol";
 import {IPermitPayments} from "@sibyl/contracts/interfaces/IPermitPayments.sol";
@@ -183,6 +184,23 @@ contract PermitPaymentsTest is OracleFixture, RealPermit2 {
         Permit2Payment memory payment = paymentIn(address(taking), address(consumer), 1000, 7);
         vm.expectRevert(abi.encodeWithSelector(IFeeVault.TokenAmountMismatch.selector, address(taking), 1000, 990));
         oracle.depositTokenWithPermit2(address(consumer), payment);
+    }
+
+    function test_DepositTokenWithPermit2_CannotBeReentered() public {
+        CallingToken calling = new CallingToken();
+        vm.prank(owner);
+        oracle.listToken(address(calling));
+        calling.mint(payer, 20e6);
+        vm.prank(payer);
+        calling.approve(PERMIT2, type(uint256).max);
+        calling.callDuringTransfer(
+            address(oracle), abi.encodeCall(oracle.depositToken, (address(calling), address(this), 0))
+        );
+        Permit2Payment memory payment = paymentIn(address(calling), address(consumer), 20e6, 7);
+        oracle.depositTokenWithPermit2(address(consumer), payment);
+        assertFalse(calling.innerSucceeded());
+        assertEq(bytes4(calling.innerReturn()), ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
+        assertEq(oracle.creditOf(address(consumer), address(calling)), 20e6);
     }
 
     function test_RevertGiven_TheChainHasNoPermit2() public {
