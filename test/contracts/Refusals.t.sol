@@ -15,6 +15,7 @@ import {Policies} from "@sibyl/contracts/libraries/Policies.sol";
 import {Attestation} from "@sibyl/contracts/types/Attestation.sol";
 import {InferenceSettings} from "@sibyl/contracts/types/InferenceSettings.sol";
 import {Proposal} from "@sibyl/contracts/types/Proposal.sol";
+import {Quote} from "@sibyl/contracts/types/Quote.sol";
 import {Request} from "@sibyl/contracts/types/Request.sol";
 import {RequestStatus} from "@sibyl/contracts/types/RequestStatus.sol";
 
@@ -153,6 +154,17 @@ contract RefusalsTest is ChallengeFixture {
         oracle.quote(MODEL, most, Policies.threeUnanimous(), 0, 0);
         vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.InputTooLong.selector, most + 1, most));
         oracle.quote(MODEL, most + 1, Policies.threeUnanimous(), 0, 0);
+    }
+
+    function test_Quote_ItemizesEveryPart() public view {
+        Quote memory q = oracle.quote(MODEL, 2049, Policies.threeUnanimous(), 100_000, 5 gwei);
+        assertEq(q.executions, 3 * uint256(PRICE));
+        assertEq(q.inputSurcharge, 9 * uint256(PRICE_PER_KIB));
+        assertEq(q.fee, q.executions + q.inputSurcharge);
+        assertEq(q.royalty, q.fee * ROYALTY_BPS / 10_000);
+        assertEq(q.protocolShare, q.fee * PROTOCOL_BPS / 10_000);
+        assertEq(q.token, NATIVE);
+        assertEq(q.nativeTotal, q.fee + q.gasReserve);
     }
 
     function test_RevertWhen_TheModelRegistryAnswersSomethingElse() public {
