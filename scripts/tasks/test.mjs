@@ -7,10 +7,10 @@ const MINUTE_MS = 60_000;
 
 /** In running order. The limits bound one run of everything, with the checks, to half an hour on two cores. */
 const SUITES = [
-  { name: "contracts", limitMs: 8 * MINUTE_MS, run: runForgeSuite, pathFilter: forgePath },
-  { name: "unit", limitMs: 5 * MINUTE_MS, run: runVitestSuite, pathFilter: vitestPath },
-  { name: "conformance", limitMs: 4 * MINUTE_MS, run: runVitestSuite, pathFilter: vitestPath },
-  { name: "e2e", limitMs: 8 * MINUTE_MS, run: runVitestSuite, pathFilter: vitestPath },
+  { name: "contracts", limitMs: 5 * MINUTE_MS, run: runForgeSuite, pathFilter: forgePath },
+  { name: "unit", limitMs: 6 * MINUTE_MS, run: runVitestSuite, pathFilter: vitestPath },
+  { name: "conformance", limitMs: 3 * MINUTE_MS, run: runVitestSuite, pathFilter: vitestPath },
+  { name: "e2e", limitMs: 12 * MINUTE_MS, run: runVitestSuite, pathFilter: vitestPath },
 ];
 
 /**
