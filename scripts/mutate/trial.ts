@@ -63,7 +63,8 @@ export async function tryMutant(
       ({ source }) => !project.deployable.some((contract) => project.closureOf(source).has(contract.source)),
     );
     const near = holders.filter(({ source }) => project.importsOf(source).includes(mutant.source));
-    for (const places of [pure, near, holders]) {
+    // Two of those that import it are compiled in a tenth of the time of all, and mostly find it.
+    for (const places of [pure, near.slice(0, 2), near.slice(2), holders]) {
       if (places.length === 0) continue;
       // The same bytecode says nothing here: nobody may call the function, and then no test tests it.
       const { contracts } = await compile(places);
