@@ -66,6 +66,8 @@ export function onClick(id: string, action: () => Promise<void>): void {
   const button = element(id, HTMLButtonElement);
   button.addEventListener("click", async () => {
     button.disabled = true;
+    // At once, so that what the last click came to is not taken for what this one does.
+    say("idle", "");
     try {
       await action();
     } catch (error) {
