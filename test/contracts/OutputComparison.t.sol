@@ -88,6 +88,21 @@ contract OutputComparisonTest is Test {
         assertEq(OutputComparison.agree(profile, VectorCodec.encode(one), VectorCodec.encode(other)), agrees);
     }
 
+    /// @dev Two float32 numbers that are near each other, in tensors that cannot be: nothing is like them.
+    function test_Agree_MalformedTensorsAreLikeNoOther() public pure {
+        DeterminismProfile profile = tolerance(OutputCodec.Tensor, 1e18, 0);
+        (bytes memory a, bytes memory b) = (tensorOfOne(1, hex"0000803f"), tensorOfOne(1, hex"0100803f"));
+        assertTrue(OutputComparison.agree(profile, a, b));
+        assertFalse(OutputComparison.agree(profile, bytes.concat(a, hex"00"), bytes.concat(b, hex"00")));
+        (a, b) = (tensorOfOne(1 << 32, hex"0000803f"), tensorOfOne(1 << 32, hex"0100803f"));
+        assertFalse(OutputComparison.agree(profile, a, b));
+    }
+
+    function tensorOfOne(uint256 dimension, bytes4 number) private pure returns (bytes memory) {
+        uint256[7] memory words = [1, 96, 160, 1, dimension, 4, uint256(bytes32(number))];
+        return abi.encode(words);
+    }
+
     /// @dev Whatever the bytes: an answer, and nothing but float64 is refused.
     function testFuzz_Agree_NeverPanics(bytes memory a, bytes memory b, uint8 codec, uint8 head) public view {
         OutputCodec which = OutputCodec(codec % 6 + 1);

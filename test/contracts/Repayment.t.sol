@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {OneWordConsumer} from "./support/OneWordConsumer.sol";
 import {OracleFixture} from "./support/OracleFixture.sol";
 import {IInferenceOracle} from "@sibyl/contracts/interfaces/IInferenceOracle.sol";
+import {SettlementGas} from "@sibyl/contracts/libraries/SettlementGas.sol";
 import {Attestation} from "@sibyl/contracts/types/Attestation.sol";
 import {Request} from "@sibyl/contracts/types/Request.sol";
 import {Settlement} from "@sibyl/contracts/types/Settlement.sol";
@@ -31,6 +32,10 @@ contract RepaymentTest is OracleFixture {
         // Brings every balance into use.
         output = outputs[0];
         settle(requests[0]);
+    }
+
+    function test_Finalization_CountsTheOutputsCalldata() public pure {
+        assertEq(SettlementGas.finalization(1024) - SettlementGas.finalization(0), 16 * 1024);
     }
 
     function test_Repayment_Of32Bytes() public {
