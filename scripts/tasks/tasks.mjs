@@ -58,7 +58,7 @@ const TASKS = {
   },
   "coverage:contracts": {
     summary: "lines and branches of the contracts that their tests reach, with the least that counts; --json",
-    run: (args) => typescript("scripts/coverage/contracts.ts", args),
+    run: (args) => typescript("scripts/lcov/contracts.ts", args),
   },
   "mutate:contracts": {
     summary: "makes the contracts wrong in small ways, one at a time, and counts what the tests find",
