@@ -91,11 +91,16 @@ module.exports = {
     {
       name: "only-main-chooses-adapters",
       comment:
-        "The workbench is the composition of what needs no chain: commands and benches that run models. `sibyl key` makes the files that one adapter reads; there is nothing to choose.",
+        "compose/ holds the parts that main.ts puts together. The workbench is the composition of what needs no chain: commands and benches that run models. `sibyl key` makes the files that one adapter reads; there is nothing to choose.",
       severity: "error",
       from: {
         path: "^coprocessor/",
-        pathNot: [ADAPTER, "^coprocessor/(main|workbench).ts$", "^coprocessor/cli/keyCommand.ts$"],
+        pathNot: [
+          ADAPTER,
+          "^coprocessor/(main|workbench)\\.ts$",
+          "^coprocessor/compose/",
+          "^coprocessor/cli/keyCommand.ts$",
+        ],
       },
       to: { path: ADAPTER, pathNot: PORT },
     },
@@ -126,7 +131,7 @@ module.exports = {
       severity: "error",
       from: {
         path: "^(coprocessor|sdk|scripts|examples)/",
-        pathNot: "^coprocessor/(store|queue)/|^coprocessor/main\\.ts$|^scripts/services/",
+        pathNot: "^coprocessor/(store|queue)/|^scripts/services/",
       },
       to: { path: npm("drizzle-orm|pg|@electric-sql/[^/]+") },
     },

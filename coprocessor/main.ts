@@ -3,20 +3,17 @@ import { inferenceOracleAbi, operatorRegistryAbi } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
 import { discoverContracts, discoverOperator } from "./chain/discoverContracts.ts";
 import { createRpcChain } from "./chain/rpcChain.ts";
-import type { AttesterSource, Config } from "./config.ts";
+import { openAttesterKey } from "./compose/attesterKey.ts";
+import { Closers } from "./compose/closers.ts";
+import { openStorage } from "./compose/storage.ts";
+import { startWorker } from "./compose/worker.ts";
+import type { Config } from "./config.ts";
 import { ChainClock } from "./core/chainClock.ts";
 import type { OutboxKind } from "./core/outbox.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
 import { isOpen, type RequestKey, requestKey } from "./core/request.ts";
-import { createOnnxEngine } from "./inference/onnxEngine.ts";
-import type { InferenceEngine } from "./inference/port.ts";
-import { readKeystore, readPasswordFile } from "./keys/keystore.ts";
-import type { AttesterKey } from "./keys/port.ts";
-import { createPrivateKeySigner } from "./keys/privateKey.ts";
 import { recoverDigest } from "./keys/recover.ts";
-import { createWeb3signerKey } from "./keys/web3signer.ts";
 import { createFileModels } from "./models/fileModels.ts";
-import type { ModelStore } from "./models/port.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
 import type { Log } from "./observe/port.ts";
 import { startStatusServer } from "./observe/statusServer.ts";
@@ -29,21 +26,10 @@ import { startLoop } from "./pipeline/loop.ts";
 import { onOutcome } from "./pipeline/onOutcome.ts";
 import { onPeerMessage } from "./pipeline/onPeerMessage.ts";
 import { driveOutbox } from "./pipeline/outbox.ts";
-import { runJob } from "./pipeline/runJob.ts";
-import type { BullmqOptions, QueueBackend } from "./queue/bullmqBackend.ts";
-import { createBullmqConsumer } from "./queue/bullmqConsumer.ts";
 import { createBullmqQueue } from "./queue/bullmqQueue.ts";
 import { connectRpc } from "./rpc/rpcClient.ts";
-import { createCachedStore } from "./store/cachedStore.ts";
-import { createDrizzleStore, type DrizzleStoreOptions } from "./store/drizzleStore.ts";
-import { openEmbeddedDatabase } from "./store/embeddedDatabase.ts";
-import type { Store } from "./store/port.ts";
 import { createViemSender } from "./submit/viemSender.ts";
 
-/** Milliseconds that one inference may take. */
-const INFERENCE_TIMEOUT_MS = 60_000;
-/** Jobs that a worker holds per inference thread: one runs while the next ones' models and inputs are made ready. */
-const JOBS_PER_THREAD = 4;
 const PENDING_LIMITS = { requests: 1_000, messagesPerRequest: 64, ttlMs: 60_000 };
 
 /** An operator's running software. */
@@ -56,25 +42,6 @@ export interface Coprocessor {
   failed: Promise<never>;
   /** Finishes what is under way and closes everything. */
   stop(): Promise<void>;
-}
-
-/** Undoes what was started, latest first; every step runs even if one fails. */
-class Closers {
-  readonly #steps: { name: string; close: () => Promise<void> }[] = [];
-
-  add(name: string, close: () => Promise<void>): void {
-    this.#steps.push({ name, close });
-  }
-
-  async close(log: Log): Promise<void> {
-    for (const { name, close } of this.#steps.splice(0).reverse()) {
-      try {
-        await close();
-      } catch (error) {
-        log.error({ err: error, part: name }, "closing failed");
-      }
-    }
-  }
 }
 
 /**
@@ -90,21 +57,6 @@ export async function startCoprocessor(config: Config): Promise<Coprocessor> {
   } catch (error) {
     await closers.close(log);
     throw error;
-  }
-}
-
-/** Opens the attester's key where the configuration says that it is. */
-export async function openAttesterKey(source: AttesterSource): Promise<AttesterKey> {
-  switch (source.kind) {
-    case "key":
-      return createPrivateKeySigner(source.key);
-    case "keystore": {
-      const { password } = source;
-      const text = "file" in password ? await readPasswordFile(password.file) : password.text;
-      return createPrivateKeySigner(await readKeystore(source.path, text));
-    }
-    case "signer":
-      return createWeb3signerKey(source);
   }
 }
 
@@ -248,72 +200,4 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     failed: following.failed,
     stop: () => closers.close(log),
   };
-}
-
-/** Store and queue share the embedded database unless a server is configured for either. */
-async function openStorage(
-  config: Config,
-  log: Log,
-  closers: Closers,
-): Promise<{ store: Store; backend: QueueBackend }> {
-  const { databaseUrl, queueUrl } = config;
-  const openEmbedded = async () => {
-    const embedded = await openEmbeddedDatabase({
-      directory: join(config.dataDir, "database"),
-      searchPath: "bullmq",
-      ...(config.databaseTemplate === null ? {} : { template: config.databaseTemplate }),
-      log,
-    });
-    closers.add("embedded database", () => embedded.close());
-    return embedded;
-  };
-  const openStore = async (database: DrizzleStoreOptions["database"]) => {
-    const store = createCachedStore(await createDrizzleStore({ database, log }));
-    closers.add("store", () => store.close());
-    return store;
-  };
-  if (queueUrl !== null) {
-    const store = await openStore(databaseUrl ?? (await openEmbedded()));
-    return { store, backend: { type: "redis", url: queueUrl } };
-  }
-  const embedded = await openEmbedded();
-  const store = await openStore(databaseUrl ?? embedded);
-  return { store, backend: { type: "postgres", pool: embedded.pool } };
-}
-
-async function startWorker(
-  config: Config,
-  parts: { models: ModelStore; log: Log; queueOptions: BullmqOptions },
-  closers: Closers,
-): Promise<void> {
-  const { inferenceMemoryBytes } = config;
-  const engine = createOnnxEngine({
-    threads: config.inferenceThreads,
-    providers: config.providers,
-    ...(inferenceMemoryBytes === null ? {} : { maxSessionBytes: inferenceMemoryBytes }),
-    log: parts.log,
-  });
-  closers.add("inference", () => engine.close());
-  const consumer = await createBullmqConsumer({
-    ...parts.queueOptions,
-    concurrency: JOBS_PER_THREAD * config.inferenceThreads,
-  });
-  await consumer.run((job) =>
-    runJob({ models: parts.models, engine, timeoutMs: INFERENCE_TIMEOUT_MS, now: Date.now }, job),
-  );
-  closers.add("worker", () => consumer.close());
-  for (const modelId of config.warmModels) void warmUp(modelId, { ...parts, engine });
-}
-
-/** Loads a model that the operator names, from a folder, the cache or a mirror. Without it the first job does. */
-async function warmUp(
-  modelId: Hex,
-  { models, engine, log }: { models: ModelStore; engine: InferenceEngine; log: Log },
-): Promise<void> {
-  try {
-    await engine.warm(await models.resolve(modelId, ""), { timeoutMs: INFERENCE_TIMEOUT_MS });
-    log.info({ modelId }, "model loaded ahead of its first job");
-  } catch (error) {
-    log.warn({ err: error, modelId }, "a model could not be loaded ahead; its first job will try again");
-  }
 }

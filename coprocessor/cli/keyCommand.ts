@@ -41,7 +41,7 @@ function addressCommand(): Command {
     .description("Prints the address of the attester's key, wherever the environment says that it is.")
     .action(async () => {
       const source = readAttesterSource(process.env);
-      const { openAttesterKey } = await import("../main.ts");
+      const { openAttesterKey } = await import("../compose/attesterKey.ts");
       console.log((await openAttesterKey(source)).address);
     });
 }

@@ -19,7 +19,7 @@ export function registerCommand(): Command {
       const owner = await connectOwner(process.env);
       const source = readAttesterSource(process.env);
       // Only now: the command's other parts need none of what it loads.
-      const { openAttesterKey } = await import("../main.ts");
+      const { openAttesterKey } = await import("../compose/attesterKey.ts");
       const { account: attester } = await openAttesterKey(source);
       const scope = { chainId: owner.chainId, registry: owner.operatorRegistry };
       const consent = await attester.signTypedData(

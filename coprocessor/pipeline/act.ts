@@ -3,9 +3,13 @@ import { type Hex, keccak256, size } from "viem";
 import type { AgreementAction } from "../core/agreement.ts";
 import type { Ballot } from "../core/ballot.ts";
 import type { PeerMessage } from "../core/messages.ts";
+import { concludingGas, plannedTransaction } from "../core/plannedTransaction.ts";
 import type { RequestRecord, RequestState } from "../core/request.ts";
 import type { RequestContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
+
+/** Gas that one more attestation adds to a settlement: recovering its signer and paying it. */
+const GAS_PER_SIGNATURE = 45_000;
 
 /** What an action is about. */
 export interface Subject {
@@ -141,38 +145,28 @@ async function settle(deps: PipelineDeps, subject: Subject, action: ActionOf<"se
   });
   const now = deps.now();
   const earlier = (await deps.store.outboxFor(record.key)).filter(({ kind }) => kind === "settle");
-  await deps.store.insertOutbox({
-    id: `settle/${record.key}/${earlier.length}`,
-    key: record.key,
-    kind: "settle",
-    to: record.oracle,
-    data: encodeSettle(record.request, output, view, attestations),
-    gas: settleGasLimit(context, output, signers.length),
-    maxFeePerGasCap: context.fields.maxGasPrice,
-    state: "planned",
-    nonce: null,
-    attempts: [],
-    minedTransaction: null,
-    minedBlock: null,
-    succeeded: null,
-    reason: null,
-    createdAt: now,
-    updatedAt: now,
-  });
+  const { callbackGasLimit, maxGasPrice } = context.fields;
+  await deps.store.insertOutbox(
+    plannedTransaction(
+      {
+        id: `settle/${record.key}/${earlier.length}`,
+        key: record.key,
+        kind: "settle",
+        to: record.oracle,
+        data: encodeSettle(record.request, output, view, attestations),
+        gas: concludingGas({
+          callbackGasLimit,
+          signers: signers.length,
+          gasPerSigner: GAS_PER_SIGNATURE,
+          outputBytes: size(output),
+        }),
+        maxFeePerGasCap: maxGasPrice,
+      },
+      now,
+    ),
+  );
   deps.log.info({ requestId: record.requestId, view, signers, outputHash }, "settlement planned");
   deps.pokeOutbox();
-}
-
-/**
- * Gas to send with a settlement: enough for the 63/64 check in front of an exact callback. An upper bound; what is
- * not used costs nothing.
- */
-function settleGasLimit({ fields }: RequestContext, output: Hex, signers: number): bigint {
-  const fixed = 150_000;
-  const perSigner = 45_000;
-  const perOutputByte = 64;
-  const callback = Math.ceil((fields.callbackGasLimit * 64) / 63);
-  return BigInt(fixed + perSigner * signers + perOutputByte * size(output) + callback);
 }
 
 /** The same salt every time, so that a lost database loses no opening. */

@@ -2,8 +2,12 @@ import { encodeFinalize, unpackRequest } from "@sibyl/sdk";
 import { size } from "viem";
 import { decideFinalization } from "../core/finalization.ts";
 import type { OutboxEntry } from "../core/outbox.ts";
+import { concludingGas, plannedTransaction } from "../core/plannedTransaction.ts";
 import type { ProposedOutput, RequestRecord } from "../core/request.ts";
 import type { PipelineDeps } from "./deps.ts";
+
+/** Gas that one more paid signer adds to a finalization. */
+const GAS_PER_PAYOUT = 30_000;
 
 /**
  * Plans the transaction that finalizes a proposal, when it is this operator's turn.
@@ -46,32 +50,18 @@ const hasFailed = ({ state, succeeded }: OutboxEntry): boolean =>
 
 function entryFor(record: RequestRecord, proposed: ProposedOutput, count: number, now: number): OutboxEntry {
   const { proposal, output } = proposed;
-  const fields = unpackRequest(record.request);
-  return {
-    id: `finalize/${record.key}/${count}`,
-    key: record.key,
-    kind: "finalize",
-    to: record.oracle,
-    data: encodeFinalize(record.request, proposal, output),
-    gas: finalizeGasLimit(fields.callbackGasLimit, fields.quorum, size(output)),
-    maxFeePerGasCap: fields.maxGasPrice,
-    state: "planned",
-    nonce: null,
-    attempts: [],
-    minedTransaction: null,
-    minedBlock: null,
-    succeeded: null,
-    reason: null,
-    createdAt: now,
-    updatedAt: now,
-  };
-}
-
-/** An upper bound, with the 63/64 check in front of an exact callback; what is not used costs nothing. */
-function finalizeGasLimit(callbackGasLimit: number, quorum: number, outputBytes: number): bigint {
-  const fixed = 150_000;
-  const perSigner = 30_000;
-  const perOutputByte = 64;
-  const callback = Math.ceil((callbackGasLimit * 64) / 63);
-  return BigInt(fixed + perSigner * quorum + perOutputByte * outputBytes + callback);
+  const { callbackGasLimit, quorum, maxGasPrice } = unpackRequest(record.request);
+  const outputBytes = size(output);
+  return plannedTransaction(
+    {
+      id: `finalize/${record.key}/${count}`,
+      key: record.key,
+      kind: "finalize",
+      to: record.oracle,
+      data: encodeFinalize(record.request, proposal, output),
+      gas: concludingGas({ callbackGasLimit, signers: quorum, gasPerSigner: GAS_PER_PAYOUT, outputBytes }),
+      maxFeePerGasCap: maxGasPrice,
+    },
+    now,
+  );
 }

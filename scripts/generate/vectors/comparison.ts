@@ -3,28 +3,19 @@ import {
   type DeterminismProfile,
   dtypeCode,
   encodeOutput,
-  type OutputCodec,
   packProfile,
   parseWad,
   WAD,
 } from "@sibyl/sdk";
-import { bytesToHex, concat, encodeAbiParameters, type Hex, toHex } from "viem";
+import { type Hex, toHex } from "viem";
+import { exact, type Pair, pair, within } from "./comparisonPair.ts";
 import { uint } from "./draw.ts";
+import { malformedPairs } from "./malformedPairs.ts";
+import { tensorPairs } from "./tensorPairs.ts";
 
 const INT256_MAX = (1n << 255n) - 1n;
 const INT256_MIN = -(1n << 255n);
 const UINT256_MAX = (1n << 256n) - 1n;
-
-interface Pair {
-  why: string;
-  codec: OutputCodec;
-  profile: DeterminismProfile;
-  a: Hex;
-  b: Hex;
-}
-
-const exact: DeterminismProfile = { kind: "exact" };
-const within = (abs: string, rel: string): DeterminismProfile => ({ kind: "tolerance", abs, rel });
 
 /**
  * Pairs of outputs and whether they agree, by the SDK.
@@ -36,8 +27,8 @@ export function comparisonVectors(): Record<string, object> {
     ...labelled(),
     ...scalars(),
     ...lists(),
-    ...tensors(),
-    ...malformed(),
+    ...tensorPairs(),
+    ...malformedPairs(),
     ...Array.from({ length: 96 }, (_, index) => random(index)),
   ];
   const cases = pairs.map(asCase);
@@ -158,149 +149,6 @@ function lists(): Pair[] {
   ];
 }
 
-function tensors(): Pair[] {
-  const loose = within("0.1", "0");
-  const tiny = within("0.000000000000000001", "0");
-  const pairs: Pair[] = [
-    pair("float32, equal", "tensor", loose, floats(1, [2], 1, 2), floats(1, [2], 1, 2)),
-    pair("float32, within abs", "tensor", loose, floats(1, [2], 1, 2), floats(1, [2], 1.0625, 2)),
-    pair("float32, too far", "tensor", loose, floats(1, [2], 1, 2), floats(1, [2], 1, 2.125)),
-    pair("float32, another shape", "tensor", loose, floats(1, [2, 1], 1, 2), floats(1, [1, 2], 1, 2)),
-    pair("float32, another rank", "tensor", loose, floats(1, [], 1), floats(1, [1], 1)),
-    pair("float32 and float16", "tensor", loose, floats(1, [1], 1), floats(10, [2], 1, 1)),
-    pair("float32, two zeros", "tensor", within("0", "0"), floats(1, [1], 0), floats(1, [1], -0)),
-    pair(
-      "float32, subnormal is below a wei",
-      "tensor",
-      within("0", "0"),
-      floats(1, [1], 2 ** -149),
-      floats(1, [1], 0),
-    ),
-    pair(
-      "float32, half a wei rounds to even",
-      "tensor",
-      within("0", "0"),
-      floats(1, [1], 2 ** -61),
-      floats(1, [1], 0),
-    ),
-    pair("float32, near a wei", "tensor", tiny, floats(1, [1], 1e-18), floats(1, [1], 2e-18)),
-    pair(
-      "float32, the largest and its neighbour",
-      "tensor",
-      within("0", "0.000001"),
-      floats(1, [1], 3.4028234663852886e38),
-      floats(1, [1], 3.4028232635611926e38),
-    ),
-    pair(
-      "float32, the extremes",
-      "tensor",
-      within("0", "1"),
-      floats(1, [1], 3.4028234663852886e38),
-      floats(1, [1], -3.4028234663852886e38),
-    ),
-    pair("float32, empty", "tensor", loose, floats(1, [0, 5]), floats(1, [0, 5])),
-    pair(
-      "float16, within abs",
-      "tensor",
-      loose,
-      floats(10, [3], 1, 0.5, -2),
-      floats(10, [3], 1.0625, 0.5, -2),
-    ),
-    pair(
-      "float16, subnormal",
-      "tensor",
-      within("0.00000006", "0"),
-      floats(10, [1], 2 ** -24),
-      floats(10, [1], 0),
-    ),
-    pair(
-      "float16, subnormal too far",
-      "tensor",
-      within("0.00000005", "0"),
-      floats(10, [1], 2 ** -24),
-      floats(10, [1], 0),
-    ),
-    pair("bfloat16, within rel", "tensor", within("0", "0.01"), floats(16, [1], 128), floats(16, [1], 129)),
-    pair("bfloat16, beyond rel", "tensor", within("0", "0.0077"), floats(16, [1], 128), floats(16, [1], 129)),
-    pair("float64, within abs", "tensor", loose, floats(11, [1], 1), floats(11, [1], 1.01)),
-    pair("float64, equal", "tensor", loose, floats(11, [1], 1e300), floats(11, [1], 1e300)),
-    pair("float64, exact", "tensor", exact, floats(11, [1], 1), floats(11, [1], 1.01)),
-  ];
-  const bytes = (dtype: number, data: Hex) => encodeOutput("tensor", { dtype, shape: [2], data });
-  pairs.push(
-    pair("uint8, equal", "tensor", loose, bytes(2, "0x0102"), bytes(2, "0x0102")),
-    pair(
-      "uint8, one apart: integers have no distance",
-      "tensor",
-      within("1", "1"),
-      bytes(2, "0x0102"),
-      bytes(2, "0x0103"),
-    ),
-    pair("bool, different", "tensor", within("1", "1"), bytes(9, "0x0100"), bytes(9, "0x0101")),
-  );
-  return pairs;
-}
-
-/** What does not decode agrees with nothing but its equal. */
-function malformed(): Pair[] {
-  const word = (value: bigint) => toHex(value, { size: 32 });
-  const any = within("1", "1");
-  const good = {
-    classification: encodeOutput("classification", { label: 0, confidence: 1n }),
-    scores: encodeOutput("scores", { label: 0, confidence: 1n, scores: [1n] }),
-    scalar: encodeOutput("scalar", 1n),
-    vector: encodeOutput("vector", [1n]),
-    tensor: floats(1, [1], 1),
-  };
-  const tensor = (dtype: number, shape: number[], data: Hex) =>
-    encodeAbiParameters([{ type: "uint8" }, { type: "uint32[]" }, { type: "bytes" }], [dtype, shape, data]);
-  const bad: [OutputCodec & keyof typeof good, string, Hex][] = [
-    ["classification", "empty", "0x"],
-    ["classification", "confidence above one", concat([word(0n), word(WAD + 1n)])],
-    ["classification", "dirty bits above the label", concat([word(1n << 32n), word(1n)])],
-    ["classification", "a trailing byte", `${good.classification}00`],
-    ["scores", "a label without a score", concat([word(1n), word(1n), word(96n), word(1n), word(1n)])],
-    ["scores", "another offset", concat([word(0n), word(1n), word(128n), word(1n), word(1n)])],
-    ["scores", "a count beyond the bytes", concat([word(0n), word(1n), word(96n), word(2n), word(1n)])],
-    [
-      "scores",
-      "a count of nearly 2^256",
-      concat([word(0n), word(1n), word(96n), word(UINT256_MAX), word(1n)]),
-    ],
-    ["scores", "confidence above one", concat([word(0n), word(WAD + 1n), word(96n), word(1n), word(1n)])],
-    ["scalar", "31 bytes", `0x${"01".repeat(31)}`],
-    ["vector", "another offset", concat([word(64n), word(1n), word(1n)])],
-    ["vector", "a count beyond the bytes", concat([word(32n), word(2n), word(1n)])],
-    ["vector", "half a word", concat([word(32n), word(1n), "0x01"])],
-    ["tensor", "empty", "0x"],
-    ["tensor", "NaN", tensor(1, [1], "0x0000c07f")],
-    ["tensor", "an infinity", tensor(1, [1], "0x000080ff")],
-    ["tensor", "an unknown dtype", tensor(8, [1], "0x00000000")],
-    ["tensor", "dirty padding", `${good.tensor.slice(0, -2)}01` as Hex],
-    ["tensor", "more bytes than its shape", tensor(1, [1], "0x0000000000000000")],
-    ["tensor", "fewer bytes than its shape", tensor(1, [2], "0x00000000")],
-    ["tensor", "a shape beyond all memory", tensor(1, Array(12).fill(0xffff_ffff), "0x00000000")],
-    [
-      "tensor",
-      "the data's offset leaves a gap",
-      good.tensor.replace(word(160n).slice(2), word(192n).slice(2)) as Hex,
-    ],
-    [
-      "tensor",
-      "a rank beyond the bytes",
-      good.tensor.replace(
-        word(160n).slice(2) + word(1n).slice(2),
-        word(160n).slice(2) + word(9n).slice(2),
-      ) as Hex,
-    ],
-  ];
-  return bad.flatMap(([codec, why, encoded]) => [
-    pair(`${why}, against a good one`, codec, any, encoded, good[codec]),
-    pair(`${why}, against itself`, codec, any, encoded, encoded),
-    pair(`${why}, against its like`, codec, any, encoded, flipLastBit(encoded)),
-  ]);
-}
-
 /** Numbers drawn so that about half of the pairs are near. */
 function random(index: number): Pair {
   const draw = (what: string, bits: number) => uint(`comparison ${index} ${what}`, bits);
@@ -330,40 +178,4 @@ function random(index: number): Pair {
     encodeOutput("scalar", value),
     encodeOutput("scalar", other),
   );
-}
-
-function pair(why: string, codec: OutputCodec, profile: DeterminismProfile, a: Hex, b: Hex): Pair {
-  return { why: `${codec}: ${why}`, codec, profile, a, b };
-}
-
-function flipLastBit(encoded: Hex): Hex {
-  if (encoded.length < 4) return `${encoded}01`;
-  const last = Number.parseInt(encoded.slice(-2), 16) ^ 1;
-  return `${encoded.slice(0, -2)}${last.toString(16).padStart(2, "0")}` as Hex;
-}
-
-/** A tensor of floats whose values its type can hold exactly. */
-function floats(dtype: 1 | 10 | 11 | 16, shape: number[], ...values: number[]): Hex {
-  const data = values.map((value) => float(dtype, value).slice(2)).join("");
-  return encodeOutput("tensor", { dtype, shape, data: `0x${data}` });
-}
-
-function float(dtype: 1 | 10 | 11 | 16, value: number): Hex {
-  const view = new DataView(new ArrayBuffer(8));
-  if (dtype === 11) view.setFloat64(0, value, true);
-  else view.setFloat32(0, value, true);
-  const bytes = new Uint8Array(view.buffer);
-  if (dtype === 11) return bytesToHex(bytes);
-  if (dtype === 1) return bytesToHex(bytes.slice(0, 4));
-  if (dtype === 16) return bytesToHex(bytes.slice(2, 4));
-  return bytesToHex(float16(value));
-}
-
-function float16(value: number): Uint8Array {
-  const size = Math.abs(value);
-  const exponent = size < 2 ** -14 ? -14 : Math.floor(Math.log2(size));
-  const fraction = size / 2 ** (exponent - 10);
-  const biased = fraction < 1024 ? 0 : exponent + 15;
-  const bits = (value < 0 ? 0x8000 : 0) | (biased << 10) | (fraction & 0x3ff);
-  return Uint8Array.of(bits & 0xff, bits >> 8);
 }

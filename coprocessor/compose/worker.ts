@@ -1,0 +1,53 @@
+import type { Hex } from "viem";
+import type { Config } from "../config.ts";
+import { createOnnxEngine } from "../inference/onnxEngine.ts";
+import type { InferenceEngine } from "../inference/port.ts";
+import type { ModelStore } from "../models/port.ts";
+import type { Log } from "../observe/port.ts";
+import { runJob } from "../pipeline/runJob.ts";
+import type { BullmqOptions } from "../queue/bullmqBackend.ts";
+import { createBullmqConsumer } from "../queue/bullmqConsumer.ts";
+import type { Closers } from "./closers.ts";
+
+/** Milliseconds that one inference may take. */
+const INFERENCE_TIMEOUT_MS = 60_000;
+/** Jobs that a worker holds per inference thread: one runs while the next ones' models and inputs are made ready. */
+const JOBS_PER_THREAD = 4;
+
+/** Takes jobs from the queue and runs their models, in this process. */
+export async function startWorker(
+  config: Config,
+  parts: { models: ModelStore; log: Log; queueOptions: BullmqOptions },
+  closers: Closers,
+): Promise<void> {
+  const { inferenceMemoryBytes } = config;
+  const engine = createOnnxEngine({
+    threads: config.inferenceThreads,
+    providers: config.providers,
+    ...(inferenceMemoryBytes === null ? {} : { maxSessionBytes: inferenceMemoryBytes }),
+    log: parts.log,
+  });
+  closers.add("inference", () => engine.close());
+  const consumer = await createBullmqConsumer({
+    ...parts.queueOptions,
+    concurrency: JOBS_PER_THREAD * config.inferenceThreads,
+  });
+  await consumer.run((job) =>
+    runJob({ models: parts.models, engine, timeoutMs: INFERENCE_TIMEOUT_MS, now: Date.now }, job),
+  );
+  closers.add("worker", () => consumer.close());
+  for (const modelId of config.warmModels) void warmUp(modelId, { ...parts, engine });
+}
+
+/** Loads a model that the operator names, from a folder, the cache or a mirror. Without it the first job does. */
+async function warmUp(
+  modelId: Hex,
+  { models, engine, log }: { models: ModelStore; engine: InferenceEngine; log: Log },
+): Promise<void> {
+  try {
+    await engine.warm(await models.resolve(modelId, ""), { timeoutMs: INFERENCE_TIMEOUT_MS });
+    log.info({ modelId }, "model loaded ahead of its first job");
+  } catch (error) {
+    log.warn({ err: error, modelId }, "a model could not be loaded ahead; its first job will try again");
+  }
+}
