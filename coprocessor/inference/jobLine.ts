@@ -19,8 +19,8 @@ interface Job extends SlotJob {
  * Jobs in order of arrival, and the processes that take them: one that has the model loaded if it is free, else the
  * one with the fewest models.
  *
- * Jobs of one model that have come together while every process was busy are run together. Nothing ever waits for a
- * neighbour: with a process free, a job starts at once and alone. When a batch fails, each of its jobs is run again by
+ * Jobs of one model that come together, or while every process is busy, are run together. Nothing ever waits for a
+ * neighbour: with a process free, a job starts as soon as what led to it has run, before any I/O. When a batch fails, each of its jobs is run again by
  * itself, so that none suffers from another's.
  */
 export class JobLine {
@@ -28,10 +28,11 @@ export class JobLine {
   readonly #slots: Slot[];
   readonly #running = new Set<Promise<void>>();
   #lastJob = 0;
+  #assigning = false;
   #closed = false;
 
   constructor(size: number, options: { settings: RuntimeSettings; directory: string; log: Log }) {
-    this.#slots = Array.from({ length: size }, () => new Slot({ ...options, onFree: () => this.#assign() }));
+    this.#slots = Array.from({ length: size }, () => new Slot({ ...options, onFree: () => this.#assignSoon() }));
   }
 
   /**
@@ -86,18 +87,30 @@ export class JobLine {
       }, timeoutMs),
     };
     this.#jobs.push(job);
-    this.#assign();
+    this.#assignSoon();
+  }
+
+  /** Once everybody who is about to add a job has done so: after the promises that are settled now, before any I/O. */
+  #assignSoon(): void {
+    if (this.#assigning) return;
+    this.#assigning = true;
+    process.nextTick(() => {
+      this.#assigning = false;
+      this.#assign();
+    });
   }
 
   #assign(): void {
     for (;;) {
       const free = this.#slots.filter((slot) => slot.free);
+      // Rather two processes with half of the jobs each than one with all.
+      const share = Math.ceil(this.#jobs.length / free.length);
       const job = free.length > 0 ? this.#jobs.shift() : undefined;
       if (!job) return;
       const slot =
         free.find((candidate) => candidate.has(job.message.modelId)) ??
         free.reduce((best, candidate) => (candidate.loadedModels < best.loadedModels ? candidate : best));
-      const jobs = [job, ...this.#takeNeighbours(job)];
+      const jobs = [job, ...this.#takeNeighbours(job, share)];
       for (const { waiting } of jobs) clearTimeout(waiting);
       if (jobs.length === 1) job.resolve(this.#follow(slot.run(job, job.timeoutMs)));
       else void this.#follow(this.#runTogether(slot, jobs));
@@ -105,11 +118,12 @@ export class JobLine {
   }
 
   /** Takes out of the line what can be run together with a job. */
-  #takeNeighbours({ message, together }: Job): Job[] {
+  #takeNeighbours({ message, together }: Job, share: number): Job[] {
     const { modelId, provider, feeds } = message;
-    if (together < 2 || !feeds) return [];
+    const most = Math.min(together, share);
+    if (most < 2 || !feeds) return [];
     const taken: Job[] = [];
-    for (let at = 0; at < this.#jobs.length && taken.length < together - 1; ) {
+    for (let at = 0; at < this.#jobs.length && taken.length < most - 1; ) {
       const other = this.#jobs[at] as Job;
       const isOfModel = other.message.modelId === modelId && other.message.provider === provider;
       const fits = isOfModel && other.together > 1 && other.message.feeds !== undefined;
