@@ -66,6 +66,8 @@ export class JobLine {
 
   /** Jobs that run are finished, those that wait are turned away; then the processes end. */
   async close(): Promise<void> {
+    // What found a process free runs, even if it has come in this very moment.
+    this.#assign();
     this.#closed = true;
     for (const job of this.#jobs.splice(0)) {
       clearTimeout(job.waiting);

@@ -75,7 +75,7 @@ const TASKS = {
   },
   "models:eval": {
     summary:
-      "every model's goldens on this machine beside its held-out figures; --provider, --json, or model names",
+      "every model's goldens, and its figures measured again on held-out data; --provider, --json, or model names",
     run: (args) => typescript("scripts/models/evaluate.ts", args),
   },
   "models:fetch": {
