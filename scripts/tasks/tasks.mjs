@@ -69,6 +69,11 @@ const TASKS = {
       "the engine's throughput beside bare ONNX Runtime's on the same cores; --json, --cores, --seconds",
     run: (args) => typescript("scripts/bench/inference.ts", args),
   },
+  "bench:fleet": {
+    summary:
+      "jobs per second through a node's queue and its workers, beside BullMQ alone; --json, --seconds, --workers",
+    run: (args) => typescript("scripts/bench/fleet.ts", args),
+  },
   "bench:gpu": {
     summary: "each model on an accelerator, at batch 1 to 64, beside the CPU; --provider, --seconds, --json",
     run: (args) => typescript("scripts/bench/gpu.ts", args),
