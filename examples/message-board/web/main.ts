@@ -1,5 +1,5 @@
 import { formatEther } from "viem";
-import { messageBoardAbi, POST_STATUSES } from "../messageBoardAbi.ts";
+import { messageBoardAbi } from "../messageBoardAbi.ts";
 import { connect } from "./connect.ts";
 import { element, percent } from "./dom.ts";
 import { onClick, tellStory } from "./story.ts";
@@ -41,13 +41,13 @@ async function showPosts(): Promise<void> {
     const card = document.createElement("div");
     card.className = "card";
     card.style.marginBottom = "0.6rem";
-    const status = POST_STATUSES[args.status] ?? "unknown";
+    const status = args.published ? "published" : "held";
     card.dataset.status = status;
     const verdict = document.createElement("small");
     verdict.textContent = `${status}, ${percent(args.confidenceWad)} sure`;
     // As text and never as markup: anybody can post anything.
     const words = document.createElement("div");
-    words.textContent = status === "published" ? (texts.get(args.requestId) ?? "") : "(held back as spam)";
+    words.textContent = args.published ? (texts.get(args.requestId) ?? "") : "(held back as spam)";
     card.append(words, verdict);
     return card;
   });
