@@ -1,5 +1,6 @@
 import { formatEther } from "viem";
 import { messageBoardAbi } from "../messageBoardAbi.ts";
+import { showAccount } from "./account.ts";
 import { connect } from "./connect.ts";
 import { element, percent } from "./dom.ts";
 import { onClick, tellStory } from "./story.ts";
@@ -15,12 +16,15 @@ onClick("post", async () => {
   if (text.value.trim() === "") throw new Error("Say something first.");
   const args = [text.value] as const;
   const value = await client.readContract({ ...board, functionName: "postFee", args });
-  const { request } = await client.simulateContract({ ...board, functionName: "post", args, value });
-  const answer = await tellStory(connection, board, () => client.writeContract(request));
+  const answer = await tellStory(connection, board, async (sender) => {
+    const { request } = await sender.simulateContract({ ...board, functionName: "post", args, value });
+    return sender.writeContract(request);
+  });
   if (answer !== null) text.value = "";
   await showPosts();
 });
 
+showAccount(connection);
 await Promise.all([showFee(), showPosts()]);
 element("post", HTMLButtonElement).disabled = false;
 
