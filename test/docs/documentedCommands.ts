@@ -52,7 +52,15 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
     by: TUTORIAL,
     proof: 'blockWith("forge init")',
   },
-  "forge test": { by: TUTORIAL, proof: 'blockWith("forge test")' },
+  "forge test": { by: TUTORIAL, proof: 'blockWith("forge test\\n")' },
+  'mkdir -p node_modules/.bin && ln -s "$SIBYL/coprocessor/bin/sibyl.js" node_modules/.bin/sibyl': {
+    by: TUTORIAL,
+    proof: 'blockWith("ln -s")',
+  },
+  "REAL_MODEL=true forge test --ffi --match-contract RealModel": {
+    by: TUTORIAL,
+    proof: 'blockWith("--ffi")',
+  },
   'npm install --save-dev "$SIBYL/dist/sibyl-sdk-0.1.0.tgz" viem@2.57.20': {
     by: TUTORIAL,
     proof: 'blockWith("viem@")',

@@ -23,8 +23,8 @@ import { ROOT, TREATMENTS } from "../docs/documentedCommands.ts";
  * starts. Only placeholders are filled in, and addresses that a machine which runs other things may have in use.
  */
 
-const NETWORK_TIMEOUT_MS = 150_000;
-const COMMAND_TIMEOUT_MS = 60_000;
+const NETWORK_TIMEOUT_MS = 230_000;
+const COMMAND_TIMEOUT_MS = 120_000;
 /** A place that no operator of the quickstart has. */
 const NEWCOMER = 7;
 

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { INPUT_CODECS, OUTPUT_CODECS } from "@sibyl/sdk";
 import { expect, test } from "vitest";
 
 /**
@@ -44,6 +45,15 @@ test.each([...CONSUMERS])("%s: its callback decodes in one line", (_, source) =>
   const mentions = body.split("\n").filter((line) => new RegExp(`\\b${output}\\b`).test(line));
   // One statement, whole on its line, through a codec that checks; and the raw bytes are looked at nowhere else.
   expect(mentions).toEqual([expect.stringMatching(new RegExp(`^.* = \\w+Codec\\.decode\\(${output}\\);$`))]);
+});
+
+test("docs/concepts.md: has every codec, and its library where Solidity has one", () => {
+  const text = read("docs", "concepts.md");
+  for (const codec of new Set([...INPUT_CODECS, ...OUTPUT_CODECS]))
+    expect(text, codec).toContain(`\n| \`${codec}\` |`);
+  const libraries = readdirSync(join(ROOT, "contracts", "libraries", "codecs"));
+  for (const library of libraries)
+    expect(text, library).toContain(`${library.replace(".sol", "")}.decode(output)`);
 });
 
 function linesOfCode(source: string): string[] {
