@@ -23,6 +23,7 @@ const HERE = { here: true } as const;
 const TUTORIAL = "test/e2e/tutorial.test.ts";
 const SUITE = { not: "a suite of its own, which `npm test` in continuous integration runs" };
 const PAGE = { not: "its page's own test starts the same network and page, by `startExample`" };
+const FLEET = { not: "needs a Redis with these users; test/e2e/fleet.test.ts runs both on one of its own" };
 
 /** Every command of the documentation. One that is missing here fails a test, and so does one that is in no page. */
 export const TREATMENTS: Readonly<Record<string, Treatment>> = {
@@ -82,6 +83,10 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
   "ATTESTER_SIGNER_URL=http://127.0.0.1:9000 ATTESTER_ADDRESS=0x… node coprocessor/bin/sibyl.js node": {
     not: "needs a web3signer, of which no package is reachable; test/coprocessor/keys/web3signer.test.ts speaks its protocol",
   },
+  "WORKER=none QUEUE_URL=redis://node:password@queue.internal QUEUE_SECRET=... node coprocessor/bin/sibyl.js node":
+    FLEET,
+  "QUEUE_NAMESPACE=1-7 QUEUE_URL=redis://worker:password@queue.internal QUEUE_SECRET=... node coprocessor/bin/sibyl.js worker":
+    FLEET,
   "node coprocessor/bin/sibyl.js status": HERE,
   "node coprocessor/bin/sibyl.js status 0x<requestId>": HERE,
   "node coprocessor/bin/sibyl.js receipts": HERE,
