@@ -123,8 +123,8 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
   };
 }
 
-/** Of the engine's version, because another one may not read it. */
-function databaseTemplate(): string {
+/** Where an empty database is kept to be copied. Of the engine's version, because another one may not read it. */
+export function databaseTemplate(): string {
   const engine = createRequire(join(ROOT, "coprocessor", "package.json")).resolve("@electric-sql/pglite");
   const { version } = JSON.parse(readFileSync(join(dirname(engine), "..", "package.json"), "utf8"));
   return join(ROOT, ".cache", "network", `database-${version}`);

@@ -64,6 +64,11 @@ const TASKS = {
     summary: "makes the contracts wrong in small ways, one at a time, and counts what the tests find",
     run: (args) => typescript("scripts/mutate/main.ts", args),
   },
+  chaos: {
+    summary:
+      "three operators in a seeded storm of crashes, lost databases, lying endpoints and reorgs; --seed, --requests, --plan, --json",
+    run: (args) => typescript("scripts/chaos/main.ts", args),
+  },
   "bench:inference": {
     summary:
       "the engine's throughput beside bare ONNX Runtime's on the same cores; --json, --cores, --seconds",
