@@ -1,5 +1,6 @@
 import type { Chain, ChainStep } from "../chain/port.ts";
 import type { BlockRef } from "../core/block.ts";
+import { memoryBeginsAt } from "../core/memory.ts";
 import type { OperatorRecord } from "../core/operators.ts";
 import type { PipelineDeps } from "./deps.ts";
 import { onStep } from "./onStep.ts";
@@ -51,6 +52,10 @@ export function followChain(deps: PipelineDeps, chain: Chain, hooks: FollowChain
   async function run(): Promise<void> {
     const known = await deps.store.blocks();
     const target = await chain.head();
+    if ((await deps.store.memory()) === null) {
+      const began = await deps.store.beginMemory(memoryBeginsAt(target, deps.now()));
+      deps.log.info({ ...began }, "this node's memory begins");
+    }
     hooks.onOperators(await deps.store.operators());
     const last = known.at(-1);
     if (last !== undefined && last.hash === target.hash) await caughtUp(last);

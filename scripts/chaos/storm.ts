@@ -171,7 +171,7 @@ async function strike(storm: Storm, fault: Fault): Promise<void> {
       return reorg(network, fault.depth, fault.withTransactions);
     case "rollback":
       await rpcResult(client.rpcUrl, "anvil_rollback", [await reachable(network, fault.depth)]);
-      return;
+      return setTimeRight(network);
     case "drop-pool":
       await rpcResult(client.rpcUrl, "anvil_dropAllTransactions", []);
       return;
@@ -216,6 +216,12 @@ async function reorg(network: ChaosNetwork, planned: number, withTransactions: b
     }
   }
   await rpcResult(client.rpcUrl, "anvil_reorg", [depth, pairs]);
+  await setTimeRight(network);
+}
+
+/** anvil goes on from the replaced blocks' time, and would stay behind by as many seconds as it replaced. */
+async function setTimeRight({ client }: ChaosNetwork): Promise<void> {
+  await rpcResult(client.rpcUrl, "anvil_setTime", [Math.floor(Date.now() / 1_000)]);
 }
 
 /** Transfers of somebody who pays well, so that they come before others. */
