@@ -8,6 +8,7 @@ import { Closers } from "./compose/closers.ts";
 import { openStorage } from "./compose/storage.ts";
 import { startWorker } from "./compose/worker.ts";
 import type { Config } from "./config.ts";
+import { catchUpText } from "./core/catchUp.ts";
 import { ChainClock } from "./core/chainClock.ts";
 import type { OutboxKind } from "./core/outbox.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
@@ -180,7 +181,9 @@ async function compose(config: Config, rootLog: Log, closers: Closers, wrap: Wra
   const status = await startStatusServer(
     {
       async readiness() {
-        const reasons = following.synced() ? [] : ["not caught up with the chain yet"];
+        const progress = following.progress();
+        const far = progress === null ? "" : `: ${catchUpText(progress)}`;
+        const reasons = following.synced() ? [] : [`not caught up with the chain yet${far}`];
         return { ready: reasons.length === 0, reasons };
       },
       async node() {
@@ -189,6 +192,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers, wrap: Wra
           attester: key.address,
           ...scope,
           synced: following.synced(),
+          catchingUp: following.progress(),
           head:
             clock.head === null
               ? null

@@ -1,5 +1,6 @@
 import type { Chain, ChainStep } from "../chain/port.ts";
 import type { BlockRef } from "../core/block.ts";
+import { type CatchUp, catchUpAt, catchUpText } from "../core/catchUp.ts";
 import { memoryBeginsAt } from "../core/memory.ts";
 import type { OperatorRecord } from "../core/operators.ts";
 import type { PipelineDeps } from "./deps.ts";
@@ -16,6 +17,8 @@ export interface FollowChainHooks {
 
 export interface ChainFollowing {
   synced(): boolean;
+  /** How far it is; null before the chain was read, and once it has caught up. */
+  progress(): CatchUp | null;
   /** Rejects with what made following impossible, a reorg deeper than finality for one. */
   failed: Promise<never>;
   stop(): Promise<void>;
@@ -23,6 +26,8 @@ export interface ChainFollowing {
 
 /** Milliseconds until a step that could not be stored is tried again. */
 const RETRY_MS = 1_000;
+/** Milliseconds between lines about how far we are. */
+const PROGRESS_MS = 2_000;
 
 /**
  * Takes the chain's steps into the store, for ever.
@@ -33,6 +38,7 @@ export function followChain(deps: PipelineDeps, chain: Chain, hooks: FollowChain
   const stopping = new AbortController();
   const { signal } = stopping;
   let synced = false;
+  let progress: CatchUp | null = null;
   const pipeline: PipelineDeps = { ...deps, wake: (key, at) => (synced ? deps.wake(key, at) : undefined) };
 
   async function store(step: ChainStep): Promise<void> {
@@ -59,10 +65,24 @@ export function followChain(deps: PipelineDeps, chain: Chain, hooks: FollowChain
     hooks.onOperators(await deps.store.operators());
     const last = known.at(-1);
     if (last !== undefined && last.hash === target.hash) await caughtUp(last);
+    const startedAt = deps.now();
+    let toldAt = startedAt;
+    let from: bigint | null = null;
+    const tell = (at: bigint) => {
+      from ??= at;
+      progress = catchUpAt({ from, at, target: target.number }, deps.now() - startedAt);
+      if (deps.now() - toldAt < PROGRESS_MS) return;
+      toldAt = deps.now();
+      deps.log.info(
+        { block: at, target: target.number, ...progress },
+        `catching up: ${catchUpText(progress)}`,
+      );
+    };
     for await (const step of chain.follow(known, signal)) {
       await store(step);
       if (step.type === "reorg") hooks.onOperators(await deps.store.operators());
       if (step.type !== "blocks") continue;
+      if (!synced) tell(step.head.number);
       hooks.onHead(step.head, synced);
       if (step.events.some(({ type }) => type === "OperatorRegistered" || type === "EndpointChanged")) {
         hooks.onOperators(await deps.store.operators());
@@ -74,6 +94,7 @@ export function followChain(deps: PipelineDeps, chain: Chain, hooks: FollowChain
   async function caughtUp(head: BlockRef): Promise<void> {
     hooks.onHead(head, false);
     synced = true;
+    progress = null;
     deps.log.info({ head: head.number }, "caught up with the chain");
     await hooks.resume();
   }
@@ -87,6 +108,7 @@ export function followChain(deps: PipelineDeps, chain: Chain, hooks: FollowChain
   failed.catch(() => undefined);
   return {
     synced: () => synced,
+    progress: () => progress,
     failed,
     async stop() {
       stopping.abort();

@@ -4,9 +4,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { encodeInput, inferenceOracleAbi } from "@sibyl/sdk";
 import { encodeFunctionData, type Hex, keccak256, parseEther, parseEventLogs, parseGwei } from "viem";
 import { author } from "../network/devAccounts.ts";
+import { rpcCall } from "../network/rpcCall.ts";
 import { readSamples } from "../quickstart/samples.ts";
 import type { ChaosNetwork } from "./chaosNetwork.ts";
-import { rpcCall } from "./rpcCall.ts";
 import type { Ask } from "./schedule.ts";
 
 /** Highest gas price that requests repay; the storm's dearest gas is above it. */

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { rpcCall } from "./rpcCall.ts";
+import { rpcCall } from "../network/rpcCall.ts";
 import type { RpcFault } from "./schedule.ts";
 
 /** A loopback endpoint between a node and the chain that misbehaves when told to. */

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { parseGwei } from "viem";
 import { asker as flooder } from "../network/devAccounts.ts";
+import { rpcCall, rpcResult } from "../network/rpcCall.ts";
 import { startRedis } from "../services/redis.ts";
 import type { Asker } from "./asker.ts";
 import type { ChaosNetwork } from "./chaosNetwork.ts";
 import type { ChaosNode } from "./chaosNode.ts";
-import { rpcCall, rpcResult } from "./rpcCall.ts";
 import { describeFault, type Fault, type Schedule } from "./schedule.ts";
 
 /** The schema that a node keeps its rows in. */

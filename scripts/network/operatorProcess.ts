@@ -22,6 +22,8 @@ export interface OperatorProcessOptions {
   teardown: Teardown;
   /** Arguments for Node that start it; `sibyl node` when not given. */
   command?: readonly string[];
+  /** Told its process id as soon as it has one. */
+  onSpawn?: (pid: number) => void;
   /** Milliseconds until it must be ready; 120,000 when not given. */
   readyTimeoutMs?: number;
 }
@@ -58,6 +60,7 @@ export async function startOperatorProcess(options: OperatorProcessOptions): Pro
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  if (child.pid !== undefined) options.onSpawn?.(child.pid);
   const exited = exitOf(child);
   let ended: Exit | null = null;
   void exited.then((exit) => {

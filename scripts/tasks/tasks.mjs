@@ -74,6 +74,11 @@ const TASKS = {
       "the engine's throughput beside bare ONNX Runtime's on the same cores; --json, --cores, --seconds",
     run: (args) => typescript("scripts/bench/inference.ts", args),
   },
+  "bench:backfill": {
+    summary:
+      "how long a node with nothing needs for a week of blocks, and how much memory; --blocks, --requests, --json",
+    run: (args) => typescript("scripts/bench/backfill.ts", args),
+  },
   "bench:gpu": {
     summary: "each model on an accelerator, at batch 1 to 64, beside the CPU; --provider, --seconds, --json",
     run: (args) => typescript("scripts/bench/gpu.ts", args),
