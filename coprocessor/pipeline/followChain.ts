@@ -39,7 +39,19 @@ export function followChain(deps: PipelineDeps, chain: Chain, hooks: FollowChain
   const { signal } = stopping;
   let synced = false;
   let progress: CatchUp | null = null;
-  const pipeline: PipelineDeps = { ...deps, wake: (key, at) => (synced ? deps.wake(key, at) : undefined) };
+  const pipeline: PipelineDeps = {
+    ...deps,
+    wake: (key, at) => (synced ? deps.wake(key, at) : undefined),
+    // Looking for the jobs of a week's closed requests costs more than reading the week. One that is really left over
+    // is too late for its deadline, and goes when the worker says so.
+    queue: {
+      add: (job) => deps.queue.add(job),
+      onOutcome: (handler) => deps.queue.onOutcome(handler),
+      remove: async (key) => (synced ? deps.queue.remove(key) : undefined),
+      counts: () => deps.queue.counts(),
+      close: () => deps.queue.close(),
+    },
+  };
 
   async function store(step: ChainStep): Promise<void> {
     while (!signal.aborted) {

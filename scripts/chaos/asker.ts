@@ -17,6 +17,7 @@ const TIP_WEI = parseGwei("2");
 const GAS = 1_000_000n;
 const CALLBACK_GAS = 50_000n;
 const WATCH_MS = 500;
+const ON_CHAIN_TIMEOUT_MS = 120_000;
 
 /** A request that was made, and the transaction that makes it: sent again whenever the chain has lost it. */
 interface Asked {
@@ -69,6 +70,7 @@ export class Asker {
    */
   async settleOnChain(): Promise<Hex[]> {
     const { reader } = this.#network.client;
+    const endMs = performance.now() + ON_CHAIN_TIMEOUT_MS;
     for (;;) {
       const receipts = await Promise.all(
         this.#asked.map(({ hash }) => reader.getTransactionReceipt({ hash }).catch(() => null)),
@@ -83,6 +85,10 @@ export class Asker {
         return parseEventLogs({ abi: inferenceOracleAbi, eventName: "RequestOpened", logs }).map(
           ({ args }) => args.requestId,
         );
+      }
+      if (performance.now() > endMs) {
+        const absent = receipts.filter((receipt) => receipt === null).length;
+        throw new Error(`${absent} of ${receipts.length} requests came into no block`);
       }
       await delay(WATCH_MS);
     }

@@ -4,9 +4,11 @@ import { inferenceOracleAbi, type RequestWords } from "@sibyl/sdk";
 import { type Hex, parseEventLogs } from "viem";
 import { deployer } from "../network/devAccounts.ts";
 import type { Teardown } from "../network/teardown.ts";
+import { until } from "../network/until.ts";
 import { Asker } from "./asker.ts";
 import { auditBalances, readChain } from "./chainAudit.ts";
 import { allReady, type ChaosNetwork, startChaosNetwork } from "./chaosNetwork.ts";
+import type { ChaosNode } from "./chaosNode.ts";
 import { describeFault, type Schedule } from "./schedule.ts";
 import { StatementBook } from "./statementBook.ts";
 import { heal, runStorm } from "./storm.ts";
@@ -29,6 +31,8 @@ export interface ChaosRunOptions {
 }
 
 const LOOK_MS = 500;
+/** What a node may need until it has read the block that is later than a deadline. */
+const PAGE_TIMEOUT_MS = 30_000;
 
 /**
  * Makes a network, lets the storm have it, heals it, and waits until every request is answered or past its deadline. Then
@@ -132,18 +136,26 @@ async function allClosedOrOverdue(network: ChaosNetwork, tell: (line: string) =>
 /** Why each of these requests was not answered, by an operator that was drawn for it. */
 async function reasonsOf(network: ChaosNetwork, requestIds: readonly Hex[]): Promise<Map<Hex, string>> {
   const reasons = new Map<Hex, string>();
-  // A node needs the block that is later than the deadline; it reads it within a poll.
-  await delay(2 * LOOK_MS);
   for (const requestId of requestIds) {
-    const said: string[] = [];
-    for (const node of network.nodes) {
-      const page = await node.explain(requestId);
-      const isOver = page !== null && (page.state === "expired" || page.state === "parked");
-      if (isOver && page.reason !== null) said.push(`${node.name} (${page.state}): ${page.reason}`);
-    }
+    const pages = await Promise.all(network.nodes.map((node) => finalPage(node, requestId)));
+    const said = pages.filter((page) => page !== null);
     if (said.length > 0) reasons.set(requestId, said.join("; "));
   }
   return reasons;
+}
+
+/** What a node says about a request that is over; null when it was not drawn, or does not come to say anything. */
+async function finalPage(node: ChaosNode, requestId: Hex): Promise<string | null> {
+  const page = await until(
+    `${node.name} to give up ${requestId}`,
+    async () => {
+      const explanation = await node.explain(requestId);
+      if (explanation === null) return "unknown" as const;
+      return explanation.state === "expired" || explanation.state === "parked" ? explanation : null;
+    },
+    { timeoutMs: PAGE_TIMEOUT_MS },
+  ).catch(() => "unknown" as const);
+  return page === "unknown" || page.reason === null ? null : `${node.name} (${page.state}): ${page.reason}`;
 }
 
 /** Asks the oracle for the refunds, as anybody may. */
