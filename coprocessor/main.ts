@@ -1,20 +1,20 @@
-import { join } from "node:path";
 import { inferenceOracleAbi, operatorRegistryAbi } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
 import { discoverContracts, discoverOperator } from "./chain/discoverContracts.ts";
 import { createRpcChain } from "./chain/rpcChain.ts";
 import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
+import { openModels } from "./compose/models.ts";
 import { openStorage } from "./compose/storage.ts";
-import { startWorker } from "./compose/worker.ts";
+import { JOBS_PER_THREAD, startWorker } from "./compose/worker.ts";
 import type { Config } from "./config.ts";
+import { capabilitiesOf } from "./core/capability.ts";
 import { catchUpText } from "./core/catchUp.ts";
 import { ChainClock } from "./core/chainClock.ts";
 import type { OutboxKind } from "./core/outbox.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
 import { isOpen, type RequestKey, requestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
-import { createFileModels } from "./models/fileModels.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
 import type { Log } from "./observe/port.ts";
 import { startStatusServer } from "./observe/statusServer.ts";
@@ -66,7 +66,7 @@ export type WrapPort = <Name extends keyof LastingPorts>(
 const asItIs: WrapPort = (_name, port) => port;
 
 /**
- * Composes and starts a node with an embedded worker: the only place that chooses adapters.
+ * Composes and starts a node, with an embedded worker unless it has others: the only place that chooses adapters.
  *
  * @param wrap Put around the ports that it names; the ports as they are when not given.
  * @throws CoprocessorError of whatever part cannot start; what was started before it is closed again.
@@ -93,16 +93,11 @@ async function compose(config: Config, rootLog: Log, closers: Closers, wrap: Wra
 
   const { store: ownStore, backend } = await openStorage(config, log, closers);
   const store = wrap("store", ownStore);
-  const queueOptions = { backend, namespace: `${scope.chainId}-${me}`, log };
-  const models = createFileModels({
-    folders: config.modelFolders,
-    cacheDirectory: join(config.dataDir, "models"),
-    allowPrivateHosts: config.modelPrivateHosts,
-    places: config.modelPlaces,
-    ...(config.modelCacheBytes === null ? {} : { maxCacheBytes: config.modelCacheBytes }),
-    log,
-  });
-  const queue = wrap("queue", await createBullmqQueue(queueOptions));
+  const namespace = config.queueNamespace ?? `${scope.chainId}-${me}`;
+  const queueOptions = { backend, namespace, secret: config.queueSecret, log };
+  const models = openModels(config, log);
+  const bullmq = await createBullmqQueue({ ...queueOptions, capabilities: config.capabilities });
+  const queue = wrap("queue", bullmq);
   closers.add("queue", () => queue.close());
   const gossip = createLibp2pPeers({
     scope,
@@ -159,7 +154,11 @@ async function compose(config: Config, rootLog: Log, closers: Closers, wrap: Wra
 
   const outbox = startLoop("outbox", log, Date.now, () => driveOutbox(outboxDeps, Date.now()));
   closers.add("outbox", () => outbox.stop());
-  await startWorker(config, { models, log, queueOptions }, closers);
+  if (config.embeddedWorker) {
+    const jobs = JOBS_PER_THREAD * config.inferenceThreads;
+    const concurrency = Object.fromEntries(capabilitiesOf(config.capabilities).map((name) => [name, jobs]));
+    await startWorker(config, { models, log, queueOptions, concurrency }, closers);
+  }
   await peers.start((message) => onPeerMessage(deps, message));
   closers.add("peers", () => peers.stop());
   closers.add("driver", () => driver.stop());
@@ -218,7 +217,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers, wrap: Wra
   );
   closers.add("status", () => status.close());
   log.info(
-    { statusUrl: status.url, addresses: peers.addresses(), attester: key.address },
+    { statusUrl: status.url, queueNamespace: namespace, addresses: peers.addresses(), attester: key.address },
     "operator started",
   );
   return {
