@@ -9,6 +9,7 @@ import { openStorage } from "./compose/storage.ts";
 import { JOBS_PER_THREAD, startWorker } from "./compose/worker.ts";
 import type { Config } from "./config.ts";
 import { capabilitiesOf } from "./core/capability.ts";
+import { catchUpText } from "./core/catchUp.ts";
 import { ChainClock } from "./core/chainClock.ts";
 import type { OutboxKind } from "./core/outbox.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
@@ -18,6 +19,7 @@ import { createPinoLog } from "./observe/pinoLog.ts";
 import type { Log } from "./observe/port.ts";
 import { startStatusServer } from "./observe/statusServer.ts";
 import { createLibp2pPeers } from "./peers/libp2pPeers.ts";
+import type { Peers } from "./peers/port.ts";
 import type { PipelineDeps } from "./pipeline/deps.ts";
 import { createDriver } from "./pipeline/driver.ts";
 import { explain } from "./pipeline/explain.ts";
@@ -27,7 +29,10 @@ import { onOutcome } from "./pipeline/onOutcome.ts";
 import { onPeerMessage } from "./pipeline/onPeerMessage.ts";
 import { driveOutbox } from "./pipeline/outbox.ts";
 import { createBullmqQueue } from "./queue/bullmqQueue.ts";
+import type { JobQueue } from "./queue/port.ts";
 import { connectRpc } from "./rpc/rpcClient.ts";
+import type { Store } from "./store/port.ts";
+import type { TransactionSender } from "./submit/port.ts";
 import { createViemSender } from "./submit/viemSender.ts";
 
 const PENDING_LIMITS = { requests: 1_000, messagesPerRequest: 64, ttlMs: 60_000 };
@@ -44,23 +49,40 @@ export interface Coprocessor {
   stop(): Promise<void>;
 }
 
+/** The ports through which a node leaves traces that outlive it. */
+export interface LastingPorts {
+  store: Store;
+  queue: JobQueue;
+  peers: Peers;
+  submit: TransactionSender;
+}
+
+/** Puts something around a port, for whoever wants to watch or to interrupt what goes through it. */
+export type WrapPort = <Name extends keyof LastingPorts>(
+  name: Name,
+  port: LastingPorts[Name],
+) => LastingPorts[Name];
+
+const asItIs: WrapPort = (_name, port) => port;
+
 /**
  * Composes and starts a node, with an embedded worker unless it has others: the only place that chooses adapters.
  *
+ * @param wrap Put around the ports that it names; the ports as they are when not given.
  * @throws CoprocessorError of whatever part cannot start; what was started before it is closed again.
  */
-export async function startCoprocessor(config: Config): Promise<Coprocessor> {
+export async function startCoprocessor(config: Config, wrap: WrapPort = asItIs): Promise<Coprocessor> {
   const closers = new Closers();
   const log = createPinoLog(config.logLevel, { service: "sibyl" });
   try {
-    return await compose(config, log, closers);
+    return await compose(config, log, closers, wrap);
   } catch (error) {
     await closers.close(log);
     throw error;
   }
 }
 
-async function compose(config: Config, rootLog: Log, closers: Closers): Promise<Coprocessor> {
+async function compose(config: Config, rootLog: Log, closers: Closers, wrap: WrapPort): Promise<Coprocessor> {
   const key = await openAttesterKey(config.attester);
   const rpc = await connectRpc({ urls: config.rpcUrls, quorum: config.rpcQuorum, log: rootLog });
   closers.add("rpc", () => rpc.close());
@@ -69,19 +91,22 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
   const log = rootLog.child({ operatorId: me });
   const scope = { chainId: rpc.chainId, oracle: config.oracle };
 
-  const { store, backend } = await openStorage(config, log, closers);
+  const { store: ownStore, backend } = await openStorage(config, log, closers);
+  const store = wrap("store", ownStore);
   const namespace = config.queueNamespace ?? `${scope.chainId}-${me}`;
   const queueOptions = { backend, namespace, secret: config.queueSecret, log };
   const models = openModels(config, log);
-  const queue = await createBullmqQueue({ ...queueOptions, capabilities: config.capabilities });
+  const bullmq = await createBullmqQueue({ ...queueOptions, capabilities: config.capabilities });
+  const queue = wrap("queue", bullmq);
   closers.add("queue", () => queue.close());
-  const peers = createLibp2pPeers({
+  const gossip = createLibp2pPeers({
     scope,
     seed: await key.derive("peer identity"),
     listen: config.p2p,
     announce: config.p2p.announce,
     log,
   });
+  const peers = wrap("peers", gossip);
   const chain = await createRpcChain({
     rpc,
     contracts,
@@ -89,11 +114,12 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     ...(config.confirmations === null ? {} : { confirmations: config.confirmations }),
     log,
   });
-  const sender = createViemSender({
+  const account = createViemSender({
     rpc,
     account: key.account,
     errors: [...inferenceOracleAbi, ...operatorRegistryAbi],
   });
+  const sender = wrap("submit", account);
 
   const clock = new ChainClock();
   const parts = {
@@ -154,7 +180,9 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
   const status = await startStatusServer(
     {
       async readiness() {
-        const reasons = following.synced() ? [] : ["not caught up with the chain yet"];
+        const progress = following.progress();
+        const far = progress === null ? "" : `: ${catchUpText(progress)}`;
+        const reasons = following.synced() ? [] : [`not caught up with the chain yet${far}`];
         return { ready: reasons.length === 0, reasons };
       },
       async node() {
@@ -163,6 +191,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
           attester: key.address,
           ...scope,
           synced: following.synced(),
+          catchingUp: following.progress(),
           head:
             clock.head === null
               ? null

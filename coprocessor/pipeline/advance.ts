@@ -1,8 +1,9 @@
-import { decodeInput, type ModelManifest, roundAt, roundStartsAt } from "@sibyl/sdk";
+import { decodeInput, type ModelManifest, roundAt, roundStartsAt, unpackRequest } from "@sibyl/sdk";
 import { type Hex, size } from "viem";
 import { type AgreementView, decide } from "../core/agreement.ts";
 import type { Ballot } from "../core/ballot.ts";
 import { CoprocessorError } from "../core/errors.ts";
+import { mayBeForgotten } from "../core/memory.ts";
 import { checkProfile } from "../core/modelProfile.ts";
 import type { OutboxEntry } from "../core/outbox.ts";
 import { isOpen, OPEN_STATES, type RequestKey, type RequestRecord } from "../core/request.ts";
@@ -80,6 +81,11 @@ async function loadManifest(deps: PipelineDeps, record: RequestRecord): Promise<
 
 /** Refuses an input that the model cannot take before any work is done for it; the request then expires unanswered. */
 async function admit(deps: PipelineDeps, record: RequestRecord, manifest: ModelManifest): Promise<boolean> {
+  const forgotten = await forgottenReason(deps, record, manifest);
+  if (forgotten !== null) {
+    await park(deps, record.key, OPEN_STATES, forgotten);
+    return false;
+  }
   const bytes = size(record.input);
   if (bytes > manifest.input.maxBytes) {
     await park(
@@ -102,6 +108,26 @@ async function admit(deps: PipelineDeps, record: RequestRecord, manifest: ModelM
     );
     return false;
   }
+}
+
+/**
+ * Why we must not sign for a request any more; null when we may.
+ *
+ * A store that was lost took with it what we had signed. An `exact` model gives the same bytes again, and the salt is
+ * derived, so a second signature is the first one. With tolerances another run may differ in a last digit: then two honest
+ * signatures would be an equivocation.
+ */
+async function forgottenReason(
+  deps: PipelineDeps,
+  { key, request, openedBlock }: RequestRecord,
+  { profile }: ModelManifest,
+): Promise<string | null> {
+  if (profile.kind === "exact") return null;
+  const began = await deps.store.memory();
+  const { openedAt } = unpackRequest(request);
+  if (began === null || !mayBeForgotten({ openedBlock, openedAt }, began)) return null;
+  if ((await deps.store.statements(key)).length > 0) return null;
+  return `memory/too-young: opened in block ${openedBlock}, before this node's memory begins at block ${began.block}; it may have signed already`;
 }
 
 async function view(
