@@ -1,24 +1,26 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { type Address, getAddress, type Hex, isAddress } from "viem";
+import type { Address, Hex } from "viem";
 import { z } from "zod";
+import { type AttesterSource, attesterFrom } from "./config/attester.ts";
+import { type OperationsConfig, operationsEnvironment, operationsFrom } from "./config/operations.ts";
+import {
+  address,
+  faultsOf,
+  type HostAndPort,
+  hostAndPort,
+  invalid,
+  list,
+  milliseconds,
+  path,
+  urlOf,
+  urlsOf,
+  withoutEmpty,
+} from "./config/variables.ts";
 import type { AgreementTiming } from "./core/agreement.ts";
-import { CoprocessorError } from "./core/errors.ts";
 import type { ProviderChoice } from "./core/providerChoice.ts";
 import { PROVIDERS, type Provider } from "./core/runtime.ts";
 import type { LogLevel } from "./observe/port.ts";
-
-export interface HostAndPort {
-  host: string;
-  /** 0 lets the system choose a free one. */
-  port: number;
-}
-
-/** Where the attester's key is. */
-export type AttesterSource =
-  | { kind: "key"; key: Hex }
-  | { kind: "keystore"; path: string; password: { file: string } | { text: string } }
-  | { kind: "signer"; url: string; address: Address };
 
 /** Everything that an operator decides, read once at start. */
 export interface Config {
@@ -59,35 +61,8 @@ export interface Config {
   timing: AgreementTiming;
   /** Milliseconds between repeats of what we said about an open request. */
   repeatMs: number;
+  operations: OperationsConfig;
 }
-
-const list = z
-  .string()
-  .transform((text) => text.split(",").map((item) => item.trim()))
-  .transform((items) => items.filter((item) => item !== ""));
-
-const urlsOf = (protocols: readonly string[]) =>
-  list.refine((items) => items.every((item) => isUrl(item, protocols)), {
-    message: `must be URLs that start with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
-  });
-
-const urlOf = (protocols: readonly string[]) =>
-  z.string().refine((text) => isUrl(text, protocols), {
-    message: `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
-  });
-
-const hostAndPort = z.string().transform((text, context): HostAndPort => {
-  const match = /^(?<host>.+):(?<port>\d{1,5})$/.exec(text);
-  const port = Number(match?.groups?.port);
-  if (match?.groups?.host === undefined || port > 65_535) {
-    context.addIssue({
-      code: "custom",
-      message: `must be host:port, for example 127.0.0.1:4001, not ${text}`,
-    });
-    return z.NEVER;
-  }
-  return { host: match.groups.host, port };
-});
 
 const providerOfModel = list.transform((items, context) => {
   const entries = items.map((item) => item.split("=").map((part) => part.trim()));
@@ -101,29 +76,6 @@ const providerOfModel = list.transform((items, context) => {
     message: `must be model=provider with one of ${PROVIDERS.join(", ")}, not ${items[wrong]}`,
   });
   return z.NEVER;
-});
-
-const milliseconds = (fallback: number) => z.coerce.number().int().min(0).max(3_600_000).default(fallback);
-
-const address = z
-  .string()
-  .refine((text) => isAddress(text, { strict: false }), { message: "must be 0x and 40 hex digits" })
-  .transform((text) => getAddress(text));
-
-const path = z.string().transform((text) => resolve(text));
-
-/** The attester's part of the environment, which `sibyl register` needs alone. */
-const attesterEnvironment = z.object({
-  ATTESTER_KEY: z
-    .string()
-    .regex(/^0x[0-9a-fA-F]{64}$/, { message: "must be a private key: 0x and 64 hex digits" })
-    .transform((text) => text as Hex)
-    .optional(),
-  ATTESTER_KEYSTORE: path.optional(),
-  ATTESTER_PASSWORD_FILE: path.optional(),
-  ATTESTER_PASSWORD: z.string().optional(),
-  ATTESTER_SIGNER_URL: urlOf(["http:", "https:"]).optional(),
-  ATTESTER_ADDRESS: address.optional(),
 });
 
 /** Names are the environment's; `docs` lists them from here. */
@@ -179,6 +131,7 @@ const environment = z.object({
   SETTLE_DELAY_MS: milliseconds(4_000),
   STANDBY_DELAY_MS: milliseconds(3_000),
   REPEAT_MS: milliseconds(1_000).pipe(z.number().min(100)),
+  ...operationsEnvironment.shape,
 });
 
 /**
@@ -229,72 +182,6 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
       standbyDelayMs: env.STANDBY_DELAY_MS,
     },
     repeatMs: env.REPEAT_MS,
+    operations: operationsFrom(env),
   };
-}
-
-/**
- * Reads where the attester's key is, from environment variables.
- *
- * @throws CoprocessorError `config/invalid`, as `readConfig` does.
- */
-export function readAttesterSource(variables: Record<string, string | undefined>): AttesterSource {
-  const attester = attesterFrom(withoutEmpty(variables));
-  if ("faults" in attester) throw invalid(attester.faults);
-  return attester.source;
-}
-
-/** Exactly one of the three places that a key can be in. */
-function attesterFrom(
-  given: Record<string, string | undefined>,
-): { source: AttesterSource } | { faults: string[] } {
-  const parsed = attesterEnvironment.safeParse(given);
-  if (!parsed.success) return { faults: faultsOf(parsed.error, given) };
-  const env = parsed.data;
-  const places = (["ATTESTER_KEY", "ATTESTER_KEYSTORE", "ATTESTER_SIGNER_URL"] as const).filter(
-    (name) => env[name] !== undefined,
-  );
-  if (places.length === 0)
-    return { faults: ["ATTESTER_KEY is not set, and neither is ATTESTER_KEYSTORE or ATTESTER_SIGNER_URL"] };
-  if (places.length > 1)
-    return { faults: [`${places.join(" and ")} are set; one of them is the attester's key`] };
-  if (env.ATTESTER_KEY !== undefined) return { source: { kind: "key", key: env.ATTESTER_KEY } };
-  if (env.ATTESTER_KEYSTORE !== undefined) {
-    const { ATTESTER_PASSWORD_FILE: file, ATTESTER_PASSWORD: text } = env;
-    if ((file === undefined) === (text === undefined))
-      return {
-        faults: ["ATTESTER_KEYSTORE needs ATTESTER_PASSWORD_FILE or ATTESTER_PASSWORD, and not both"],
-      };
-    const password = file === undefined ? { text: text as string } : { file };
-    return { source: { kind: "keystore", path: env.ATTESTER_KEYSTORE, password } };
-  }
-  if (env.ATTESTER_ADDRESS === undefined)
-    return { faults: ["ATTESTER_SIGNER_URL needs ATTESTER_ADDRESS, which says whose key it is"] };
-  return {
-    source: { kind: "signer", url: env.ATTESTER_SIGNER_URL as string, address: env.ATTESTER_ADDRESS },
-  };
-}
-
-/** An empty variable is one that is not set: compose files and unit files cannot leave one out. */
-function withoutEmpty(variables: Record<string, string | undefined>): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ""));
-}
-
-function faultsOf(error: z.ZodError, given: Record<string, string | undefined>): string[] {
-  return error.issues.map((issue) => {
-    const name = String(issue.path[0]);
-    return given[name] === undefined ? `${name} is not set` : `${name} ${issue.message}`;
-  });
-}
-
-function invalid(all: string[]): CoprocessorError {
-  const faults = [...new Set(all)];
-  return new CoprocessorError(`configuration: ${faults.join("; ")}`, {
-    code: "config/invalid",
-    retry: "never",
-    meta: { faults },
-  });
-}
-
-function isUrl(text: string, protocols: readonly string[]): boolean {
-  return URL.canParse(text) && protocols.includes(new URL(text).protocol);
 }

@@ -7,6 +7,7 @@ import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
 import { openStorage } from "./compose/storage.ts";
 import { startWorker } from "./compose/worker.ts";
+import { openWorkload } from "./compose/workload.ts";
 import type { Config } from "./config.ts";
 import { ChainClock } from "./core/chainClock.ts";
 import type { OutboxKind } from "./core/outbox.ts";
@@ -101,6 +102,8 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     errors: [...inferenceOracleAbi, ...operatorRegistryAbi],
   });
 
+  const live = { current: config };
+  const workload = await openWorkload(live, store);
   const clock = new ChainClock();
   const parts = {
     scope,
@@ -113,6 +116,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     recover: (digest: Hex, signature: Hex): Address | undefined => recoverDigest(digest, signature),
     pending: new PendingMessages(PENDING_LIMITS),
     waiting: new Map<RequestKey, string>(),
+    workload,
     timing: config.timing,
     log,
     now: Date.now,
@@ -172,6 +176,11 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
           peers: peers.connected(),
           addresses: peers.addresses(),
           queue: await queue.counts(),
+          workload: {
+            jobs: workload.size,
+            backlogMs: Math.round(workload.backlogMs),
+            serviceTimes: workload.times.list(Date.now()),
+          },
           balanceWei: (await sender.balance()).toString(),
         };
       },

@@ -12,7 +12,7 @@ import type { Closers } from "./closers.ts";
 /** Milliseconds that one inference may take. */
 const INFERENCE_TIMEOUT_MS = 60_000;
 /** Jobs that a worker holds per inference thread: one runs while the next ones' models and inputs are made ready. */
-const JOBS_PER_THREAD = 4;
+export const JOBS_PER_THREAD = 4;
 
 /** Takes jobs from the queue and runs their models, in this process. */
 export async function startWorker(

@@ -8,6 +8,7 @@ import type { OutboxEntry } from "../core/outbox.ts";
 import { isOpen, OPEN_STATES, type RequestKey, type RequestRecord } from "../core/request.ts";
 import type { Statement } from "../core/statement.ts";
 import { act } from "./act.ts";
+import { admit } from "./admit.ts";
 import { loadBallot, loadContext, type RequestContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
 import { finalizeWhenDue } from "./finalize.ts";
@@ -31,7 +32,7 @@ export async function advance(deps: PipelineDeps, key: RequestKey): Promise<void
     if (record === null || !isOpen(record.state) || isPastDeadline(deps, record)) return;
     const manifest = await loadManifest(deps, record);
     if (manifest === null) return;
-    if (record.state === "waiting" && !(await admit(deps, record, manifest))) return;
+    if (record.state === "waiting" && !(await checkInput(deps, record, manifest))) return;
 
     const context = await loadContext(deps, record);
     const ballot = await loadBallot(deps, record, context);
@@ -47,7 +48,10 @@ export async function advance(deps: PipelineDeps, key: RequestKey): Promise<void
       if (decision.wakeAt !== null) deps.wake(key, decision.wakeAt);
       return;
     }
-    for (const action of decision.actions) await act(deps, { record, context, ballot }, action);
+    for (const action of decision.actions) {
+      if (action.type === "start" && !(await admit(deps, record, manifest))) return;
+      await act(deps, { record, context, ballot }, action);
+    }
   }
   deps.log.error({ key, steps: MAX_STEPS }, "a request keeps asking for steps; looking again later");
   deps.wake(key, deps.now() + MODEL_RETRY_MS);
@@ -79,7 +83,11 @@ async function loadManifest(deps: PipelineDeps, record: RequestRecord): Promise<
 }
 
 /** Refuses an input that the model cannot take before any work is done for it; the request then expires unanswered. */
-async function admit(deps: PipelineDeps, record: RequestRecord, manifest: ModelManifest): Promise<boolean> {
+async function checkInput(
+  deps: PipelineDeps,
+  record: RequestRecord,
+  manifest: ModelManifest,
+): Promise<boolean> {
   const bytes = size(record.input);
   if (bytes > manifest.input.maxBytes) {
     await park(

@@ -4,6 +4,7 @@ import type { ChainClock } from "../core/chainClock.ts";
 import type { OracleScope } from "../core/messages.ts";
 import type { PendingMessages } from "../core/pendingMessages.ts";
 import type { RequestKey } from "../core/request.ts";
+import type { Workload } from "../core/workload.ts";
 import type { AttesterKey } from "../keys/port.ts";
 import type { ModelStore } from "../models/port.ts";
 import type { Log } from "../observe/port.ts";
@@ -27,6 +28,8 @@ export interface PipelineDeps {
   pending: PendingMessages;
   /** What each open request waits for now; the driver writes down what lasts. */
   waiting: Map<RequestKey, string>;
+  /** The jobs that were taken and have not ended; says whether there is room for another. */
+  workload: Workload;
   timing: AgreementTiming;
   log: Log;
   /** Unix milliseconds. */

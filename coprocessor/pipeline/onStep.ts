@@ -83,10 +83,11 @@ async function expireBefore(deps: PipelineDeps, head: BlockRef): Promise<Request
 /** Outside the transaction: hears what peers said before the chain did, or frees the queue of what is over. */
 async function follow(deps: PipelineDeps, key: RequestKey): Promise<void> {
   const record = await deps.store.request(key);
-  if (record === null) return;
+  if (record === null) return deps.workload.ended(key);
   if (record.state === "proposed") deps.wake(key);
   if (record.state === "settled" || record.state === "expired" || record.state === "proposed") {
     deps.waiting.delete(key);
+    deps.workload.ended(key);
     // Not waited for: a queue that is down must not keep us from following the chain.
     deps.queue.remove(key).catch((error: unknown) => {
       deps.log.warn({ key, err: error }, "a job that is over could not be removed from the queue");
