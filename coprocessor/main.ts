@@ -1,24 +1,26 @@
-import { join } from "node:path";
 import { inferenceOracleAbi, operatorRegistryAbi } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
 import { discoverContracts, discoverOperator } from "./chain/discoverContracts.ts";
 import { createRpcChain } from "./chain/rpcChain.ts";
 import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
+import { openModels } from "./compose/models.ts";
+import { outboxEconomics } from "./compose/outboxEconomics.ts";
 import { openStorage } from "./compose/storage.ts";
-import { startWorker } from "./compose/worker.ts";
+import { JOBS_PER_THREAD, startWorker } from "./compose/worker.ts";
 import { openWorkload } from "./compose/workload.ts";
 import type { Config } from "./config.ts";
+import { capabilitiesOf } from "./core/capability.ts";
 import { ChainClock } from "./core/chainClock.ts";
 import type { OutboxKind } from "./core/outbox.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
 import { isOpen, type RequestKey, requestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
-import { createFileModels } from "./models/fileModels.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
 import type { Log } from "./observe/port.ts";
 import { startStatusServer } from "./observe/statusServer.ts";
 import { createLibp2pPeers } from "./peers/libp2pPeers.ts";
+import { BalanceAlarm } from "./pipeline/balanceAlarm.ts";
 import type { PipelineDeps } from "./pipeline/deps.ts";
 import { createDriver } from "./pipeline/driver.ts";
 import { explain } from "./pipeline/explain.ts";
@@ -27,6 +29,7 @@ import { startLoop } from "./pipeline/loop.ts";
 import { onOutcome } from "./pipeline/onOutcome.ts";
 import { onPeerMessage } from "./pipeline/onPeerMessage.ts";
 import { driveOutbox } from "./pipeline/outbox.ts";
+import type { Account } from "./pipeline/outboxDeps.ts";
 import { createBullmqQueue } from "./queue/bullmqQueue.ts";
 import { connectRpc } from "./rpc/rpcClient.ts";
 import { createViemSender } from "./submit/viemSender.ts";
@@ -46,7 +49,7 @@ export interface Coprocessor {
 }
 
 /**
- * Composes and starts a node with an embedded worker: the only place that chooses adapters.
+ * Composes and starts a node, with an embedded worker unless it has others: the only place that chooses adapters.
  *
  * @throws CoprocessorError of whatever part cannot start; what was started before it is closed again.
  */
@@ -71,16 +74,10 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
   const scope = { chainId: rpc.chainId, oracle: config.oracle };
 
   const { store, backend } = await openStorage(config, log, closers);
-  const queueOptions = { backend, namespace: `${scope.chainId}-${me}`, log };
-  const models = createFileModels({
-    folders: config.modelFolders,
-    cacheDirectory: join(config.dataDir, "models"),
-    allowPrivateHosts: config.modelPrivateHosts,
-    places: config.modelPlaces,
-    ...(config.modelCacheBytes === null ? {} : { maxCacheBytes: config.modelCacheBytes }),
-    log,
-  });
-  const queue = await createBullmqQueue(queueOptions);
+  const namespace = config.queueNamespace ?? `${scope.chainId}-${me}`;
+  const queueOptions = { backend, namespace, secret: config.queueSecret, log };
+  const models = openModels(config, log);
+  const queue = await createBullmqQueue({ ...queueOptions, capabilities: config.capabilities });
   closers.add("queue", () => queue.close());
   const peers = createLibp2pPeers({
     scope,
@@ -125,10 +122,14 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
   };
   const driver = createDriver(parts, { repeatMs: config.repeatMs });
   const deps: PipelineDeps = { ...parts, wake: driver.wake };
+  const balanceAlarm = new BalanceAlarm(() => live.current.operations.lowBalanceSettlements, log);
   const outboxDeps = {
     store,
     submit: sender,
     log,
+    economics: outboxEconomics(live, store, clock),
+    onHeld: (heldKey: RequestKey) => driver.wake(heldKey),
+    onAccount: (account: Account) => balanceAlarm.observe(account),
     isNeeded: async (entryKey: RequestKey, kind: OutboxKind) => {
       const record = await store.request(entryKey);
       if (record === null) return false;
@@ -138,7 +139,11 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
 
   const outbox = startLoop("outbox", log, Date.now, () => driveOutbox(outboxDeps, Date.now()));
   closers.add("outbox", () => outbox.stop());
-  await startWorker(config, { models, log, queueOptions }, closers);
+  if (config.embeddedWorker) {
+    const jobs = JOBS_PER_THREAD * config.inferenceThreads;
+    const concurrency = Object.fromEntries(capabilitiesOf(config.capabilities).map((name) => [name, jobs]));
+    await startWorker(config, { models, log, queueOptions, concurrency }, closers);
+  }
   await peers.start((message) => onPeerMessage(deps, message));
   closers.add("peers", () => peers.stop());
   closers.add("driver", () => driver.stop());
@@ -182,6 +187,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
             serviceTimes: workload.times.list(Date.now()),
           },
           balanceWei: (await sender.balance()).toString(),
+          lowBalanceBelowWei: balanceAlarm.thresholdWei?.toString() ?? null,
         };
       },
       async requests(limit) {
@@ -199,7 +205,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
   );
   closers.add("status", () => status.close());
   log.info(
-    { statusUrl: status.url, addresses: peers.addresses(), attester: key.address },
+    { statusUrl: status.url, queueNamespace: namespace, addresses: peers.addresses(), attester: key.address },
     "operator started",
   );
   return {

@@ -6,15 +6,13 @@ import { JOBS_PER_THREAD } from "./worker.ts";
 /** Receipts that the first estimates of models' times are made from. */
 const REMEMBERED_RUNS = 500;
 
-/**
- * The node's workload with what earlier runs taught; its rules follow the configuration as it is now.
- *
- * Its capacity is this process's worker. Workers elsewhere make it more, which shows in nothing but idle time.
- */
+/** The node's workload with what earlier runs taught; its rules follow the configuration as it is now. */
 export async function openWorkload(live: { current: Config }, store: Store): Promise<Workload> {
   const workload = new Workload(() => {
-    const { inferenceThreads: lanes, operations } = live.current;
+    const { inferenceThreads, operations, capabilities } = live.current;
+    const lanes = operations.workerLanes ?? inferenceThreads;
     return {
+      capabilities,
       lanes,
       held: lanes * JOBS_PER_THREAD,
       maxJobs: operations.maxQueuedJobs,

@@ -1,5 +1,6 @@
 import type { Hex } from "viem";
 import { type Admission, type Capacity, decideAdmission, placeOf, type TakenJob } from "./admission.ts";
+import { type CapabilityChoice, capabilityOf } from "./capability.ts";
 import type { Prices } from "./earnings.ts";
 import type { RequestKey } from "./request.ts";
 import type { RuntimeFingerprint } from "./runtime.ts";
@@ -7,6 +8,8 @@ import { ServiceTimes } from "./serviceTimes.ts";
 
 /** What an operator decides about the work that it takes; may change while the node runs. */
 export interface WorkloadRules extends Capacity {
+  /** Models that have a queue, and workers, of their own; each queue has this capacity. */
+  capabilities: CapabilityChoice;
   prices: Prices;
   /** Milliseconds kept free for gossip and the queue, beside what agreement and settlement need. */
   marginMs: number;
@@ -23,8 +26,8 @@ export type OfferedJob = Pick<TakenJob, "key" | "priority" | "latestEndAt"> & { 
 export class Workload {
   readonly times = new ServiceTimes();
   readonly #rules: () => WorkloadRules;
-  /** In the order in which they are expected to run. */
-  #taken: TakenJob[] = [];
+  /** By queue, in the order in which they are expected to run. */
+  readonly #taken = new Map<string, TakenJob[]>();
   #draining = false;
 
   constructor(rules: () => WorkloadRules) {
@@ -40,8 +43,9 @@ export class Workload {
     if (this.#draining) return { type: "drain" };
     this.ended(job.key);
     const counted = { ...job, workMs: this.times.expectedMs(job.modelId, now) };
-    const decision = decideAdmission(counted, this.#taken, this.rules, now);
-    if (decision.type === "take") this.#taken.splice(decision.insertAt, 0, counted);
+    const taken = this.#besides(job);
+    const decision = decideAdmission(counted, taken, this.rules, now);
+    if (decision.type === "take") taken.splice(decision.insertAt, 0, counted);
     return decision;
   }
 
@@ -49,13 +53,16 @@ export class Workload {
   resume(job: OfferedJob, now: number): void {
     this.ended(job.key);
     const counted = { ...job, workMs: this.times.expectedMs(job.modelId, now) };
-    this.#taken.splice(placeOf(counted, this.#taken, this.rules.held), 0, counted);
+    const taken = this.#besides(job);
+    taken.splice(placeOf(counted, taken, this.rules.held), 0, counted);
   }
 
   /** The job ran, failed, or is not wanted any more. */
   ended(key: RequestKey): void {
-    const place = this.#taken.findIndex((job) => job.key === key);
-    if (place !== -1) this.#taken.splice(place, 1);
+    for (const taken of this.#taken.values()) {
+      const place = taken.findIndex((job) => job.key === key);
+      if (place !== -1) taken.splice(place, 1);
+    }
   }
 
   /** Remembers how long a run took. */
@@ -75,11 +82,20 @@ export class Workload {
 
   /** Jobs that were taken and have not ended. */
   get size(): number {
-    return this.#taken.length;
+    return [...this.#taken.values()].reduce((sum, taken) => sum + taken.length, 0);
   }
 
-  /** Milliseconds of lane time that the taken jobs stand for. */
+  /** Milliseconds until the longest queue is empty. */
   get backlogMs(): number {
-    return this.#taken.reduce((sum, { workMs }) => sum + workMs, 0) / this.rules.lanes;
+    const sums = [...this.#taken.values()].map((taken) => taken.reduce((sum, { workMs }) => sum + workMs, 0));
+    return Math.max(0, ...sums) / this.rules.lanes;
+  }
+
+  /** The jobs of the queue that a job goes to. */
+  #besides({ modelId }: OfferedJob): TakenJob[] {
+    const queue = capabilityOf(modelId, this.rules.capabilities);
+    const taken = this.#taken.get(queue) ?? [];
+    this.#taken.set(queue, taken);
+    return taken;
   }
 }

@@ -138,6 +138,7 @@ async function view(
     ballot,
     ...said(await deps.store.statements(record.key)),
     settling: settlements.some((entry) => !failed(entry)),
+    settlementHeld: settlements.find(({ state }) => state === "planned")?.reason ?? null,
     failedSettlements: {
       count: settlements.filter(failed).length,
       lastAt: Math.max(0, ...settlements.filter(failed).map((entry) => entry.updatedAt)),

@@ -46,7 +46,7 @@ describe("ServiceTimes", () => {
 });
 
 describe("Workload", () => {
-  const rules = { lanes: 1, held: 1, maxJobs: 10, marginMs: 0, prices: FREE };
+  const rules = { capabilities: { ofModel: {} }, lanes: 1, held: 1, maxJobs: 10, marginMs: 0, prices: FREE };
   const offer = (key: string, latestEndAt = NOW + 2_500) => ({
     key,
     priority: 1,
@@ -85,6 +85,15 @@ describe("Workload", () => {
     const load = new Workload(() => rules);
     load.drain();
     expect(load.take(offer("a"), NOW)).toEqual({ type: "drain" });
+  });
+
+  it("a model with workers of its own waits behind no other", () => {
+    const load = new Workload(() => ({ ...rules, capabilities: { ofModel: { [OTHER]: "gpu" } } }));
+    for (const key of ["a", "b"]) expect(load.take(offer(key), NOW).type).toBe("take");
+    expect(load.take(offer("c"), NOW).type).toBe("decline");
+    expect(load.take({ ...offer("d"), modelId: OTHER }, NOW).type).toBe("take");
+    expect(load.size).toBe(3);
+    expect(load.backlogMs).toBe(2_000);
   });
 
   it("rules may change while it runs", () => {

@@ -42,6 +42,7 @@ beforeEach(async () => {
     waiting: new Map(),
     log,
     workload: new Workload(() => ({
+      capabilities: { ofModel: {} },
       lanes: 1,
       held: 1,
       maxJobs: 10,

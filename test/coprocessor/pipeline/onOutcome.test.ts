@@ -24,7 +24,7 @@ const manifest = parseManifest({
   task: { type: "vector" },
   profile: { kind: "exact" },
 });
-const ROOM = { lanes: 1, held: 4, maxJobs: 10, marginMs: 0 };
+const ROOM = { capabilities: { ofModel: {} }, lanes: 1, held: 4, maxJobs: 10, marginMs: 0 };
 const OUTPUT = encodeOutput("scalar", parseWad("2.5"));
 const done = (output = OUTPUT): JobOutcome => ({
   status: "done",

@@ -3,8 +3,6 @@ import { getAddress, isAddress } from "viem";
 import { z } from "zod";
 import { CoprocessorError } from "../core/errors.ts";
 
-/* How single environment variables read, and how their faults are told. */
-
 export interface HostAndPort {
   host: string;
   /** 0 lets the system choose a free one. */

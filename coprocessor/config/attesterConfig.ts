@@ -1,6 +1,6 @@
 import type { Address, Hex } from "viem";
 import { z } from "zod";
-import { address, faultsOf, invalid, path, urlOf, withoutEmpty } from "./variables.ts";
+import { address, faultsOf, invalid, path, urlOf, withoutEmpty } from "./values.ts";
 
 /** Where the attester's key is. */
 export type AttesterSource =

@@ -1,13 +1,15 @@
 import { parseUnits } from "viem";
 import { z } from "zod";
 import type { Prices } from "../core/earnings.ts";
-import { list, milliseconds } from "./variables.ts";
+import { list, milliseconds } from "./values.ts";
 
 /** What an operator takes on, what it spends, and how its node lives. All of it may change while the node runs. */
 export interface OperationsConfig {
   /** Least fees, and what tokens are worth to us. */
   prices: Prices;
-  /** Most jobs that are taken and have not ended. */
+  /** Jobs that the workers of one queue run at the same time, on whichever machines; null is `inferenceThreads`. */
+  workerLanes: number | null;
+  /** Most jobs of one queue that are taken and have not ended. */
   maxQueuedJobs: number;
   /** Milliseconds kept free before a deadline, beside what agreement and settlement need. */
   admissionMarginMs: number;
@@ -59,6 +61,7 @@ export const operationsEnvironment = z.object({
     "token=wei for one unit of it, for example 1=350000000",
     ({ token, wei }): [string, bigint] => [token as string, parseUnits(wei as string, 18)],
   ).prefault(""),
+  WORKER_LANES: z.coerce.number().int().min(1).max(10_000).optional(),
   MAX_QUEUED_JOBS: z.coerce.number().int().min(1).max(100_000).default(1_000),
   ADMISSION_MARGIN_MS: milliseconds(500),
   MIN_PROFIT_WEI: signedWei.prefault("0"),
@@ -73,6 +76,7 @@ export function operationsFrom(env: z.output<typeof operationsEnvironment>): Ope
   const tokenWeiWad = new Map([...env.TOKEN_WEI].map(([token, wad]) => [Number(token), wad]));
   return {
     prices: { minFees: env.MIN_FEES, tokenWeiWad },
+    workerLanes: env.WORKER_LANES ?? null,
     maxQueuedJobs: env.MAX_QUEUED_JOBS,
     admissionMarginMs: env.ADMISSION_MARGIN_MS,
     minProfitWei: env.MIN_PROFIT_WEI,
