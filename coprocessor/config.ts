@@ -1,6 +1,6 @@
 import type { Address, Hex } from "viem";
 import { z } from "zod";
-import { type AttesterSource, attesterFrom } from "./config/attesterConfig.ts";
+import { ATTESTER_VARIABLES, type AttesterSource, attesterFrom } from "./config/attesterConfig.ts";
 import { type OperationsConfig, operationsEnvironment, operationsFrom } from "./config/operationsConfig.ts";
 import {
   address,
@@ -87,6 +87,9 @@ const environment = workEnvironment.extend({
   REPEAT_MS: milliseconds(1_000).pipe(z.number().min(100)),
   ...operationsEnvironment.shape,
 });
+
+/** Names of all variables that a node reads. */
+export const nodeVariables = (): string[] => [...Object.keys(environment.shape), ...ATTESTER_VARIABLES];
 
 /**
  * Reads the configuration from environment variables.

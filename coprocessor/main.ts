@@ -4,20 +4,25 @@ import { discoverContracts, discoverOperator } from "./chain/discoverContracts.t
 import { createRpcChain } from "./chain/rpcChain.ts";
 import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
+import { drain } from "./compose/drain.ts";
+import { takeLeases } from "./compose/lease.ts";
+import { watchLifecycle } from "./compose/lifecycle.ts";
 import { openModels } from "./compose/models.ts";
 import { outboxEconomics } from "./compose/outboxEconomics.ts";
+import { reloadConfig } from "./compose/reload.ts";
 import { openStorage } from "./compose/storage.ts";
-import { JOBS_PER_THREAD, startWorker } from "./compose/worker.ts";
+import { JOBS_PER_THREAD, type RunningWorker, startWorker } from "./compose/worker.ts";
 import { openWorkload } from "./compose/workload.ts";
 import type { Config } from "./config.ts";
 import { capabilitiesOf } from "./core/capability.ts";
 import { ChainClock } from "./core/chainClock.ts";
+import type { OperatorRecord } from "./core/operators.ts";
 import type { OutboxKind } from "./core/outbox.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
+import { RecentFaults } from "./core/recentFaults.ts";
 import { isOpen, type RequestKey, requestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
-import type { Log } from "./observe/port.ts";
 import { startStatusServer } from "./observe/statusServer.ts";
 import { createLibp2pPeers } from "./peers/libp2pPeers.ts";
 import { BalanceAlarm } from "./pipeline/balanceAlarm.ts";
@@ -34,6 +39,8 @@ import { createBullmqQueue } from "./queue/bullmqQueue.ts";
 import { connectRpc } from "./rpc/rpcClient.ts";
 import { createViemSender } from "./submit/viemSender.ts";
 
+/** Faults that the status shows. */
+const MAX_RECENT_FAULTS = 50;
 const PENDING_LIMITS = { requests: 1_000, messagesPerRequest: 64, ttlMs: 60_000 };
 
 /** An operator's running software. */
@@ -44,27 +51,40 @@ export interface Coprocessor {
   addresses: string[];
   /** Resolves never, or rejects with what made going on impossible. */
   failed: Promise<never>;
-  /** Finishes what is under way and closes everything. */
+  /** Takes nothing new and finishes what is under way, as long as `DRAIN_TIMEOUT_MS` allows; false when that was not enough. */
+  drain(): Promise<boolean>;
+  /** Takes over what may change while the node runs; says in the log what did, and what takes a restart. */
+  reload(variables: Record<string, string | undefined>): void;
+  /** Closes everything, in order. */
   stop(): Promise<void>;
 }
 
 /**
  * Composes and starts a node, with an embedded worker unless it has others: the only place that chooses adapters.
  *
+ * @param variables What `config` was read from, to compare with at a reload.
  * @throws CoprocessorError of whatever part cannot start; what was started before it is closed again.
  */
-export async function startCoprocessor(config: Config): Promise<Coprocessor> {
+export async function startCoprocessor(
+  config: Config,
+  variables: Record<string, string | undefined> = {},
+): Promise<Coprocessor> {
   const closers = new Closers();
   const log = createPinoLog(config.logLevel, { service: "sibyl" });
   try {
-    return await compose(config, log, closers);
+    return await compose(config, variables, log, closers);
   } catch (error) {
     await closers.close(log);
     throw error;
   }
 }
 
-async function compose(config: Config, rootLog: Log, closers: Closers): Promise<Coprocessor> {
+async function compose(
+  config: Config,
+  variables: Record<string, string | undefined>,
+  rootLog: ReturnType<typeof createPinoLog>,
+  closers: Closers,
+): Promise<Coprocessor> {
   const key = await openAttesterKey(config.attester);
   const rpc = await connectRpc({ urls: config.rpcUrls, quorum: config.rpcQuorum, log: rootLog });
   closers.add("rpc", () => rpc.close());
@@ -73,6 +93,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
   const log = rootLog.child({ operatorId: me });
   const scope = { chainId: rpc.chainId, oracle: config.oracle };
 
+  const lease = await takeLeases(config, { scope, attester: key.address, log }, closers);
   const { store, backend } = await openStorage(config, log, closers);
   const namespace = config.queueNamespace ?? `${scope.chainId}-${me}`;
   const queueOptions = { backend, namespace, secret: config.queueSecret, log };
@@ -91,6 +112,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     contracts,
     startBlock: config.startBlock,
     ...(config.confirmations === null ? {} : { confirmations: config.confirmations }),
+    onTurn: () => lifecycle.pulse.beat("chain", Date.now()),
     log,
   });
   const sender = createViemSender({
@@ -114,6 +136,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     pending: new PendingMessages(PENDING_LIMITS),
     waiting: new Map<RequestKey, string>(),
     workload,
+    recentFaults: new RecentFaults(MAX_RECENT_FAULTS),
     timing: config.timing,
     log,
     now: Date.now,
@@ -137,37 +160,60 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     },
   };
 
-  const outbox = startLoop("outbox", log, Date.now, () => driveOutbox(outboxDeps, Date.now()));
+  let operators: OperatorRecord[] = [];
+  let synced = () => false;
+  const lifecycle = watchLifecycle({
+    live,
+    rpc,
+    store,
+    queue,
+    peers,
+    clock,
+    workload,
+    balanceAlarm,
+    synced: () => synced(),
+    others: () => operators.filter(({ operatorId }) => operatorId !== me).length,
+    log,
+  });
+  closers.add("lifecycle", async () => lifecycle.stop());
+  const outbox = startLoop("outbox", log, Date.now, () => {
+    lifecycle.pulse.beat("outbox", Date.now());
+    return driveOutbox(outboxDeps, Date.now());
+  });
   closers.add("outbox", () => outbox.stop());
+  let worker: RunningWorker | null = null;
   if (config.embeddedWorker) {
     const jobs = JOBS_PER_THREAD * config.inferenceThreads;
     const concurrency = Object.fromEntries(capabilitiesOf(config.capabilities).map((name) => [name, jobs]));
-    await startWorker(config, { models, log, queueOptions, concurrency }, closers);
+    worker = await startWorker(config, { models, log, queueOptions, concurrency }, closers);
   }
   await peers.start((message) => onPeerMessage(deps, message));
   closers.add("peers", () => peers.stop());
   closers.add("driver", () => driver.stop());
   queue.onOutcome((requestKeyOfJob, outcome) => onOutcome(deps, requestKeyOfJob, outcome));
 
+  const dial = () => {
+    const others = operators.filter(({ operatorId }) => operatorId !== me);
+    peers.connect([...live.current.p2p.bootstrap, ...others.map(({ endpoint }) => endpoint)]);
+  };
   const following = followChain(deps, chain, {
     resume: () => driver.resume(),
     onHead(block, live) {
       clock.observe(block, live, Date.now());
       outbox.poke();
     },
-    onOperators: (operators) => {
-      const others = operators.filter(({ operatorId }) => operatorId !== me);
-      peers.connect([...config.p2p.bootstrap, ...others.map(({ endpoint }) => endpoint)]);
+    onOperators: (known) => {
+      operators = known;
+      dial();
     },
   });
+  synced = following.synced;
   closers.add("chain", () => following.stop());
 
   const status = await startStatusServer(
     {
-      async readiness() {
-        const reasons = following.synced() ? [] : ["not caught up with the chain yet"];
-        return { ready: reasons.length === 0, reasons };
-      },
+      health: () => lifecycle.health(),
+      readiness: () => lifecycle.readiness(),
       async node() {
         return {
           operatorId: me,
@@ -187,6 +233,8 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
             serviceTimes: workload.times.list(Date.now()),
           },
           balanceWei: (await sender.balance()).toString(),
+          readiness: await lifecycle.readiness(),
+          faults: { count: parts.recentFaults.count, latest: parts.recentFaults.list() },
           lowBalanceBelowWei: balanceAlarm.thresholdWei?.toString() ?? null,
         };
       },
@@ -204,6 +252,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     config.status,
   );
   closers.add("status", () => status.close());
+  let current = variables;
   log.info(
     { statusUrl: status.url, queueNamespace: namespace, addresses: peers.addresses(), attester: key.address },
     "operator started",
@@ -212,7 +261,13 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     operatorId: me,
     statusUrl: status.url,
     addresses: peers.addresses(),
-    failed: following.failed,
+    failed: Promise.race([following.failed, lease.lost]),
+    drain: () => drain({ workload, store, clock, log }, live.current.operations.drainTimeoutMs),
+    reload(next) {
+      const warm = (modelIds: readonly Hex[]) => worker?.warm(modelIds);
+      const setLogLevel = rootLog.setLevel;
+      current = reloadConfig({ live, log, setLogLevel, warm, redial: dial }, current, next);
+    },
     stop: () => closers.close(log),
   };
 }

@@ -3,6 +3,7 @@ import type { AgreementTiming } from "../core/agreement.ts";
 import type { ChainClock } from "../core/chainClock.ts";
 import type { OracleScope } from "../core/messages.ts";
 import type { PendingMessages } from "../core/pendingMessages.ts";
+import type { RecentFaults } from "../core/recentFaults.ts";
 import type { RequestKey } from "../core/request.ts";
 import type { Workload } from "../core/workload.ts";
 import type { AttesterKey } from "../keys/port.ts";
@@ -31,6 +32,8 @@ export interface PipelineDeps {
   /** The jobs that were taken and have not ended; says whether there is room for another. */
   workload: Workload;
   timing: AgreementTiming;
+  /** What was wrong and belongs to no request; shown by the status. */
+  recentFaults: RecentFaults;
   log: Log;
   /** Unix milliseconds. */
   now(): number;

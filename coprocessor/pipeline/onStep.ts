@@ -50,12 +50,14 @@ async function onEvent(deps: PipelineDeps, event: ChainEvent): Promise<RequestKe
     case "OutputProposed":
     case "ProposalSuspended":
       return onProposed(deps, event);
-    case "Malformed":
-      deps.log.warn(
-        { ...event.position, eventName: event.eventName, reason: event.reason },
-        "malformed event; ignored",
-      );
+    case "Malformed": {
+      const { address, eventName, reason, position } = event;
+      const { transactionHash, logIndex } = position;
+      const where = { address, eventName, block: position.blockNumber.toString(), transactionHash, logIndex };
+      deps.recentFaults.add({ at: deps.now(), code: "chain/malformed-log", reason, where });
+      deps.log.warn({ ...where, reason }, "malformed event; ignored");
       return [];
+    }
     default:
       await onRegistryEvent(deps, event);
       return [];

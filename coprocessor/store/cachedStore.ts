@@ -214,6 +214,10 @@ class CachedStore implements Store {
     return this.#inner.nextNonce(floor);
   }
 
+  check() {
+    return this.#inner.check();
+  }
+
   close() {
     return this.#inner.close();
   }

@@ -212,6 +212,10 @@ class DrizzleStore implements Store {
     return this.#writeTogether("nextNonce", (queries) => outboxRows.nextNonce(queries, floor));
   }
 
+  check(): Promise<void> {
+    return this.#write("check", async (queries) => void (await queries.execute(sql`select 1`)));
+  }
+
   close(): Promise<void> {
     return this.#database.close();
   }

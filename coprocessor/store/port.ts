@@ -106,5 +106,7 @@ export interface Store {
   /** Lowest nonce never given to an entry, at least `floor`. */
   nextNonce(floor: number): Promise<number>;
 
+  /** Resolves when it could be written to now; throws what a write would. */
+  check(): Promise<void>;
   close(): Promise<void>;
 }
