@@ -1,6 +1,6 @@
 import { inferenceOracleAbi, operatorRegistryAbi } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
-import { discoverContracts, discoverOperator } from "./chain/discoverContracts.ts";
+import { discoverContracts, discoverOperator, discoverUnbonding } from "./chain/discoverContracts.ts";
 import { createRpcChain } from "./chain/rpcChain.ts";
 import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
@@ -10,6 +10,7 @@ import { watchLifecycle } from "./compose/lifecycle.ts";
 import { openModels } from "./compose/models.ts";
 import { outboxEconomics } from "./compose/outboxEconomics.ts";
 import { reloadConfig } from "./compose/reload.ts";
+import { applyRetention } from "./compose/retention.ts";
 import { openStorage } from "./compose/storage.ts";
 import { JOBS_PER_THREAD, type RunningWorker, startWorker } from "./compose/worker.ts";
 import { openWorkload } from "./compose/workload.ts";
@@ -164,7 +165,7 @@ async function compose(
   let synced = () => false;
   const lifecycle = watchLifecycle({
     live,
-    rpc,
+    rpcHealth: rpc.health,
     store,
     queue,
     peers,
@@ -209,6 +210,13 @@ async function compose(
   });
   synced = following.synced;
   closers.add("chain", () => following.stop());
+
+  const unbondingSeconds = await discoverUnbonding(rpc, contracts.operatorRegistry);
+  const retentionDays = () => live.current.operations.retentionDays;
+  const retention = startLoop("retention", log, Date.now, () =>
+    applyRetention({ store, log, retentionDays, unbondingSeconds, now: Date.now }),
+  );
+  closers.add("retention", () => retention.stop());
 
   const status = await startStatusServer(
     {

@@ -10,12 +10,12 @@ import type { NodeHealth } from "../observe/statusServer.ts";
 import type { Peers } from "../peers/port.ts";
 import type { BalanceAlarm } from "../pipeline/balanceAlarm.ts";
 import type { JobQueue } from "../queue/port.ts";
-import type { RpcClient } from "../rpc/rpcClient.ts";
 import type { Store } from "../store/port.ts";
 
 export interface LifecycleParts {
   live: { current: Config };
-  rpc: RpcClient;
+  /** Endpoints that work, how many must agree, and how far servers' clocks are ahead of ours. */
+  rpcHealth(): { usable: number; needed: number; serversAheadMs: readonly number[] };
   store: Store;
   queue: JobQueue;
   peers: Peers;
@@ -56,11 +56,11 @@ export function watchLifecycle(parts: LifecycleParts): Lifecycle {
   let lastCodes = "";
 
   async function readiness() {
-    const { live, rpc, clock, peers, log } = parts;
+    const { live, clock, peers, log } = parts;
     const now = Date.now();
     const connected = peers.connected();
     if (connected > 0) heardAt = now;
-    const { usable, needed, serversAheadMs } = rpc.health();
+    const { usable, needed, serversAheadMs } = parts.rpcHealth();
     const [queueFault, storeFault] = await Promise.all([
       faultOf(parts.queue.counts(), "queue/unavailable: the queue does not answer"),
       faultOf(parts.store.check(), "store/unavailable: the database does not answer"),
