@@ -247,7 +247,14 @@ test("rebuilt: refused while the node runs; afterwards every request is what it 
       .filter(({ state }) => state === "settled")
       .map(({ requestId, settledOutput, transactions }) => ({ requestId, settledOutput, transactions }))
       .sort((a, b) => (a.requestId < b.requestId ? -1 : 1));
-  const before = settledOnes(await all());
+  const before = await until(
+    "the node to know how everything ended",
+    async () => {
+      const list = await all();
+      return list.every(({ state }) => state === "settled" || state === "parked") ? settledOnes(list) : null;
+    },
+    { timeoutMs: TIMEOUT_MS },
+  );
   expect(before.length).toBeGreaterThan(5);
 
   const plan = run(["rebuild", "--config", configFile()]);
