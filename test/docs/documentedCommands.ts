@@ -23,6 +23,7 @@ const HERE = { here: true } as const;
 const TUTORIAL = "test/e2e/tutorial.test.ts";
 const SUITE = { not: "a suite of its own, which `npm test` in continuous integration runs" };
 const PAGE = { not: "its page's own test starts the same network and page, by `startExample`" };
+const LIFECYCLE = "test/e2e/lifecycle.test.ts";
 const FLEET = { not: "needs a Redis with these users; test/e2e/fleet.test.ts runs both on one of its own" };
 
 /** Every command of the documentation. One that is missing here fails a test, and so does one that is in no page. */
@@ -87,6 +88,18 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
     FLEET,
   "QUEUE_NAMESPACE=1-7 QUEUE_URL=redis://worker:password@queue.internal QUEUE_SECRET=... node coprocessor/bin/sibyl.js worker":
     FLEET,
+  "node coprocessor/bin/sibyl.js node --config operator.env": {
+    by: LIFECYCLE,
+    proof: 'run(["node", "--config", configFile()])',
+  },
+  "node coprocessor/bin/sibyl.js rebuild": {
+    by: LIFECYCLE,
+    proof: 'run(["rebuild", "--config", configFile()])',
+  },
+  "node coprocessor/bin/sibyl.js rebuild --yes": {
+    by: LIFECYCLE,
+    proof: 'run(["rebuild", "--config", configFile(), "--yes"])',
+  },
   "node coprocessor/bin/sibyl.js status": HERE,
   "node coprocessor/bin/sibyl.js status 0x<requestId>": HERE,
   "node coprocessor/bin/sibyl.js receipts": HERE,
