@@ -79,7 +79,10 @@ module.exports = {
       name: "rpc-only-below-chain-and-submit",
       comment: "The JSON-RPC client is no port: it is what these two adapters share to reach one endpoint.",
       severity: "error",
-      from: { path: "^coprocessor/", pathNot: "^coprocessor/(rpc|chain|submit)/|^coprocessor/main\\.ts$" },
+      from: {
+        path: "^coprocessor/",
+        pathNot: "^coprocessor/(rpc|chain|submit)/|^coprocessor/(main|compose/rebuild)\\.ts$",
+      },
       to: { path: "^coprocessor/rpc/" },
     },
     {
@@ -106,8 +109,12 @@ module.exports = {
     },
     {
       name: "queue-engine-only-in-queue",
+      comment: "Scripts start servers of it, and measure it bare.",
       severity: "error",
-      from: { path: "^(coprocessor|sdk|scripts|examples)/", pathNot: "^coprocessor/queue/" },
+      from: {
+        path: "^(coprocessor|sdk|scripts|examples)/",
+        pathNot: "^coprocessor/queue/|^scripts/(services|bench)/",
+      },
       to: { path: npm("bullmq|ioredis") },
     },
     {

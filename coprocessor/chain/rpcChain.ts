@@ -23,6 +23,8 @@ export interface RpcChainOptions {
   pollIntervalMs?: number;
   /** Most blocks of one `eth_getLogs`; 10,000 when not given. */
   maxRangeBlocks?: bigint;
+  /** Called with each look at the chain, also with one that failed. */
+  onTurn?: () => void;
   log: Log;
 }
 
@@ -43,11 +45,8 @@ const LONGEST_PAUSE_MS = 5_000;
 export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
   const { rpc, contracts, log } = options;
   await requireCode(rpc, contracts);
-  const reader = createChainReader(rpc, [
-    contracts.oracle,
-    contracts.operatorRegistry,
-    contracts.modelRegistry,
-  ]);
+  const followed = [contracts.oracle, contracts.operatorRegistry, contracts.modelRegistry];
+  const reader = createChainReader(rpc, followed, log);
 
   async function* follow(known: readonly BlockRef[], signal: AbortSignal): AsyncGenerator<ChainStep> {
     const heads = new KnownHeads(known);
@@ -55,6 +54,7 @@ export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
     let finalizedNumber = -1n;
     let failures = 0;
     while (!signal.aborted) {
+      options.onTurn?.();
       let more: boolean;
       let steps: ChainStep[];
       try {

@@ -5,19 +5,23 @@ import { keyCommand } from "./keyCommand.ts";
 import { modelCommand } from "./modelCommand.ts";
 import { nodeCommand } from "./nodeCommand.ts";
 import { publishCommand } from "./publishCommand.ts";
+import { rebuildCommand } from "./rebuildCommand.ts";
 import { receiptsCommand } from "./receiptsCommand.ts";
 import { registerCommand } from "./registerCommand.ts";
 import { runCommand } from "./runCommand.ts";
 import { statusCommand } from "./statusCommand.ts";
 import { verifyCommand } from "./verifyCommand.ts";
+import { workerCommand } from "./workerCommand.ts";
 
 const program = new Command("sibyl")
   .description("Runs an operator of the Sibyl inference oracle, and the transactions around it.")
   .addCommand(nodeCommand())
+  .addCommand(workerCommand())
   .addCommand(keyCommand())
   .addCommand(registerCommand())
   .addCommand(enrollCommand())
   .addCommand(publishCommand())
+  .addCommand(rebuildCommand())
   .addCommand(statusCommand())
   .addCommand(runCommand())
   .addCommand(receiptsCommand())

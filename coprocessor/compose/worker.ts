@@ -1,25 +1,34 @@
 import type { Hex } from "viem";
-import type { Config } from "../config.ts";
+import type { WorkConfig } from "../config/workConfig.ts";
 import { createOnnxEngine } from "../inference/onnxEngine.ts";
 import type { InferenceEngine } from "../inference/port.ts";
 import type { ModelStore } from "../models/port.ts";
 import type { Log } from "../observe/port.ts";
 import { runJob } from "../pipeline/runJob.ts";
 import type { BullmqOptions } from "../queue/bullmqBackend.ts";
-import { createBullmqConsumer } from "../queue/bullmqConsumer.ts";
+import { type BullmqConsumerOptions, createBullmqConsumer } from "../queue/bullmqConsumer.ts";
 import type { Closers } from "./closers.ts";
 
 /** Milliseconds that one inference may take. */
 const INFERENCE_TIMEOUT_MS = 60_000;
 /** Jobs that a worker holds per inference thread: one runs while the next ones' models and inputs are made ready. */
-const JOBS_PER_THREAD = 4;
+export const JOBS_PER_THREAD = 4;
 
-/** Takes jobs from the queue and runs their models, in this process. */
+/**
+ * Takes jobs from the queue and runs their models, in child processes of this one.
+ *
+ * @param parts.concurrency Jobs that are held at the same time, by capability.
+ */
 export async function startWorker(
-  config: Config,
-  parts: { models: ModelStore; log: Log; queueOptions: BullmqOptions },
+  config: WorkConfig,
+  parts: {
+    models: ModelStore;
+    log: Log;
+    queueOptions: BullmqOptions;
+    concurrency: BullmqConsumerOptions["concurrency"];
+  },
   closers: Closers,
-): Promise<void> {
+): Promise<RunningWorker> {
   const { inferenceMemoryBytes } = config;
   const engine = createOnnxEngine({
     threads: config.inferenceThreads,
@@ -28,15 +37,22 @@ export async function startWorker(
     log: parts.log,
   });
   closers.add("inference", () => engine.close());
-  const consumer = await createBullmqConsumer({
-    ...parts.queueOptions,
-    concurrency: JOBS_PER_THREAD * config.inferenceThreads,
-  });
+  const consumer = await createBullmqConsumer({ ...parts.queueOptions, concurrency: parts.concurrency });
   await consumer.run((job) =>
     runJob({ models: parts.models, engine, timeoutMs: INFERENCE_TIMEOUT_MS, now: Date.now }, job),
   );
   closers.add("worker", () => consumer.close());
-  for (const modelId of config.warmModels) void warmUp(modelId, { ...parts, engine });
+  const warm = (modelIds: readonly Hex[]) => {
+    for (const modelId of modelIds) void warmUp(modelId, { ...parts, engine });
+  };
+  warm(config.warmModels);
+  return { warm };
+}
+
+/** A worker in this process. */
+export interface RunningWorker {
+  /** Loads models ahead of their first jobs; failures are logged. */
+  warm(modelIds: readonly Hex[]): void;
 }
 
 /** Loads a model that the operator names, from a folder, the cache or a mirror. Without it the first job does. */

@@ -5,11 +5,15 @@ import type { Ballot } from "../core/ballot.ts";
 import type { PeerMessage } from "../core/messages.ts";
 import { concludingGas, plannedTransaction } from "../core/plannedTransaction.ts";
 import type { RequestRecord, RequestState } from "../core/request.ts";
+import { priorityOf } from "./admit.ts";
 import type { RequestContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
 
 /** Gas that one more attestation adds to a settlement: recovering its signer and paying it. */
 const GAS_PER_SIGNATURE = 45_000;
+
+/** A node that lost its store may learn from its peers that it had committed or revealed, without its row ever saying so. */
+const SPEAKING: readonly RequestState[] = ["computed", "committed", "revealed", "attested"];
 
 /** What an action is about. */
 export interface Subject {
@@ -41,7 +45,12 @@ export async function act(deps: PipelineDeps, subject: Subject, action: Agreemen
 
 /** The job first: if adding it fails, or we die in between, the row still says that it is owed. */
 async function start(deps: PipelineDeps, { record }: Subject): Promise<void> {
-  await enqueue(deps, record);
+  try {
+    await enqueue(deps, record);
+  } catch (error) {
+    deps.workload.ended(record.key);
+    throw error;
+  }
   await deps.store.transition(record.key, ["waiting"], "queued");
 }
 
@@ -49,14 +58,17 @@ async function start(deps: PipelineDeps, { record }: Subject): Promise<void> {
 export async function enqueue(deps: PipelineDeps, record: RequestRecord): Promise<void> {
   const { modelId } = record.request;
   const model = await deps.store.model(modelId);
-  await deps.queue.add({
-    version: 1,
-    key: record.key,
-    modelId,
-    manifestURI: model?.manifestURI ?? "",
-    input: record.input,
-    deadlineMs: record.deadline * 1_000,
-  });
+  await deps.queue.add(
+    {
+      version: 1,
+      key: record.key,
+      modelId,
+      manifestURI: model?.manifestURI ?? "",
+      input: record.input,
+      deadlineMs: record.deadline * 1_000,
+    },
+    priorityOf(record, deps.workload.rules),
+  );
 }
 
 async function commit(deps: PipelineDeps, { record }: Subject): Promise<void> {
@@ -86,7 +98,7 @@ async function reveal(deps: PipelineDeps, { record, ballot }: Subject): Promise<
     salt: await salt(deps, requestId),
     commits: [...ballot.timely.values()],
   };
-  await say(deps, record, "reveal", message, { from: ["committed"], to: "revealed" });
+  await say(deps, record, "reveal", message, { from: ["computed", "committed"], to: "revealed" });
 }
 
 /** A proposal is signed as its proposer's attestation, so the attestation's slot must be ours to fill first. */
@@ -127,7 +139,7 @@ async function attest(
     signature,
   } as const;
   return say(deps, record, `attestation/${view}`, message, {
-    from: ["revealed", "attested"],
+    from: SPEAKING,
     to: "attested",
   });
 }

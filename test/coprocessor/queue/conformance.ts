@@ -1,13 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { CoprocessorError } from "../../../coprocessor/core/errors.ts";
+import type { BullmqConsumerOptions } from "../../../coprocessor/queue/bullmqConsumer.ts";
+import type { BullmqQueueOptions } from "../../../coprocessor/queue/bullmqQueue.ts";
 import type { JobConsumer, JobQueue } from "../../../coprocessor/queue/port.ts";
+import { capabilityConformance } from "./capabilityConformance.ts";
 import { failureConformance } from "./failureConformance.ts";
 import { collect, done, job, signal, until } from "./fixtures.ts";
 
 /** A backend to be tested; each namespace is an empty queue. */
 export interface QueueUnderTest {
-  queue(namespace: string, options?: { attempts?: number; retryDelayMs?: number }): Promise<JobQueue>;
-  consumer(namespace: string, options?: { concurrency?: number }): Promise<JobConsumer>;
+  queue(namespace: string, options?: Partial<BullmqQueueOptions>): Promise<JobQueue>;
+  consumer(namespace: string, options?: Partial<BullmqConsumerOptions>): Promise<JobConsumer>;
   /** Adds a job as another release might, past our own checks. */
   addRaw(namespace: string, jobId: string, data: unknown): Promise<void>;
   hasJob(namespace: string, jobId: string): Promise<boolean>;
@@ -140,6 +143,7 @@ export function queueConformance(
       },
     );
 
+    capabilityConformance({ queue, consumer, fresh });
     failureConformance({ queue, consumer, fresh, addRaw: (id, data) => subject.addRaw(namespace, id, data) });
 
     fresh("removing a waiting job forgets it; removing a running one drops its outcome", async () => {
@@ -211,6 +215,25 @@ export function queueConformance(
       await until("all outcomes", () => (told.length === labels.length ? true : null));
       expect([...runs].sort()).toEqual(labels.map((label) => job(label).key).sort());
       expect(most).toEqual({ a: 2, b: 2 });
+    });
+
+    fresh("the more urgent first, and equal ones in the order of adding", async () => {
+      const [node, worker] = [await queue(), await consumer({ concurrency: 1 })];
+      for (const [label, priority] of [
+        ["late", 2 ** 21 - 1],
+        ["first", 7],
+        ["second", 7],
+        ["urgent", 1],
+      ] as const)
+        await node.add(job(label), priority);
+      expect(await node.counts()).toMatchObject({ waiting: 4 });
+      const order: string[] = [];
+      await worker.run(async ({ key }) => {
+        order.push(key);
+        return done();
+      });
+      await until("all jobs", () => (order.length === 4 ? true : null));
+      expect(order).toEqual(["urgent", "first", "second", "late"].map((label) => job(label).key));
     });
 
     fresh("namespaces are apart: one operator's jobs are not another's", async () => {
