@@ -34,24 +34,24 @@ export function readCtc(tensor: RawTensor, symbols: readonly string[], minConfid
   }
   let [text, sum, count, previous] = ["", 0, 0, 0];
   for (let step = 0; step < steps; step += 1) {
-    const start = step * classes;
-    let best = 0;
+    // Thousands of classes for each step: the loop that counts.
+    const row = data.subarray(step * classes, (step + 1) * classes);
+    let [best, highest] = [0, Number.NEGATIVE_INFINITY];
     for (let at = 0; at < classes; at += 1) {
-      const probability = data[start + at] as number;
-      if (!Number.isFinite(probability)) {
-        throw new ProcessFailure(
-          "bad-output",
-          `the probability of class ${at} in step ${step} is ${probability}`,
-        );
-      }
-      if (probability > (data[start + best] as number)) best = at;
+      const probability = row[at] as number;
+      if (probability > highest) [best, highest] = [at, probability];
+      else if (Number.isNaN(probability)) throw noNumber(at, step, probability);
     }
+    if (!Number.isFinite(highest)) throw noNumber(best, step, highest);
     if (best !== 0 && best !== previous) {
       text += symbols[best - 1];
-      sum += data[start + best] as number;
+      sum += highest;
       count += 1;
     }
     previous = best;
   }
   return count === 0 || sum / count < minConfidence ? "" : text.trim();
 }
+
+const noNumber = (at: number, step: number, probability: number) =>
+  new ProcessFailure("bad-output", `the probability of class ${at} in step ${step} is ${probability}`);
