@@ -57,6 +57,22 @@ describe("manifest", () => {
     );
   });
 
+  test("images: jpeg is for models whose answers may differ a little", () => {
+    const image = (formats: string[]) => ({
+      formats,
+      maxPixels: 1_000,
+      channels: "grey",
+      resize: { mode: "stretch", width: 8, height: 8 },
+      layout: "nhw",
+    });
+    const task = (formats: string[]) => ({ type: "image-classification", image: image(formats) });
+    const exact = { profile: { kind: "exact" } };
+    expect(paths({ ...manifest, task: task(["png", "jpeg"]) })).toEqual([]);
+    expect(paths({ ...manifest, ...exact, task: task(["png", "webp"]) })).toEqual([]);
+    expect(paths({ ...manifest, ...exact, task: task(["png", "jpeg"]) })).toEqual(["task.image.formats"]);
+    expect(paths({ ...manifest, task: task(["gif"]) })).toEqual(["task.image.formats[0]"]);
+  });
+
   test("sample: parses from text, bytes and JSON, and keeps unknown sections in the id", () => {
     const text = JSON.stringify(manifest, null, 4);
     expect(parseManifest(text)).toEqual(manifest);
