@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { inferenceOracleAbi, operatorRegistryAbi } from "@sibyl/sdk";
+import { inferenceOracleAbi, juryArbiterAbi, operatorRegistryAbi } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
 import { discoverContracts, discoverOperator } from "./chain/discoverContracts.ts";
 import { createRpcChain } from "./chain/rpcChain.ts";
@@ -11,7 +11,7 @@ import type { Config } from "./config.ts";
 import { ChainClock } from "./core/chainClock.ts";
 import type { OutboxKind } from "./core/outbox.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
-import { isOpen, type RequestKey, requestKey } from "./core/request.ts";
+import { type RequestKey, requestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
 import { createFileModels } from "./models/fileModels.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
@@ -22,6 +22,7 @@ import type { PipelineDeps } from "./pipeline/deps.ts";
 import { createDriver } from "./pipeline/driver.ts";
 import { explain } from "./pipeline/explain.ts";
 import { followChain } from "./pipeline/followChain.ts";
+import { isNeeded } from "./pipeline/isNeeded.ts";
 import { startLoop } from "./pipeline/loop.ts";
 import { onOutcome } from "./pipeline/onOutcome.ts";
 import { onPeerMessage } from "./pipeline/onPeerMessage.ts";
@@ -98,7 +99,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
   const sender = createViemSender({
     rpc,
     account: key.account,
-    errors: [...inferenceOracleAbi, ...operatorRegistryAbi],
+    errors: [...inferenceOracleAbi, ...operatorRegistryAbi, ...juryArbiterAbi],
   });
 
   const clock = new ChainClock();
@@ -113,6 +114,8 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     recover: (digest: Hex, signature: Hex): Address | undefined => recoverDigest(digest, signature),
     pending: new PendingMessages(PENDING_LIMITS),
     waiting: new Map<RequestKey, string>(),
+    arbiterOf: (which: number | Address) => chain.arbiter(which),
+    watch: null,
     timing: config.timing,
     log,
     now: Date.now,
@@ -125,11 +128,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     store,
     submit: sender,
     log,
-    isNeeded: async (entryKey: RequestKey, kind: OutboxKind) => {
-      const record = await store.request(entryKey);
-      if (record === null) return false;
-      return kind === "finalize" ? record.state === "proposed" : isOpen(record.state);
-    },
+    isNeeded: (entryKey: RequestKey, kind: OutboxKind) => isNeeded(parts, entryKey, kind),
   };
 
   const outbox = startLoop("outbox", log, Date.now, () => driveOutbox(outboxDeps, Date.now()));
