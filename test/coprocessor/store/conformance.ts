@@ -5,6 +5,7 @@ import { address, attestation, block, commit, hash, requestRecord } from "./fixt
 import { outboxConformance } from "./outboxConformance.ts";
 import { receiptConformance } from "./receiptConformance.ts";
 import { rewindConformance } from "./rewindConformance.ts";
+import { watchConformance } from "./watchConformance.ts";
 
 /** A store to be tested, whose tables are empty, and a way to empty them again. */
 export interface StoreUnderTest {
@@ -265,5 +266,6 @@ export function storeConformance(
     outboxConformance(() => subject, fresh);
     rewindConformance(() => subject, fresh);
     receiptConformance(() => subject, fresh);
+    watchConformance(() => subject, fresh);
   });
 }
