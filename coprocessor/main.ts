@@ -5,6 +5,7 @@ import { createRpcChain } from "./chain/rpcChain.ts";
 import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
 import { openModels } from "./compose/models.ts";
+import { patiently } from "./compose/patiently.ts";
 import { openStorage } from "./compose/storage.ts";
 import { JOBS_PER_THREAD, startWorker } from "./compose/worker.ts";
 import type { Config } from "./config.ts";
@@ -86,8 +87,12 @@ async function compose(config: Config, rootLog: Log, closers: Closers, wrap: Wra
   const key = await openAttesterKey(config.attester);
   const rpc = await connectRpc({ urls: config.rpcUrls, quorum: config.rpcQuorum, log: rootLog });
   closers.add("rpc", () => rpc.close());
-  const contracts = await discoverContracts(rpc, config.oracle);
-  const me = await discoverOperator(rpc, contracts.operatorRegistry, key.address);
+  const contracts = await patiently(rootLog, "the oracle's registries", () =>
+    discoverContracts(rpc, config.oracle),
+  );
+  const me = await patiently(rootLog, "our operator id", () =>
+    discoverOperator(rpc, contracts.operatorRegistry, key.address),
+  );
   const log = rootLog.child({ operatorId: me });
   const scope = { chainId: rpc.chainId, oracle: config.oracle };
 
@@ -107,13 +112,11 @@ async function compose(config: Config, rootLog: Log, closers: Closers, wrap: Wra
     log,
   });
   const peers = wrap("peers", gossip);
-  const chain = await createRpcChain({
-    rpc,
-    contracts,
-    startBlock: config.startBlock,
-    ...(config.confirmations === null ? {} : { confirmations: config.confirmations }),
-    log,
-  });
+  const { startBlock } = config;
+  const confirmations = config.confirmations === null ? {} : { confirmations: config.confirmations };
+  const chain = await patiently(log, "the contracts' code", () =>
+    createRpcChain({ rpc, contracts, startBlock, ...confirmations, log }),
+  );
   const account = createViemSender({
     rpc,
     account: key.account,
