@@ -1,26 +1,35 @@
 import { inferenceOracleAbi, operatorRegistryAbi } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
-import { discoverContracts, discoverOperator } from "./chain/discoverContracts.ts";
+import { discoverContracts, discoverOperator, discoverUnbonding } from "./chain/discoverContracts.ts";
 import { createRpcChain } from "./chain/rpcChain.ts";
 import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
+import { drain } from "./compose/drain.ts";
+import { takeLeases } from "./compose/lease.ts";
+import { watchLifecycle } from "./compose/lifecycle.ts";
 import { openModels } from "./compose/models.ts";
+import { outboxEconomics } from "./compose/outboxEconomics.ts";
 import { patiently } from "./compose/patiently.ts";
+import { reloadConfig } from "./compose/reload.ts";
+import { applyRetention } from "./compose/retention.ts";
 import { openStorage } from "./compose/storage.ts";
-import { JOBS_PER_THREAD, startWorker } from "./compose/worker.ts";
+import { JOBS_PER_THREAD, type RunningWorker, startWorker } from "./compose/worker.ts";
+import { openWorkload } from "./compose/workload.ts";
 import type { Config } from "./config.ts";
 import { capabilitiesOf } from "./core/capability.ts";
-import { catchUpText } from "./core/catchUp.ts";
+import type { CatchUp } from "./core/catchUp.ts";
 import { ChainClock } from "./core/chainClock.ts";
+import type { OperatorRecord } from "./core/operators.ts";
 import type { OutboxKind } from "./core/outbox.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
+import { RecentFaults } from "./core/recentFaults.ts";
 import { isOpen, type RequestKey, requestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
-import type { Log } from "./observe/port.ts";
 import { startStatusServer } from "./observe/statusServer.ts";
 import { createLibp2pPeers } from "./peers/libp2pPeers.ts";
 import type { Peers } from "./peers/port.ts";
+import { BalanceAlarm } from "./pipeline/balanceAlarm.ts";
 import type { PipelineDeps } from "./pipeline/deps.ts";
 import { createDriver } from "./pipeline/driver.ts";
 import { explain } from "./pipeline/explain.ts";
@@ -29,6 +38,7 @@ import { startLoop } from "./pipeline/loop.ts";
 import { onOutcome } from "./pipeline/onOutcome.ts";
 import { onPeerMessage } from "./pipeline/onPeerMessage.ts";
 import { driveOutbox } from "./pipeline/outbox.ts";
+import type { Account } from "./pipeline/outboxDeps.ts";
 import { createBullmqQueue } from "./queue/bullmqQueue.ts";
 import type { JobQueue } from "./queue/port.ts";
 import { connectRpc } from "./rpc/rpcClient.ts";
@@ -36,6 +46,8 @@ import type { Store } from "./store/port.ts";
 import type { TransactionSender } from "./submit/port.ts";
 import { createViemSender } from "./submit/viemSender.ts";
 
+/** Faults that the status shows. */
+const MAX_RECENT_FAULTS = 50;
 const PENDING_LIMITS = { requests: 1_000, messagesPerRequest: 64, ttlMs: 60_000 };
 
 /** An operator's running software. */
@@ -46,7 +58,11 @@ export interface Coprocessor {
   addresses: string[];
   /** Resolves never, or rejects with what made going on impossible. */
   failed: Promise<never>;
-  /** Finishes what is under way and closes everything. */
+  /** Takes nothing new and finishes what is under way, as long as `DRAIN_TIMEOUT_MS` allows; false when that was not enough. */
+  drain(): Promise<boolean>;
+  /** Takes over what may change while the node runs; says in the log what did, and what takes a restart. */
+  reload(variables: Record<string, string | undefined>): void;
+  /** Closes everything, in order. */
   stop(): Promise<void>;
 }
 
@@ -69,21 +85,31 @@ const asItIs: WrapPort = (_name, port) => port;
 /**
  * Composes and starts a node, with an embedded worker unless it has others: the only place that chooses adapters.
  *
- * @param wrap Put around the ports that it names; the ports as they are when not given.
+ * @param options.variables What `config` was read from, to compare with at a reload.
+ * @param options.wrap Put around the ports that it names; the ports as they are when not given.
  * @throws CoprocessorError of whatever part cannot start; what was started before it is closed again.
  */
-export async function startCoprocessor(config: Config, wrap: WrapPort = asItIs): Promise<Coprocessor> {
+export async function startCoprocessor(
+  config: Config,
+  { variables = {}, wrap = asItIs }: { variables?: Record<string, string | undefined>; wrap?: WrapPort } = {},
+): Promise<Coprocessor> {
   const closers = new Closers();
   const log = createPinoLog(config.logLevel, { service: "sibyl" });
   try {
-    return await compose(config, log, closers, wrap);
+    return await compose(config, variables, wrap, log, closers);
   } catch (error) {
     await closers.close(log);
     throw error;
   }
 }
 
-async function compose(config: Config, rootLog: Log, closers: Closers, wrap: WrapPort): Promise<Coprocessor> {
+async function compose(
+  config: Config,
+  variables: Record<string, string | undefined>,
+  wrap: WrapPort,
+  rootLog: ReturnType<typeof createPinoLog>,
+  closers: Closers,
+): Promise<Coprocessor> {
   const key = await openAttesterKey(config.attester);
   const rpc = await connectRpc({ urls: config.rpcUrls, quorum: config.rpcQuorum, log: rootLog });
   closers.add("rpc", () => rpc.close());
@@ -96,6 +122,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers, wrap: Wra
   const log = rootLog.child({ operatorId: me });
   const scope = { chainId: rpc.chainId, oracle: config.oracle };
 
+  const lease = await takeLeases(config, { scope, attester: key.address, log }, closers);
   const { store: ownStore, backend } = await openStorage(config, log, closers);
   const store = wrap("store", ownStore);
   const namespace = config.queueNamespace ?? `${scope.chainId}-${me}`;
@@ -114,8 +141,9 @@ async function compose(config: Config, rootLog: Log, closers: Closers, wrap: Wra
   const peers = wrap("peers", gossip);
   const { startBlock } = config;
   const confirmations = config.confirmations === null ? {} : { confirmations: config.confirmations };
+  const onTurn = () => lifecycle.pulse.beat("chain", Date.now());
   const chain = await patiently(log, "the contracts' code", () =>
-    createRpcChain({ rpc, contracts, startBlock, ...confirmations, log }),
+    createRpcChain({ rpc, contracts, startBlock, ...confirmations, onTurn, log }),
   );
   const account = createViemSender({
     rpc,
@@ -124,6 +152,8 @@ async function compose(config: Config, rootLog: Log, closers: Closers, wrap: Wra
   });
   const sender = wrap("submit", account);
 
+  const live = { current: config };
+  const workload = await openWorkload(live, store);
   const clock = new ChainClock();
   const parts = {
     scope,
@@ -136,6 +166,8 @@ async function compose(config: Config, rootLog: Log, closers: Closers, wrap: Wra
     recover: (digest: Hex, signature: Hex): Address | undefined => recoverDigest(digest, signature),
     pending: new PendingMessages(PENDING_LIMITS),
     waiting: new Map<RequestKey, string>(),
+    workload,
+    recentFaults: new RecentFaults(MAX_RECENT_FAULTS),
     timing: config.timing,
     log,
     now: Date.now,
@@ -144,10 +176,14 @@ async function compose(config: Config, rootLog: Log, closers: Closers, wrap: Wra
   };
   const driver = createDriver(parts, { repeatMs: config.repeatMs });
   const deps: PipelineDeps = { ...parts, wake: driver.wake };
+  const balanceAlarm = new BalanceAlarm(() => live.current.operations.lowBalanceSettlements, log);
   const outboxDeps = {
     store,
     submit: sender,
     log,
+    economics: outboxEconomics(live, store, clock),
+    onHeld: (heldKey: RequestKey) => driver.wake(heldKey),
+    onAccount: (account: Account) => balanceAlarm.observe(account),
     isNeeded: async (entryKey: RequestKey, kind: OutboxKind) => {
       const record = await store.request(entryKey);
       if (record === null) return false;
@@ -155,39 +191,69 @@ async function compose(config: Config, rootLog: Log, closers: Closers, wrap: Wra
     },
   };
 
-  const outbox = startLoop("outbox", log, Date.now, () => driveOutbox(outboxDeps, Date.now()));
+  let operators: OperatorRecord[] = [];
+  let synced = () => false;
+  let progress: () => CatchUp | null = () => null;
+  const lifecycle = watchLifecycle({
+    live,
+    rpcHealth: rpc.health,
+    store,
+    queue,
+    peers,
+    clock,
+    workload,
+    balanceAlarm,
+    synced: () => synced(),
+    progress: () => progress(),
+    others: () => operators.filter(({ operatorId }) => operatorId !== me).length,
+    log,
+  });
+  closers.add("lifecycle", async () => lifecycle.stop());
+  const outbox = startLoop("outbox", log, Date.now, () => {
+    lifecycle.pulse.beat("outbox", Date.now());
+    return driveOutbox(outboxDeps, Date.now());
+  });
   closers.add("outbox", () => outbox.stop());
+  let worker: RunningWorker | null = null;
   if (config.embeddedWorker) {
     const jobs = JOBS_PER_THREAD * config.inferenceThreads;
     const concurrency = Object.fromEntries(capabilitiesOf(config.capabilities).map((name) => [name, jobs]));
-    await startWorker(config, { models, log, queueOptions, concurrency }, closers);
+    worker = await startWorker(config, { models, log, queueOptions, concurrency }, closers);
   }
   await peers.start((message) => onPeerMessage(deps, message));
   closers.add("peers", () => peers.stop());
   closers.add("driver", () => driver.stop());
   queue.onOutcome((requestKeyOfJob, outcome) => onOutcome(deps, requestKeyOfJob, outcome));
 
+  const dial = () => {
+    const others = operators.filter(({ operatorId }) => operatorId !== me);
+    peers.connect([...live.current.p2p.bootstrap, ...others.map(({ endpoint }) => endpoint)]);
+  };
   const following = followChain(deps, chain, {
     resume: () => driver.resume(),
     onHead(block, live) {
       clock.observe(block, live, Date.now());
       outbox.poke();
     },
-    onOperators: (operators) => {
-      const others = operators.filter(({ operatorId }) => operatorId !== me);
-      peers.connect([...config.p2p.bootstrap, ...others.map(({ endpoint }) => endpoint)]);
+    onOperators: (known) => {
+      operators = known;
+      dial();
     },
   });
+  ({ synced, progress } = following);
   closers.add("chain", () => following.stop());
+
+  const unbondingSeconds = await discoverUnbonding(rpc, contracts.operatorRegistry);
+  const retentionDays = () => live.current.operations.retentionDays;
+  const retention = startLoop("retention", log, Date.now, () =>
+    applyRetention({ store, log, retentionDays, unbondingSeconds, now: Date.now }),
+  );
+  closers.add("retention", () => retention.stop());
 
   const status = await startStatusServer(
     {
-      async readiness() {
-        const progress = following.progress();
-        const far = progress === null ? "" : `: ${catchUpText(progress)}`;
-        const reasons = following.synced() ? [] : [`not caught up with the chain yet${far}`];
-        return { ready: reasons.length === 0, reasons };
-      },
+      health: () => lifecycle.health(),
+      readiness: () => lifecycle.readiness(),
       async node() {
         return {
           operatorId: me,
@@ -202,7 +268,15 @@ async function compose(config: Config, rootLog: Log, closers: Closers, wrap: Wra
           peers: peers.connected(),
           addresses: peers.addresses(),
           queue: await queue.counts(),
+          workload: {
+            jobs: workload.size,
+            backlogMs: Math.round(workload.backlogMs),
+            serviceTimes: workload.times.list(Date.now()),
+          },
           balanceWei: (await sender.balance()).toString(),
+          readiness: await lifecycle.readiness(),
+          faults: { count: parts.recentFaults.count, latest: parts.recentFaults.list() },
+          lowBalanceBelowWei: balanceAlarm.thresholdWei?.toString() ?? null,
         };
       },
       async requests(limit) {
@@ -219,6 +293,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers, wrap: Wra
     config.status,
   );
   closers.add("status", () => status.close());
+  let current = variables;
   log.info(
     { statusUrl: status.url, queueNamespace: namespace, addresses: peers.addresses(), attester: key.address },
     "operator started",
@@ -227,7 +302,13 @@ async function compose(config: Config, rootLog: Log, closers: Closers, wrap: Wra
     operatorId: me,
     statusUrl: status.url,
     addresses: peers.addresses(),
-    failed: following.failed,
+    failed: Promise.race([following.failed, lease.lost]),
+    drain: () => drain({ workload, store, clock, log }, live.current.operations.drainTimeoutMs),
+    reload(next) {
+      const warm = (modelIds: readonly Hex[]) => worker?.warm(modelIds);
+      const setLogLevel = rootLog.setLevel;
+      current = reloadConfig({ live, log, setLogLevel, warm, redial: dial }, current, next);
+    },
     stop: () => closers.close(log),
   };
 }

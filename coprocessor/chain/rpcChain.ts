@@ -23,6 +23,8 @@ export interface RpcChainOptions {
   pollIntervalMs?: number;
   /** Most blocks of one `eth_getLogs`; 10,000 when not given. */
   maxRangeBlocks?: bigint;
+  /** Called with each look at the chain, also with one that failed. */
+  onTurn?: () => void;
   log: Log;
 }
 
@@ -52,6 +54,7 @@ export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
     let finalizedNumber = -1n;
     let failures = 0;
     while (!signal.aborted) {
+      options.onTurn?.();
       let more: boolean;
       let steps: ChainStep[];
       try {

@@ -5,6 +5,7 @@ import type { Ballot } from "../core/ballot.ts";
 import type { PeerMessage } from "../core/messages.ts";
 import { concludingGas, plannedTransaction } from "../core/plannedTransaction.ts";
 import type { RequestRecord, RequestState } from "../core/request.ts";
+import { priorityOf } from "./admit.ts";
 import type { RequestContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
 
@@ -44,7 +45,12 @@ export async function act(deps: PipelineDeps, subject: Subject, action: Agreemen
 
 /** The job first: if adding it fails, or we die in between, the row still says that it is owed. */
 async function start(deps: PipelineDeps, { record }: Subject): Promise<void> {
-  await enqueue(deps, record);
+  try {
+    await enqueue(deps, record);
+  } catch (error) {
+    deps.workload.ended(record.key);
+    throw error;
+  }
   await deps.store.transition(record.key, ["waiting"], "queued");
 }
 
@@ -52,14 +58,17 @@ async function start(deps: PipelineDeps, { record }: Subject): Promise<void> {
 export async function enqueue(deps: PipelineDeps, record: RequestRecord): Promise<void> {
   const { modelId } = record.request;
   const model = await deps.store.model(modelId);
-  await deps.queue.add({
-    version: 1,
-    key: record.key,
-    modelId,
-    manifestURI: model?.manifestURI ?? "",
-    input: record.input,
-    deadlineMs: record.deadline * 1_000,
-  });
+  await deps.queue.add(
+    {
+      version: 1,
+      key: record.key,
+      modelId,
+      manifestURI: model?.manifestURI ?? "",
+      input: record.input,
+      deadlineMs: record.deadline * 1_000,
+    },
+    priorityOf(record, deps.workload.rules),
+  );
 }
 
 async function commit(deps: PipelineDeps, { record }: Subject): Promise<void> {

@@ -9,6 +9,7 @@ import type { OutboxEntry } from "../core/outbox.ts";
 import { isOpen, OPEN_STATES, type RequestKey, type RequestRecord } from "../core/request.ts";
 import type { Statement } from "../core/statement.ts";
 import { act } from "./act.ts";
+import { admit } from "./admit.ts";
 import { loadBallot, loadContext, type RequestContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
 import { finalizeWhenDue } from "./finalize.ts";
@@ -32,7 +33,7 @@ export async function advance(deps: PipelineDeps, key: RequestKey): Promise<void
     if (record === null || !isOpen(record.state) || isPastDeadline(deps, record)) return;
     const manifest = await loadManifest(deps, record);
     if (manifest === null) return;
-    if (record.state === "waiting" && !(await admit(deps, record, manifest))) return;
+    if (record.state === "waiting" && !(await isServable(deps, record, manifest))) return;
 
     const context = await loadContext(deps, record);
     const ballot = await loadBallot(deps, record, context);
@@ -48,7 +49,10 @@ export async function advance(deps: PipelineDeps, key: RequestKey): Promise<void
       if (decision.wakeAt !== null) deps.wake(key, decision.wakeAt);
       return;
     }
-    for (const action of decision.actions) await act(deps, { record, context, ballot }, action);
+    for (const action of decision.actions) {
+      if (action.type === "start" && !(await admit(deps, record, manifest))) return;
+      await act(deps, { record, context, ballot }, action);
+    }
   }
   deps.log.error({ key, steps: MAX_STEPS }, "a request keeps asking for steps; looking again later");
   deps.wake(key, deps.now() + MODEL_RETRY_MS);
@@ -79,8 +83,15 @@ async function loadManifest(deps: PipelineDeps, record: RequestRecord): Promise<
   }
 }
 
-/** Refuses an input that the model cannot take before any work is done for it; the request then expires unanswered. */
-async function admit(deps: PipelineDeps, record: RequestRecord, manifest: ModelManifest): Promise<boolean> {
+/**
+ * Refuses, before any work is done for it, a request that we may have signed for and forgotten, and an input that the model
+ * cannot take; it then expires unless others answer.
+ */
+async function isServable(
+  deps: PipelineDeps,
+  record: RequestRecord,
+  manifest: ModelManifest,
+): Promise<boolean> {
   const forgotten = await forgottenReason(deps, record, manifest);
   if (forgotten !== null) {
     await park(deps, record.key, OPEN_STATES, forgotten);
@@ -156,6 +167,7 @@ async function view(
     ballot,
     ...said(await deps.store.statements(record.key)),
     settling: settlements.some((entry) => !failed(entry)),
+    settlementHeld: settlements.find(({ state }) => state === "planned")?.reason ?? null,
     failedSettlements: {
       count: settlements.filter(failed).length,
       lastAt: Math.max(0, ...settlements.filter(failed).map((entry) => entry.updatedAt)),

@@ -3,7 +3,9 @@ import type { AgreementTiming } from "../core/agreement.ts";
 import type { ChainClock } from "../core/chainClock.ts";
 import type { OracleScope } from "../core/messages.ts";
 import type { PendingMessages } from "../core/pendingMessages.ts";
+import type { RecentFaults } from "../core/recentFaults.ts";
 import type { RequestKey } from "../core/request.ts";
+import type { Workload } from "../core/workload.ts";
 import type { AttesterKey } from "../keys/port.ts";
 import type { ModelStore } from "../models/port.ts";
 import type { Log } from "../observe/port.ts";
@@ -27,7 +29,11 @@ export interface PipelineDeps {
   pending: PendingMessages;
   /** What each open request waits for now; the driver writes down what lasts. */
   waiting: Map<RequestKey, string>;
+  /** The jobs that were taken and have not ended; says whether there is room for another. */
+  workload: Workload;
   timing: AgreementTiming;
+  /** What was wrong and belongs to no request; shown by the status. */
+  recentFaults: RecentFaults;
   log: Log;
   /** Unix milliseconds. */
   now(): number;

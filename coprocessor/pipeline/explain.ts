@@ -29,6 +29,19 @@ export interface RequestExplanation {
   settledOutput: string | null;
   settledTransaction: string | null;
   callbackFailed: boolean;
+  /** What this operator owes or owed the chain for it. */
+  transactions: TransactionExplanation[];
+}
+
+/** One transaction of this operator about a request; its place in the outbox. */
+export interface TransactionExplanation {
+  kind: string;
+  state: string;
+  /** Why it waits, was refused or was given up. */
+  reason: string | null;
+  nonce: number | null;
+  /** The one that was mined, else the newest that was signed. */
+  hash: string | null;
 }
 
 export async function explain(
@@ -60,5 +73,12 @@ export async function explain(
     settledOutput: record.settledOutput,
     settledTransaction: record.closedTransaction,
     callbackFailed: record.callbackFailed,
+    transactions: (await deps.store.outboxFor(record.key)).map((entry) => ({
+      kind: entry.kind,
+      state: entry.state,
+      reason: entry.reason,
+      nonce: entry.nonce,
+      hash: entry.minedTransaction ?? entry.attempts.at(-1)?.hash ?? null,
+    })),
   };
 }

@@ -222,6 +222,18 @@ class CachedStore implements Store {
     return this.#inner.nextNonce(floor);
   }
 
+  forgetClosed(age: Parameters<Store["forgetClosed"]>[0]) {
+    return this.#write(this.#inner.forgetClosed(age), () => this.#caches.forgetAll());
+  }
+
+  forgetChain() {
+    return this.#write(this.#inner.forgetChain(), () => this.#caches.forgetAll());
+  }
+
+  check() {
+    return this.#inner.check();
+  }
+
   close() {
     return this.#inner.close();
   }

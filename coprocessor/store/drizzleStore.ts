@@ -18,6 +18,7 @@ import type { RequestPatch, Store, StoredPeerMessage } from "./port.ts";
 import * as receiptRows from "./receiptRows.ts";
 import * as registryRows from "./registryRows.ts";
 import * as requestRows from "./requestRows.ts";
+import { type Expiry, forgetChain, forgetClosed } from "./retention.ts";
 import { rewind } from "./rewind.ts";
 import { blocks } from "./schema.ts";
 import { storeError } from "./storeError.ts";
@@ -220,6 +221,18 @@ class DrizzleStore implements Store {
 
   nextNonce(floor: number): Promise<number> {
     return this.#writeTogether("nextNonce", (queries) => outboxRows.nextNonce(queries, floor));
+  }
+
+  forgetClosed(age: Expiry): Promise<number> {
+    return this.#writeTogether("forgetClosed", (queries) => forgetClosed(queries, age));
+  }
+
+  forgetChain(): Promise<{ requests: number; blocks: number }> {
+    return this.#writeTogether("forgetChain", forgetChain);
+  }
+
+  check(): Promise<void> {
+    return this.#write("check", async (queries) => void (await queries.execute(sql`select 1`)));
   }
 
   close(): Promise<void> {

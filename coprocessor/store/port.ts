@@ -112,5 +112,16 @@ export interface Store {
   /** Lowest nonce never given to an entry, at least `floor`. */
   nextNonce(floor: number): Promise<number>;
 
+  /**
+   * Removes requests whose deadline is before `before` (Unix seconds) and that are over and final, with all that belongs to
+   * them, at most `limit` at once. Keeps what a reorg could reopen, what a transaction is still about, and evidence.
+   * @returns How many; fewer than `limit` when nothing is left to remove.
+   */
+  forgetClosed(age: { before: number; limit: number }): Promise<number>;
+  /** Takes back all that the chain said; keeps what was signed, heard, run and sent. The chain is then read from its start. */
+  forgetChain(): Promise<{ requests: number; blocks: number }>;
+
+  /** Resolves when it could be written to now; throws what a write would. */
+  check(): Promise<void>;
   close(): Promise<void>;
 }

@@ -74,6 +74,11 @@ const TASKS = {
       "the engine's throughput beside bare ONNX Runtime's on the same cores; --json, --cores, --seconds",
     run: (args) => typescript("scripts/bench/inference.ts", args),
   },
+  "bench:fleet": {
+    summary:
+      "jobs per second through a node's queue and its workers, beside BullMQ alone; --json, --seconds, --workers",
+    run: (args) => typescript("scripts/bench/fleet.ts", args),
+  },
   "bench:backfill": {
     summary:
       "how long a node with nothing needs for a week of blocks, and how much memory; --blocks, --requests, --json",

@@ -4,6 +4,7 @@ import type { Store } from "../../../coprocessor/store/port.ts";
 import { address, attestation, block, commit, hash, requestRecord } from "./fixtures.ts";
 import { outboxConformance } from "./outboxConformance.ts";
 import { receiptConformance } from "./receiptConformance.ts";
+import { retentionConformance } from "./retentionConformance.ts";
 import { rewindConformance } from "./rewindConformance.ts";
 
 /** A store to be tested, whose tables are empty, and a way to empty them again. */
@@ -273,5 +274,6 @@ export function storeConformance(
     outboxConformance(() => subject, fresh);
     rewindConformance(() => subject, fresh);
     receiptConformance(() => subject, fresh);
+    retentionConformance(() => subject, fresh);
   });
 }
