@@ -5,6 +5,7 @@ import { createRpcChain } from "./chain/rpcChain.ts";
 import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
 import { drain } from "./compose/drain.ts";
+import { asItIs, type WrapPort } from "./compose/lastingPorts.ts";
 import { takeLeases } from "./compose/lease.ts";
 import { watchLifecycle } from "./compose/lifecycle.ts";
 import { openModels } from "./compose/models.ts";
@@ -28,7 +29,6 @@ import { recoverDigest } from "./keys/recover.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
 import { startStatusServer } from "./observe/statusServer.ts";
 import { createLibp2pPeers } from "./peers/libp2pPeers.ts";
-import type { Peers } from "./peers/port.ts";
 import { BalanceAlarm } from "./pipeline/balanceAlarm.ts";
 import type { PipelineDeps } from "./pipeline/deps.ts";
 import { createDriver } from "./pipeline/driver.ts";
@@ -40,10 +40,7 @@ import { onPeerMessage } from "./pipeline/onPeerMessage.ts";
 import { driveOutbox } from "./pipeline/outbox.ts";
 import type { Account } from "./pipeline/outboxDeps.ts";
 import { createBullmqQueue } from "./queue/bullmqQueue.ts";
-import type { JobQueue } from "./queue/port.ts";
 import { connectRpc } from "./rpc/rpcClient.ts";
-import type { Store } from "./store/port.ts";
-import type { TransactionSender } from "./submit/port.ts";
 import { createViemSender } from "./submit/viemSender.ts";
 
 /** Faults that the status shows. */
@@ -65,22 +62,6 @@ export interface Coprocessor {
   /** Closes everything, in order. */
   stop(): Promise<void>;
 }
-
-/** The ports through which a node leaves traces that outlive it. */
-export interface LastingPorts {
-  store: Store;
-  queue: JobQueue;
-  peers: Peers;
-  submit: TransactionSender;
-}
-
-/** Puts something around a port, for whoever wants to watch or to interrupt what goes through it. */
-export type WrapPort = <Name extends keyof LastingPorts>(
-  name: Name,
-  port: LastingPorts[Name],
-) => LastingPorts[Name];
-
-const asItIs: WrapPort = (_name, port) => port;
 
 /**
  * Composes and starts a node, with an embedded worker unless it has others: the only place that chooses adapters.
