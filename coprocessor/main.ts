@@ -241,7 +241,7 @@ async function compose(
             serviceTimes: workload.times.list(Date.now()),
           },
           balanceWei: (await sender.balance()).toString(),
-          readiness: await lifecycle.readiness(),
+          readiness: lifecycle.readiness(),
           faults: { count: parts.recentFaults.count, latest: parts.recentFaults.list() },
           lowBalanceBelowWei: balanceAlarm.thresholdWei?.toString() ?? null,
         };
