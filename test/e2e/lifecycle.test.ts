@@ -257,7 +257,12 @@ test("rebuilt: refused while the node runs; afterwards every request is what it 
     "the node to know how everything ended",
     async () => {
       const list = await all();
-      return list.every(({ state }) => state === "settled" || state === "parked") ? settledOnes(list) : null;
+      const over = list.every(
+        ({ state, transactions }) =>
+          state === "parked" ||
+          (state === "settled" && transactions.every((transaction) => transaction.state === "mined")),
+      );
+      return over ? settledOnes(list) : null;
     },
     { timeoutMs: TIMEOUT_MS },
   );
