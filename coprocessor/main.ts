@@ -16,6 +16,7 @@ import { JOBS_PER_THREAD, type RunningWorker, startWorker } from "./compose/work
 import { openWorkload } from "./compose/workload.ts";
 import type { Config } from "./config.ts";
 import { capabilitiesOf } from "./core/capability.ts";
+import type { CatchUp } from "./core/catchUp.ts";
 import { ChainClock } from "./core/chainClock.ts";
 import type { OperatorRecord } from "./core/operators.ts";
 import type { OutboxKind } from "./core/outbox.ts";
@@ -26,6 +27,7 @@ import { recoverDigest } from "./keys/recover.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
 import { startStatusServer } from "./observe/statusServer.ts";
 import { createLibp2pPeers } from "./peers/libp2pPeers.ts";
+import type { Peers } from "./peers/port.ts";
 import { BalanceAlarm } from "./pipeline/balanceAlarm.ts";
 import type { PipelineDeps } from "./pipeline/deps.ts";
 import { createDriver } from "./pipeline/driver.ts";
@@ -37,7 +39,10 @@ import { onPeerMessage } from "./pipeline/onPeerMessage.ts";
 import { driveOutbox } from "./pipeline/outbox.ts";
 import type { Account } from "./pipeline/outboxDeps.ts";
 import { createBullmqQueue } from "./queue/bullmqQueue.ts";
+import type { JobQueue } from "./queue/port.ts";
 import { connectRpc } from "./rpc/rpcClient.ts";
+import type { Store } from "./store/port.ts";
+import type { TransactionSender } from "./submit/port.ts";
 import { createViemSender } from "./submit/viemSender.ts";
 
 /** Faults that the status shows. */
@@ -60,20 +65,37 @@ export interface Coprocessor {
   stop(): Promise<void>;
 }
 
+/** The ports through which a node leaves traces that outlive it. */
+export interface LastingPorts {
+  store: Store;
+  queue: JobQueue;
+  peers: Peers;
+  submit: TransactionSender;
+}
+
+/** Puts something around a port, for whoever wants to watch or to interrupt what goes through it. */
+export type WrapPort = <Name extends keyof LastingPorts>(
+  name: Name,
+  port: LastingPorts[Name],
+) => LastingPorts[Name];
+
+const asItIs: WrapPort = (_name, port) => port;
+
 /**
  * Composes and starts a node, with an embedded worker unless it has others: the only place that chooses adapters.
  *
- * @param variables What `config` was read from, to compare with at a reload.
+ * @param options.variables What `config` was read from, to compare with at a reload.
+ * @param options.wrap Put around the ports that it names; the ports as they are when not given.
  * @throws CoprocessorError of whatever part cannot start; what was started before it is closed again.
  */
 export async function startCoprocessor(
   config: Config,
-  variables: Record<string, string | undefined> = {},
+  { variables = {}, wrap = asItIs }: { variables?: Record<string, string | undefined>; wrap?: WrapPort } = {},
 ): Promise<Coprocessor> {
   const closers = new Closers();
   const log = createPinoLog(config.logLevel, { service: "sibyl" });
   try {
-    return await compose(config, variables, log, closers);
+    return await compose(config, variables, wrap, log, closers);
   } catch (error) {
     await closers.close(log);
     throw error;
@@ -83,6 +105,7 @@ export async function startCoprocessor(
 async function compose(
   config: Config,
   variables: Record<string, string | undefined>,
+  wrap: WrapPort,
   rootLog: ReturnType<typeof createPinoLog>,
   closers: Closers,
 ): Promise<Coprocessor> {
@@ -95,19 +118,22 @@ async function compose(
   const scope = { chainId: rpc.chainId, oracle: config.oracle };
 
   const lease = await takeLeases(config, { scope, attester: key.address, log }, closers);
-  const { store, backend } = await openStorage(config, log, closers);
+  const { store: ownStore, backend } = await openStorage(config, log, closers);
+  const store = wrap("store", ownStore);
   const namespace = config.queueNamespace ?? `${scope.chainId}-${me}`;
   const queueOptions = { backend, namespace, secret: config.queueSecret, log };
   const models = openModels(config, log);
-  const queue = await createBullmqQueue({ ...queueOptions, capabilities: config.capabilities });
+  const bullmq = await createBullmqQueue({ ...queueOptions, capabilities: config.capabilities });
+  const queue = wrap("queue", bullmq);
   closers.add("queue", () => queue.close());
-  const peers = createLibp2pPeers({
+  const gossip = createLibp2pPeers({
     scope,
     seed: await key.derive("peer identity"),
     listen: config.p2p,
     announce: config.p2p.announce,
     log,
   });
+  const peers = wrap("peers", gossip);
   const chain = await createRpcChain({
     rpc,
     contracts,
@@ -116,11 +142,12 @@ async function compose(
     onTurn: () => lifecycle.pulse.beat("chain", Date.now()),
     log,
   });
-  const sender = createViemSender({
+  const account = createViemSender({
     rpc,
     account: key.account,
     errors: [...inferenceOracleAbi, ...operatorRegistryAbi],
   });
+  const sender = wrap("submit", account);
 
   const live = { current: config };
   const workload = await openWorkload(live, store);
@@ -163,6 +190,7 @@ async function compose(
 
   let operators: OperatorRecord[] = [];
   let synced = () => false;
+  let progress: () => CatchUp | null = () => null;
   const lifecycle = watchLifecycle({
     live,
     rpcHealth: rpc.health,
@@ -173,6 +201,7 @@ async function compose(
     workload,
     balanceAlarm,
     synced: () => synced(),
+    progress: () => progress(),
     others: () => operators.filter(({ operatorId }) => operatorId !== me).length,
     log,
   });
@@ -208,7 +237,7 @@ async function compose(
       dial();
     },
   });
-  synced = following.synced;
+  ({ synced, progress } = following);
   closers.add("chain", () => following.stop());
 
   const unbondingSeconds = await discoverUnbonding(rpc, contracts.operatorRegistry);
@@ -228,6 +257,7 @@ async function compose(
           attester: key.address,
           ...scope,
           synced: following.synced(),
+          catchingUp: following.progress(),
           head:
             clock.head === null
               ? null

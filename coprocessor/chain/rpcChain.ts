@@ -45,11 +45,8 @@ const LONGEST_PAUSE_MS = 5_000;
 export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
   const { rpc, contracts, log } = options;
   await requireCode(rpc, contracts);
-  const reader = createChainReader(rpc, [
-    contracts.oracle,
-    contracts.operatorRegistry,
-    contracts.modelRegistry,
-  ]);
+  const followed = [contracts.oracle, contracts.operatorRegistry, contracts.modelRegistry];
+  const reader = createChainReader(rpc, followed, log);
 
   async function* follow(known: readonly BlockRef[], signal: AbortSignal): AsyncGenerator<ChainStep> {
     const heads = new KnownHeads(known);

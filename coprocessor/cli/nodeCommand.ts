@@ -19,7 +19,7 @@ export function nodeCommand(): Command {
       let reload: (() => void) | null = null;
       // Only now: the node's parts take seconds to load, and a faulty configuration needs none of them.
       const { startCoprocessor } = await import("../main.ts");
-      const coprocessor = await startCoprocessor(config, variables);
+      const coprocessor = await startCoprocessor(config, { variables });
       reload = () => {
         try {
           coprocessor.reload(readVariables(path, process.env));

@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Config } from "../config.ts";
+import type { CatchUp } from "../core/catchUp.ts";
 import type { ChainClock } from "../core/chainClock.ts";
 import { CoprocessorError } from "../core/errors.ts";
 import { Pulse } from "../core/pulse.ts";
@@ -23,6 +24,7 @@ export interface LifecycleParts {
   workload: Workload;
   balanceAlarm: BalanceAlarm;
   synced(): boolean;
+  progress(): CatchUp | null;
   /** Registered operators beside us. */
   others(): number;
   log: Log;
@@ -80,6 +82,7 @@ export function watchLifecycle(parts: LifecycleParts): Lifecycle {
       ...faults,
       draining: parts.workload.draining,
       synced: parts.synced(),
+      progress: parts.progress(),
       rpc: { usable, needed },
       balanceFault: parts.balanceAlarm.reason(),
       clockFault: clockFault(

@@ -1,8 +1,12 @@
+import { type CatchUp, catchUpText } from "./catchUp.ts";
+
 /** What a node knows about itself when it is asked whether it can serve requests. */
 export interface NodeFacts {
   draining: boolean;
   /** All that the chain said before our start is stored. */
   synced: boolean;
+  /** How far it is on the way there; null before the first block and after the last. */
+  progress: CatchUp | null;
   /** Endpoints that answered when they were last asked, and how many must agree. */
   rpc: { usable: number; needed: number };
   /** What the queue or the store answered, when it was an error: `code: message`. */
@@ -24,10 +28,11 @@ const ALONE_MS = 30_000;
  * A node that is not ready goes on with what it can do.
  */
 export function notReadyReasons(facts: NodeFacts): string[] {
-  const { rpc, peers } = facts;
+  const { rpc, peers, progress } = facts;
+  const far = progress === null ? "" : `, ${catchUpText(progress)}`;
   const reasons: (string | null)[] = [
     facts.draining ? "node/draining: it finishes what is under way and ends" : null,
-    facts.synced ? null : "chain/not-caught-up: it has not caught up with the chain yet",
+    facts.synced ? null : `chain/not-caught-up: it has not caught up with the chain yet${far}`,
     rpc.usable >= rpc.needed
       ? null
       : `rpc/quorum-lost: ${rpc.usable} RPC endpoints answer, ${rpc.needed} must agree`,

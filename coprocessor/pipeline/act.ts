@@ -12,6 +12,9 @@ import type { PipelineDeps } from "./deps.ts";
 /** Gas that one more attestation adds to a settlement: recovering its signer and paying it. */
 const GAS_PER_SIGNATURE = 45_000;
 
+/** A node that lost its store may learn from its peers that it had committed or revealed, without its row ever saying so. */
+const SPEAKING: readonly RequestState[] = ["computed", "committed", "revealed", "attested"];
+
 /** What an action is about. */
 export interface Subject {
   record: RequestRecord;
@@ -95,7 +98,7 @@ async function reveal(deps: PipelineDeps, { record, ballot }: Subject): Promise<
     salt: await salt(deps, requestId),
     commits: [...ballot.timely.values()],
   };
-  await say(deps, record, "reveal", message, { from: ["committed"], to: "revealed" });
+  await say(deps, record, "reveal", message, { from: ["computed", "committed"], to: "revealed" });
 }
 
 /** A proposal is signed as its proposer's attestation, so the attestation's slot must be ours to fill first. */
@@ -136,7 +139,7 @@ async function attest(
     signature,
   } as const;
   return say(deps, record, `attestation/${view}`, message, {
-    from: ["revealed", "attested"],
+    from: SPEAKING,
     to: "attested",
   });
 }

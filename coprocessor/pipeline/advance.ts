@@ -1,8 +1,9 @@
-import { decodeInput, type ModelManifest, roundAt, roundStartsAt } from "@sibyl/sdk";
+import { decodeInput, type ModelManifest, roundAt, roundStartsAt, unpackRequest } from "@sibyl/sdk";
 import { type Hex, size } from "viem";
 import { type AgreementView, decide } from "../core/agreement.ts";
 import type { Ballot } from "../core/ballot.ts";
 import { CoprocessorError } from "../core/errors.ts";
+import { mayBeForgotten } from "../core/memory.ts";
 import { checkProfile } from "../core/modelProfile.ts";
 import type { OutboxEntry } from "../core/outbox.ts";
 import { isOpen, OPEN_STATES, type RequestKey, type RequestRecord } from "../core/request.ts";
@@ -32,7 +33,7 @@ export async function advance(deps: PipelineDeps, key: RequestKey): Promise<void
     if (record === null || !isOpen(record.state) || isPastDeadline(deps, record)) return;
     const manifest = await loadManifest(deps, record);
     if (manifest === null) return;
-    if (record.state === "waiting" && !(await checkInput(deps, record, manifest))) return;
+    if (record.state === "waiting" && !(await isServable(deps, record, manifest))) return;
 
     const context = await loadContext(deps, record);
     const ballot = await loadBallot(deps, record, context);
@@ -82,12 +83,20 @@ async function loadManifest(deps: PipelineDeps, record: RequestRecord): Promise<
   }
 }
 
-/** Refuses an input that the model cannot take before any work is done for it; the request then expires unanswered. */
-async function checkInput(
+/**
+ * Refuses, before any work is done for it, a request that we may have signed for and forgotten, and an input that the model
+ * cannot take; it then expires unless others answer.
+ */
+async function isServable(
   deps: PipelineDeps,
   record: RequestRecord,
   manifest: ModelManifest,
 ): Promise<boolean> {
+  const forgotten = await forgottenReason(deps, record, manifest);
+  if (forgotten !== null) {
+    await park(deps, record.key, OPEN_STATES, forgotten);
+    return false;
+  }
   const bytes = size(record.input);
   if (bytes > manifest.input.maxBytes) {
     await park(
@@ -110,6 +119,26 @@ async function checkInput(
     );
     return false;
   }
+}
+
+/**
+ * Why we must not sign for a request any more; null when we may.
+ *
+ * A store that was lost took with it what we had signed. An `exact` model gives the same bytes again, and the salt is
+ * derived, so a second signature is the first one. With tolerances another run may differ in a last digit: then two honest
+ * signatures would be an equivocation.
+ */
+async function forgottenReason(
+  deps: PipelineDeps,
+  { key, request, openedBlock }: RequestRecord,
+  { profile }: ModelManifest,
+): Promise<string | null> {
+  if (profile.kind === "exact") return null;
+  const began = await deps.store.memory();
+  const { openedAt } = unpackRequest(request);
+  if (began === null || !mayBeForgotten({ openedBlock, openedAt }, began)) return null;
+  if ((await deps.store.statements(key)).length > 0) return null;
+  return `memory/too-young: opened in block ${openedBlock}, before this node's memory begins at block ${began.block}; it may have signed already`;
 }
 
 async function view(

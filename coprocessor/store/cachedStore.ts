@@ -174,6 +174,14 @@ class CachedStore implements Store {
     return this.#inner.prune(block);
   }
 
+  memory() {
+    return this.#inner.memory();
+  }
+
+  beginMemory(began: Parameters<Store["beginMemory"]>[0]) {
+    return this.#inner.beginMemory(began);
+  }
+
   blocks() {
     return this.#inner.blocks();
   }

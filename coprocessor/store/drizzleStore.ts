@@ -1,6 +1,7 @@
 import { asc, lt, sql } from "drizzle-orm";
 import type { Address, Hex } from "viem";
 import type { BlockRef } from "../core/block.ts";
+import type { MemoryBeginning } from "../core/memory.ts";
 import type { PeerMessage } from "../core/messages.ts";
 import type { EnrolmentRecord, ModelRecord, OperatorRecord } from "../core/operators.ts";
 import type { OutboxEntry, OutboxState } from "../core/outbox.ts";
@@ -10,6 +11,7 @@ import type { Statement } from "../core/statement.ts";
 import type { Log } from "../observe/port.ts";
 import { connectPostgres, type Database, type Queries, useEmbedded } from "./database.ts";
 import type { EmbeddedDatabase } from "./embeddedDatabase.ts";
+import * as memoryRow from "./memoryRow.ts";
 import * as messageRows from "./messageRows.ts";
 import * as outboxRows from "./outboxRows.ts";
 import type { RequestPatch, Store, StoredPeerMessage } from "./port.ts";
@@ -77,6 +79,14 @@ class DrizzleStore implements Store {
       if (thrown !== null) throw (thrown as { error: unknown }).error;
       throw storeError(error, "transaction");
     }
+  }
+
+  memory(): Promise<MemoryBeginning | null> {
+    return this.#read("memory", (queries) => memoryRow.findMemory(queries));
+  }
+
+  beginMemory(began: MemoryBeginning): Promise<MemoryBeginning> {
+    return this.#writeTogether("beginMemory", (queries) => memoryRow.beginMemory(queries, began));
   }
 
   blocks(): Promise<BlockRef[]> {

@@ -3,17 +3,18 @@ import { initial } from "./migrations/0001_initial.ts";
 import { receipts } from "./migrations/0002_receipts.ts";
 import { modelProfile } from "./migrations/0003_modelProfile.ts";
 import { proposal } from "./migrations/0004_proposal.ts";
+import { memory } from "./migrations/0008_memory.ts";
 
 /** One step of the schema. Never changed once released; a change is a new step. */
 export interface Migration {
-  /** 1, 2, 3, …, without gaps. */
+  /** Increasing from 1. */
   version: number;
   name: string;
   /** A script; every statement may run inside a transaction, every name carries its schema. */
   sql: string;
 }
 
-export const MIGRATIONS: readonly Migration[] = [initial, receipts, modelProfile, proposal];
+export const MIGRATIONS: readonly Migration[] = [initial, receipts, modelProfile, proposal, memory];
 
 /** One session inside an open transaction. */
 export interface MigrationSession {

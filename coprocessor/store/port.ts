@@ -1,5 +1,6 @@
 import type { Address, Hex } from "viem";
 import type { BlockRef } from "../core/block.ts";
+import type { MemoryBeginning } from "../core/memory.ts";
 import type { PeerMessage } from "../core/messages.ts";
 import type { EnrolmentRecord, ModelRecord, OperatorRecord } from "../core/operators.ts";
 import type { OutboxEntry, OutboxState } from "../core/outbox.ts";
@@ -39,6 +40,11 @@ export type RequestPatch = Partial<
 export interface Store {
   /** All or nothing. Nested calls join the outer transaction. */
   transaction<T>(work: (store: Store) => Promise<T>): Promise<T>;
+
+  /** Null until `beginMemory`. */
+  memory(): Promise<MemoryBeginning | null>;
+  /** Writes down, once, where this memory begins. @returns what stands there: an earlier call's word stays. */
+  beginMemory(began: MemoryBeginning): Promise<MemoryBeginning>;
 
   /** Heads of stored steps, oldest first. */
   blocks(): Promise<BlockRef[]>;

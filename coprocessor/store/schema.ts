@@ -208,6 +208,13 @@ export const receipts = sibyl.table(
   (table) => [index("receipt_by_computed_at").on(table.computedAt)],
 );
 
+/** One row, written when the database is first used: nothing that was signed before it is known here. */
+export const memory = sibyl.table("memory", {
+  id: integer("id").primaryKey(),
+  block: blockNumber("block").notNull(),
+  timestamp: time("timestamp").notNull(),
+});
+
 export const migrations = sibyl.table("migration", {
   version: integer("version").primaryKey(),
   name: text("name").notNull(),

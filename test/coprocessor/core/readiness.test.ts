@@ -6,6 +6,7 @@ import { RecentFaults } from "../../../coprocessor/core/recentFaults.ts";
 const WELL: NodeFacts = {
   draining: false,
   synced: true,
+  progress: null,
   rpc: { usable: 2, needed: 2 },
   queueFault: null,
   storeFault: null,

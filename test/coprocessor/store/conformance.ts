@@ -48,6 +48,14 @@ export function storeConformance(
       expect(await store.request(requestRecord("b").key)).toBeNull();
     });
 
+    fresh("a memory begins once: a later beginning changes nothing", async () => {
+      expect(await store.memory()).toBeNull();
+      const began = { block: 7n, timestamp: 1_700_000_000 };
+      expect(await store.beginMemory(began)).toEqual(began);
+      expect(await store.beginMemory({ block: 9n, timestamp: 1_700_000_009 })).toEqual(began);
+      expect(await store.memory()).toEqual(began);
+    });
+
     fresh("a known request is left as it is", async () => {
       const record = requestRecord("a");
       await store.insertRequest(record);
