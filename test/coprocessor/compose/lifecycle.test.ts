@@ -93,6 +93,7 @@ beforeEach(async () => {
     workload,
     balanceAlarm,
     synced: () => true,
+    progress: () => null,
     others: () => 1,
     log,
   });
