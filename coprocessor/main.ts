@@ -287,7 +287,7 @@ async function compose(
           },
           balanceWei: (await sender.balance()).toString(),
           withdrawable: decimals(await readLedgers(rpc, contracts, key.address, me)),
-          readiness: await lifecycle.readiness(),
+          readiness: lifecycle.readiness(),
           faults: { count: parts.recentFaults.count, latest: parts.recentFaults.list() },
           lowBalanceBelowWei: balanceAlarm.thresholdWei?.toString() ?? null,
         };
