@@ -8,6 +8,7 @@ import { drain } from "./compose/drain.ts";
 import { takeLeases } from "./compose/lease.ts";
 import { watchLifecycle } from "./compose/lifecycle.ts";
 import { openModels } from "./compose/models.ts";
+import { nodeStatus } from "./compose/nodeStatus.ts";
 import { outboxEconomics } from "./compose/outboxEconomics.ts";
 import { reloadConfig } from "./compose/reload.ts";
 import { applyRetention } from "./compose/retention.ts";
@@ -251,31 +252,7 @@ async function compose(
     {
       health: () => lifecycle.health(),
       readiness: () => lifecycle.readiness(),
-      async node() {
-        return {
-          operatorId: me,
-          attester: key.address,
-          ...scope,
-          synced: following.synced(),
-          catchingUp: following.progress(),
-          head:
-            clock.head === null
-              ? null
-              : { number: clock.head.number.toString(), timestamp: clock.head.timestamp },
-          peers: peers.connected(),
-          addresses: peers.addresses(),
-          queue: await queue.counts(),
-          workload: {
-            jobs: workload.size,
-            backlogMs: Math.round(workload.backlogMs),
-            serviceTimes: workload.times.list(Date.now()),
-          },
-          balanceWei: (await sender.balance()).toString(),
-          readiness: lifecycle.readiness(),
-          faults: { count: parts.recentFaults.count, latest: parts.recentFaults.list() },
-          lowBalanceBelowWei: balanceAlarm.thresholdWei?.toString() ?? null,
-        };
-      },
+      node: () => nodeStatus({ deps, following, sender, lifecycle, balanceAlarm }),
       async requests(limit) {
         const records = await store.requests({ limit, newestFirst: true });
         return Promise.all(records.map((record) => explain(deps, record)));
