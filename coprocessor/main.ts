@@ -10,6 +10,7 @@ import { asItIs, type WrapPort } from "./compose/lastingPorts.ts";
 import { takeLeases } from "./compose/lease.ts";
 import { watchLifecycle } from "./compose/lifecycle.ts";
 import { openModels } from "./compose/models.ts";
+import { nodeStatus, type Role } from "./compose/nodeStatus.ts";
 import { outboxEconomics } from "./compose/outboxEconomics.ts";
 import { patiently } from "./compose/patiently.ts";
 import { reloadConfig } from "./compose/reload.ts";
@@ -51,9 +52,6 @@ import { createViemSender } from "./submit/viemSender.ts";
 /** Faults that the status shows. */
 const MAX_RECENT_FAULTS = 50;
 const PENDING_LIMITS = { requests: 1_000, messagesPerRequest: 64, ttlMs: 60_000 };
-
-/** `watcher`: only looks again at what operators propose, and challenges what is wrong. It has no stake and no peers. */
-export type Role = "operator" | "watcher";
 
 /** An operator's, or a watcher's, running software. */
 export interface Coprocessor {
@@ -265,33 +263,16 @@ async function compose(
     {
       health: () => lifecycle.health(),
       readiness: () => lifecycle.readiness(),
-      async node() {
-        return {
+      node: () =>
+        nodeStatus({
           role,
-          operatorId: me,
-          attester: key.address,
-          ...scope,
-          synced: following.synced(),
-          catchingUp: following.progress(),
-          head:
-            clock.head === null
-              ? null
-              : { number: clock.head.number.toString(), timestamp: clock.head.timestamp },
-          peers: peers.connected(),
-          addresses: peers.addresses(),
-          queue: await queue.counts(),
-          workload: {
-            jobs: workload.size,
-            backlogMs: Math.round(workload.backlogMs),
-            serviceTimes: workload.times.list(Date.now()),
-          },
-          balanceWei: (await sender.balance()).toString(),
-          withdrawable: decimals(await readLedgers(rpc, contracts, key.address, me)),
-          readiness: lifecycle.readiness(),
-          faults: { count: parts.recentFaults.count, latest: parts.recentFaults.list() },
-          lowBalanceBelowWei: balanceAlarm.thresholdWei?.toString() ?? null,
-        };
-      },
+          deps,
+          following,
+          sender,
+          lifecycle,
+          balanceAlarm,
+          ledgers: () => readLedgers(rpc, contracts, key.address, me),
+        }),
       requests: (limit) => explained("requests", limit),
       disputes: (limit) => explained("disputes", limit),
       async request(requestId) {
@@ -323,7 +304,3 @@ async function compose(
     stop: () => closers.close(log),
   };
 }
-
-/** As JSON can hold it. */
-const decimals = (amounts: object): Record<string, string> =>
-  Object.fromEntries(Object.entries(amounts).map(([name, wei]) => [name, String(wei)]));
