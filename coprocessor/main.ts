@@ -1,6 +1,7 @@
-import { inferenceOracleAbi, operatorRegistryAbi } from "@sibyl/sdk";
+import { inferenceOracleAbi, juryArbiterAbi, operatorRegistryAbi } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
 import { discoverContracts, discoverOperator, discoverUnbonding } from "./chain/discoverContracts.ts";
+import { readLedgers } from "./chain/ledgers.ts";
 import { createRpcChain } from "./chain/rpcChain.ts";
 import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
@@ -13,7 +14,9 @@ import { outboxEconomics } from "./compose/outboxEconomics.ts";
 import { patiently } from "./compose/patiently.ts";
 import { reloadConfig } from "./compose/reload.ts";
 import { applyRetention } from "./compose/retention.ts";
+import { silentPeers } from "./compose/silentPeers.ts";
 import { openStorage } from "./compose/storage.ts";
+import { watchingOf } from "./compose/watching.ts";
 import { JOBS_PER_THREAD, type RunningWorker, startWorker } from "./compose/worker.ts";
 import { openWorkload } from "./compose/workload.ts";
 import type { Config } from "./config.ts";
@@ -24,7 +27,7 @@ import type { OperatorRecord } from "./core/operators.ts";
 import type { OutboxKind } from "./core/outbox.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
 import { RecentFaults } from "./core/recentFaults.ts";
-import { isOpen, type RequestKey, requestKey } from "./core/request.ts";
+import { type RequestKey, requestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
 import { startStatusServer } from "./observe/statusServer.ts";
@@ -34,11 +37,13 @@ import type { PipelineDeps } from "./pipeline/deps.ts";
 import { createDriver } from "./pipeline/driver.ts";
 import { explain } from "./pipeline/explain.ts";
 import { followChain } from "./pipeline/followChain.ts";
+import { isNeeded } from "./pipeline/isNeeded.ts";
 import { startLoop } from "./pipeline/loop.ts";
 import { onOutcome } from "./pipeline/onOutcome.ts";
 import { onPeerMessage } from "./pipeline/onPeerMessage.ts";
 import { driveOutbox } from "./pipeline/outbox.ts";
 import type { Account } from "./pipeline/outboxDeps.ts";
+import { lookAgain, onSecondLook, watchedRequest } from "./pipeline/watch.ts";
 import { createBullmqQueue } from "./queue/bullmqQueue.ts";
 import { connectRpc } from "./rpc/rpcClient.ts";
 import { createViemSender } from "./submit/viemSender.ts";
@@ -47,8 +52,12 @@ import { createViemSender } from "./submit/viemSender.ts";
 const MAX_RECENT_FAULTS = 50;
 const PENDING_LIMITS = { requests: 1_000, messagesPerRequest: 64, ttlMs: 60_000 };
 
-/** An operator's running software. */
+/** `watcher`: only looks again at what operators propose, and challenges what is wrong. It has no stake and no peers. */
+export type Role = "operator" | "watcher";
+
+/** An operator's, or a watcher's, running software. */
 export interface Coprocessor {
+  /** 0 for a watcher. */
   operatorId: number;
   statusUrl: string;
   /** Multiaddrs that peers can dial. */
@@ -66,18 +75,23 @@ export interface Coprocessor {
 /**
  * Composes and starts a node, with an embedded worker unless it has others: the only place that chooses adapters.
  *
+ * @param options.role An operator's node when not given.
  * @param options.variables What `config` was read from, to compare with at a reload.
  * @param options.wrap Put around the ports that it names; the ports as they are when not given.
  * @throws CoprocessorError of whatever part cannot start; what was started before it is closed again.
  */
 export async function startCoprocessor(
   config: Config,
-  { variables = {}, wrap = asItIs }: { variables?: Record<string, string | undefined>; wrap?: WrapPort } = {},
+  {
+    role = "operator",
+    variables = {},
+    wrap = asItIs,
+  }: { role?: Role; variables?: Record<string, string | undefined>; wrap?: WrapPort } = {},
 ): Promise<Coprocessor> {
   const closers = new Closers();
   const log = createPinoLog(config.logLevel, { service: "sibyl" });
   try {
-    return await compose(config, variables, wrap, log, closers);
+    return await compose(config, role, variables, wrap, log, closers);
   } catch (error) {
     await closers.close(log);
     throw error;
@@ -86,6 +100,7 @@ export async function startCoprocessor(
 
 async function compose(
   config: Config,
+  role: Role,
   variables: Record<string, string | undefined>,
   wrap: WrapPort,
   rootLog: ReturnType<typeof createPinoLog>,
@@ -97,28 +112,34 @@ async function compose(
   const contracts = await patiently(rootLog, "the oracle's registries", () =>
     discoverContracts(rpc, config.oracle),
   );
-  const me = await patiently(rootLog, "our operator id", () =>
-    discoverOperator(rpc, contracts.operatorRegistry, key.address),
-  );
-  const log = rootLog.child({ operatorId: me });
+  const me =
+    role === "watcher"
+      ? 0
+      : await patiently(rootLog, "our operator id", () =>
+          discoverOperator(rpc, contracts.operatorRegistry, key.address),
+        );
+  const log = rootLog.child(role === "watcher" ? { watcher: key.address } : { operatorId: me });
   const scope = { chainId: rpc.chainId, oracle: config.oracle };
 
   const lease = await takeLeases(config, { scope, attester: key.address, log }, closers);
   const { store: ownStore, backend } = await openStorage(config, log, closers);
   const store = wrap("store", ownStore);
-  const namespace = config.queueNamespace ?? `${scope.chainId}-${me}`;
+  const namespace = config.queueNamespace ?? `${scope.chainId}-${role === "watcher" ? "watch" : me}`;
   const queueOptions = { backend, namespace, secret: config.queueSecret, log };
   const models = openModels(config, log);
   const bullmq = await createBullmqQueue({ ...queueOptions, capabilities: config.capabilities });
   const queue = wrap("queue", bullmq);
   closers.add("queue", () => queue.close());
-  const gossip = createLibp2pPeers({
-    scope,
-    seed: await key.derive("peer identity"),
-    listen: config.p2p,
-    announce: config.p2p.announce,
-    log,
-  });
+  const gossip =
+    role === "watcher"
+      ? silentPeers()
+      : createLibp2pPeers({
+          scope,
+          seed: await key.derive("peer identity"),
+          listen: config.p2p,
+          announce: config.p2p.announce,
+          log,
+        });
   const peers = wrap("peers", gossip);
   const { startBlock } = config;
   const confirmations = config.confirmations === null ? {} : { confirmations: config.confirmations };
@@ -129,7 +150,7 @@ async function compose(
   const account = createViemSender({
     rpc,
     account: key.account,
-    errors: [...inferenceOracleAbi, ...operatorRegistryAbi],
+    errors: [...inferenceOracleAbi, ...operatorRegistryAbi, ...juryArbiterAbi],
   });
   const sender = wrap("submit", account);
 
@@ -147,6 +168,8 @@ async function compose(
     recover: (digest: Hex, signature: Hex): Address | undefined => recoverDigest(digest, signature),
     pending: new PendingMessages(PENDING_LIMITS),
     waiting: new Map<RequestKey, string>(),
+    arbiterOf: (which: number | Address) => chain.arbiter(which),
+    watch: await watchingOf(config.watch, role, key, () => sender.balance()),
     workload,
     recentFaults: new RecentFaults(MAX_RECENT_FAULTS),
     timing: config.timing,
@@ -154,6 +177,7 @@ async function compose(
     now: Date.now,
     clock,
     pokeOutbox: () => outbox.poke(),
+    pokeWatch: () => looking.poke(),
   };
   const driver = createDriver(parts, { repeatMs: config.repeatMs });
   const deps: PipelineDeps = { ...parts, wake: driver.wake };
@@ -165,11 +189,7 @@ async function compose(
     economics: outboxEconomics(live, store, clock),
     onHeld: (heldKey: RequestKey) => driver.wake(heldKey),
     onAccount: (account: Account) => balanceAlarm.observe(account),
-    isNeeded: async (entryKey: RequestKey, kind: OutboxKind) => {
-      const record = await store.request(entryKey);
-      if (record === null) return false;
-      return kind === "finalize" ? record.state === "proposed" : isOpen(record.state);
-    },
+    isNeeded: (entryKey: RequestKey, kind: OutboxKind) => isNeeded(parts, entryKey, kind),
   };
 
   let operators: OperatorRecord[] = [];
@@ -195,6 +215,9 @@ async function compose(
     return driveOutbox(outboxDeps, Date.now());
   });
   closers.add("outbox", () => outbox.stop());
+  const watchDeps = { ...deps, watch: parts.watch };
+  const looking = startLoop("watch", log, Date.now, () => lookAgain(watchDeps));
+  closers.add("watch", () => looking.stop());
   let worker: RunningWorker | null = null;
   if (config.embeddedWorker) {
     const jobs = JOBS_PER_THREAD * config.inferenceThreads;
@@ -204,7 +227,10 @@ async function compose(
   await peers.start((message) => onPeerMessage(deps, message));
   closers.add("peers", () => peers.stop());
   closers.add("driver", () => driver.stop());
-  queue.onOutcome((requestKeyOfJob, outcome) => onOutcome(deps, requestKeyOfJob, outcome));
+  queue.onOutcome((jobKey, outcome) => {
+    const watched = watchedRequest(jobKey);
+    return watched === null ? onOutcome(deps, jobKey, outcome) : onSecondLook(watchDeps, watched, outcome);
+  });
 
   const dial = () => {
     const others = operators.filter(({ operatorId }) => operatorId !== me);
@@ -231,12 +257,17 @@ async function compose(
   );
   closers.add("retention", () => retention.stop());
 
+  const explained = async (about: "requests" | "disputes", limit: number) => {
+    const records = await store.requests({ about, limit, newestFirst: true });
+    return Promise.all(records.map((record) => explain(deps, record)));
+  };
   const status = await startStatusServer(
     {
       health: () => lifecycle.health(),
       readiness: () => lifecycle.readiness(),
       async node() {
         return {
+          role,
           operatorId: me,
           attester: key.address,
           ...scope,
@@ -255,15 +286,14 @@ async function compose(
             serviceTimes: workload.times.list(Date.now()),
           },
           balanceWei: (await sender.balance()).toString(),
-          readiness: await lifecycle.readiness(),
+          withdrawable: decimals(await readLedgers(rpc, contracts, key.address, me)),
+          readiness: lifecycle.readiness(),
           faults: { count: parts.recentFaults.count, latest: parts.recentFaults.list() },
           lowBalanceBelowWei: balanceAlarm.thresholdWei?.toString() ?? null,
         };
       },
-      async requests(limit) {
-        const records = await store.requests({ limit, newestFirst: true });
-        return Promise.all(records.map((record) => explain(deps, record)));
-      },
+      requests: (limit) => explained("requests", limit),
+      disputes: (limit) => explained("disputes", limit),
       async request(requestId) {
         const record = await store.request(requestKey(scope.chainId, scope.oracle, requestId as Hex));
         return record === null ? null : explain(deps, record);
@@ -277,7 +307,7 @@ async function compose(
   let current = variables;
   log.info(
     { statusUrl: status.url, queueNamespace: namespace, addresses: peers.addresses(), attester: key.address },
-    "operator started",
+    `${role} started`,
   );
   return {
     operatorId: me,
@@ -293,3 +323,7 @@ async function compose(
     stop: () => closers.close(log),
   };
 }
+
+/** As JSON can hold it. */
+const decimals = (amounts: object): Record<string, string> =>
+  Object.fromEntries(Object.entries(amounts).map(([name, wei]) => [name, String(wei)]));
