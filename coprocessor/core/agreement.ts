@@ -121,6 +121,8 @@ export function decide(view: AgreementView): AgreementDecision {
 
 function start(view: AgreementView, me: Candidate): AgreementDecision {
   if (view.started) return idle("our own inference");
+  // Said before our store was lost, and told back by our peers: everybody waits for what we have committed to.
+  if (view.ballot.timely.has(view.me)) return startNow;
   if (view.ballot.cutOffAt !== null) return idle("others revealed before we started");
   if (me.fromRound > view.round) {
     const roundsToGo = me.fromRound - view.round;
@@ -138,8 +140,15 @@ function start(view: AgreementView, me: Candidate): AgreementDecision {
   if (standbyPlace > 0 && view.ballot.timely.size >= view.committeeSize) {
     return idle("standing by; the committee has committed");
   }
-  return { actions: [{ type: "start" }], waitingFor: "our own inference", wakeAt: null, disagreement: null };
+  return startNow;
 }
+
+const startNow: AgreementDecision = {
+  actions: [{ type: "start" }],
+  waitingFor: "our own inference",
+  wakeAt: null,
+  disagreement: null,
+};
 
 /** `exact`: the bytes that a quorum shares. Everybody's proposal would be the same, so nobody needs to propose. */
 function agreeExactly(view: AgreementView, ours: Hex): AgreementDecision {

@@ -9,7 +9,8 @@ export interface ReservedPort {
 
 /** Takes a free port of the loopback interface and holds it, so that nobody else is given it meanwhile. */
 export async function reservePort(): Promise<ReservedPort> {
-  const server = createServer().listen(0, "127.0.0.1");
+  // Peers that were told of the port may dial it already: a connection that nobody reads would keep it for ever.
+  const server = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   let released: Promise<void> | null = null;

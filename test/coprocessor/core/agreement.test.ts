@@ -89,6 +89,29 @@ function simulate({
 
 const honest = (network: NetworkRules, ids: number[]) => ids.map((id) => new HonestOperator(id, network));
 
+describe("a lost store", () => {
+  const OUTPUT = spam(0.9);
+  const exact = rules({ profile: EXACT });
+  const reveal = (id: number): PeerMessage => ({
+    ...(revealOf(id, OUTPUT) as PeerMessage & { kind: "reveal" }),
+    commits: [1, 2, 3].map((one) => commitOf(one, OUTPUT)),
+  });
+
+  it("goes on where the others' reveals say that it had committed", () => {
+    const forgetful = new HonestOperator(1, exact);
+    for (const id of [2, 3]) forgetful.hear(reveal(id), 0);
+    expect(forgetful.step(10, OUTPUT).map(({ kind }) => kind)).toContain("reveal");
+    expect(forgetful.said.some(({ kind }) => kind === "commit")).toBe(false);
+  });
+
+  it("stays away where the others revealed without it", () => {
+    const late = new HonestOperator(4, rules({ profile: EXACT, candidates: candidatesOf(4) }));
+    for (const id of [1, 2, 3]) late.hear(reveal(id), 0);
+    expect(late.step(10, OUTPUT)).toEqual([]);
+    expect(late.started).toBe(false);
+  });
+});
+
 describe("exact models", () => {
   const network = rules({ profile: EXACT });
 
