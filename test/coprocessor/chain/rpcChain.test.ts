@@ -269,6 +269,7 @@ describe("arbiters", () => {
     const jury = await deployJury(client);
     // Nobody listed it yet, so what it says is nobody's word.
     const unlisted = await challengeFrom(jury);
+    await caughtUp(follower);
     await client.sendTransaction({ to: contracts.oracle, data: arbiterListed(1, jury), gas: 200_000n });
     await client.mine({ blocks: 1 });
     const listed = await challengeFrom(jury);

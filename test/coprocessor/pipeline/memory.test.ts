@@ -65,6 +65,7 @@ async function looked(manifest: ModelManifest): Promise<Pick<RequestRecord, "sta
     store,
     models: { manifest: async () => manifest },
     waiting: new Map(),
+    // No job was taken.
     workload: { ended: () => {} },
     timing: { settleDelayMs: 0, commitGraceMs: 0 },
     log: collectedLog(),
