@@ -8,6 +8,7 @@ export { openingCourtAbi } from "./abi/openingCourt.ts";
 export { operatorRegistryAbi } from "./abi/operatorRegistry.ts";
 export { type CheckConsumerParameters, checkConsumer } from "./actions/checkConsumer.ts";
 export { checkOracle } from "./actions/checkOracle.ts";
+export { encodeChallenge, encodeLapse, encodeResolve } from "./actions/encodeDispute.ts";
 export { encodeFinalize } from "./actions/encodeFinalize.ts";
 export {
   encodeDemand,
@@ -53,7 +54,7 @@ export { type OverdueResult, type WaitForAnswerParameters, waitForAnswer } from 
 export { type WaitForResultParameters, waitForResult } from "./actions/waitForResult.ts";
 export { type WatchRequestsParameters, watchRequests } from "./actions/watchRequests.ts";
 export { canonicalJson, MAX_JSON_DEPTH, NotCanonicalizableError } from "./canonicalJson.ts";
-export { decodeBytes, encodeBytes } from "./codec/bytes.ts";
+export { decodeBytes, decodeRawBytes, encodeBytes } from "./codec/bytes.ts";
 export { type Classification, decodeClassification, encodeClassification } from "./codec/classification.ts";
 export { DTYPES, type Dtype, type DtypeCode, type DtypeName, dtypeCode, dtypeOf } from "./codec/dtype.ts";
 export {
@@ -111,6 +112,7 @@ export {
   toWad,
   WAD,
 } from "./fixedPoint.ts";
+export type { ImageInput } from "./imageInput.ts";
 export { type InferenceActions, inferenceActions } from "./inferenceActions.ts";
 export {
   canonicalManifest,

@@ -26,7 +26,12 @@ const rawLogs = z.array(rawLog);
 /** Headers whose bloom is remembered until their logs are asked for. */
 const MAX_BLOOMS = 256;
 
-export function createChainReader(rpc: RpcClient, addresses: readonly Address[], log: Log): ChainReader {
+/** @param addresses Whose logs to read; asked each time, because arbiters come to it. */
+export function createChainReader(
+  rpc: RpcClient,
+  addresses: () => readonly Address[],
+  log: Log,
+): ChainReader {
   const witness = createLogWitness({ rpc, addresses, topics: EVENT_TOPICS, log });
   const blooms = new Map<Hex, Hex>();
   const remember = (hash: Hex, logsBloom: Hex) => {
@@ -55,7 +60,7 @@ export function createChainReader(rpc: RpcClient, addresses: readonly Address[],
           ? { blockHash: of.blockHash }
           : { fromBlock: hexNumber(of.from), toBlock: hexNumber(of.to) };
       const answer = await rpc.agreed(rawLogs, "eth_getLogs", [
-        { ...place, address: addresses, topics: [EVENT_TOPICS] },
+        { ...place, address: addresses(), topics: [EVENT_TOPICS] },
       ]);
       const logs = answer.filter(({ removed }) => !removed);
       for (const entry of logs) {

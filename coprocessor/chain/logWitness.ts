@@ -16,8 +16,8 @@ export interface WitnessedBlock {
 
 export interface LogWitnessOptions {
   rpc: RpcClient;
-  /** Whose logs are asked for. */
-  addresses: readonly Address[];
+  /** Whose logs are asked for; asked each time. */
+  addresses: () => readonly Address[];
   /** First topics of the events that are asked for. */
   topics: readonly Hex[];
   log: Log;
@@ -35,15 +35,16 @@ export interface LogWitnessOptions {
  * @throws CoprocessorError `rpc/bad-answer` for logs that the bloom rules out, or receipts that are not complete.
  */
 export function createLogWitness({ rpc, addresses, topics, log }: LogWitnessOptions) {
-  const wanted = new Set(addresses.map((address) => address.toLowerCase()));
   const isOurs = ({ address, topics: [first] }: RawLog) =>
-    wanted.has(address.toLowerCase()) && first !== undefined && topics.includes(first);
+    addresses().some((one) => one.toLowerCase() === address.toLowerCase()) &&
+    first !== undefined &&
+    topics.includes(first);
   let withoutReceipts = false;
 
   return async function witness(block: WitnessedBlock, given: readonly RawLog[]): Promise<readonly RawLog[]> {
     const { hash, logsBloom } = block;
     if (isEmptyBloom(logsBloom)) return given;
-    const concernsUs = addresses.some((address) => bloomHas(logsBloom, address));
+    const concernsUs = addresses().some((address) => bloomHas(logsBloom, address));
     if (!concernsUs && given.length > 0) {
       throw badAnswer(`eth_getLogs gave ${given.length} logs of block ${hash}, whose bloom has none of ours`);
     }

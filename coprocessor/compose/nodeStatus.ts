@@ -5,11 +5,15 @@ import type { TransactionSender } from "../submit/port.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 
 export interface NodeStatusParts {
+  /** `operator` or `watcher`. */
+  role: string;
   deps: PipelineDeps;
   following: ChainFollowing;
   sender: TransactionSender;
   lifecycle: Lifecycle;
   balanceAlarm: BalanceAlarm;
+  /** Wei that the chain holds for us, by where. */
+  ledgers(): Promise<object>;
 }
 
 /** What `/status` tells of a node; plain JSON values. */
@@ -19,9 +23,12 @@ export async function nodeStatus({
   sender,
   lifecycle,
   balanceAlarm,
+  role,
+  ledgers,
 }: NodeStatusParts): Promise<object> {
   const { me, key, scope, clock, peers, queue, workload, recentFaults } = deps;
   return {
+    role,
     operatorId: me,
     attester: key.address,
     ...scope,
@@ -39,7 +46,12 @@ export async function nodeStatus({
       serviceTimes: workload.times.list(Date.now()),
     },
     balanceWei: (await sender.balance()).toString(),
+    withdrawable: decimals(await ledgers()),
     lowBalanceBelowWei: balanceAlarm.thresholdWei?.toString() ?? null,
     faults: { count: recentFaults.count, latest: recentFaults.list() },
   };
 }
+
+/** As JSON can hold it. */
+const decimals = (amounts: object): Record<string, string> =>
+  Object.fromEntries(Object.entries(amounts).map(([name, wei]) => [name, String(wei)]));

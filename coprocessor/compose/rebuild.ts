@@ -71,6 +71,9 @@ export async function rebuild(
       recover: (digest, signature): Address | undefined => recoverDigest(digest, signature),
       pending: new PendingMessages({ requests: 0, messagesPerRequest: 0, ttlMs: 0 }),
       waiting: new Map(),
+      arbiterOf: (which) => chain.arbiter(which),
+      // What is proposed now is looked at again by the next start.
+      watch: null,
       workload: new Workload(() => {
         throw new Error("a rebuild takes no jobs");
       }),
@@ -79,6 +82,7 @@ export async function rebuild(
       clock: new ChainClock(),
       wake: () => {},
       pokeOutbox: () => {},
+      pokeWatch: () => {},
     };
     let requests = 0;
     const reading = new AbortController();

@@ -13,9 +13,10 @@ export type OutboxState = "planned" | "batched" | "signed" | "mined" | "abandone
 
 /**
  * `settle` brings a quorum's attestations; `settleBatch` those of several requests, whose own entries are `batched`
- * meanwhile; `finalize` ends a challenge window.
+ * meanwhile; `finalize` ends a challenge window; `challenge` disputes a proposal, with a bond; `resolve` brings a jury's
+ * verdict; `lapse` ends a dispute that nobody decided in time.
  */
-export type OutboxKind = "settle" | "settleBatch" | "finalize";
+export type OutboxKind = "settle" | "settleBatch" | "finalize" | "challenge" | "resolve" | "lapse";
 
 /** A transaction that this operator owes; persisted before anything is sent. */
 export interface OutboxEntry {
@@ -25,6 +26,8 @@ export interface OutboxEntry {
   kind: OutboxKind;
   to: Address;
   data: Hex;
+  /** Wei that goes with the call: a bond; mostly 0. */
+  value: bigint;
   gas: bigint;
   /** Wei; never bid more. Set anew when the entry is signed, to what the transaction is worth then. */
   maxFeePerGasCap: bigint;
@@ -60,7 +63,7 @@ export interface OutboxFees {
 
 /** What is known about the world when a step is decided. */
 export interface OutboxView {
-  /** Whether the request is still open on our row. */
+  /** Whether our row says that it can still matter. */
   needed: boolean;
   /** The account's nonce in the latest block: every lower one is used up. */
   latestNonce: number;
@@ -159,7 +162,7 @@ export function nextOutboxStep(
 function plannedStep(entry: OutboxEntry, view: OutboxView, now: number, rules: OutboxRules): OutboxStep {
   const { market, simulation, worth } = view;
   const wait = (reason: string): OutboxStep => ({ type: "wait", untilMs: now + rules.retryAfterMs, reason });
-  if (!view.needed) return { type: "abandon", reason: "the request was closed before a nonce was taken" };
+  if (!view.needed) return { type: "abandon", reason: "it was no longer needed before a nonce was taken" };
   if (view.inFlight >= rules.maxInFlight) return wait(`${view.inFlight} transactions are in flight`);
   if (simulation === null) return wait("not simulated yet");
   if (simulation.type === "reverted") return wait(`it would revert: ${simulation.message}`);
@@ -172,8 +175,9 @@ function plannedStep(entry: OutboxEntry, view: OutboxView, now: number, rules: O
   if (cap < cheapest) return wait(`a gas price of ${cheapest} wei is above the cap of ${cap} wei`);
   const maxFeePerGas = min(market.maxFeePerGas, cap);
   const gas = max(entry.gas, simulation.gas);
-  if (view.availableWei < gas * maxFeePerGas) {
-    return wait(`the account has ${view.availableWei} wei and needs ${gas * maxFeePerGas} wei`);
+  const neededWei = gas * maxFeePerGas + entry.value;
+  if (view.availableWei < neededWei) {
+    return wait(`the account has ${view.availableWei} wei and needs ${neededWei} wei`);
   }
   const maxPriorityFeePerGas = min(market.maxPriorityFeePerGas, maxFeePerGas);
   return { type: "sign", nonce: view.nextNonce, gas, cap, fees: { maxFeePerGas, maxPriorityFeePerGas } };
@@ -220,7 +224,11 @@ function replacementFees(
   const leastFee = bumped(newest.maxFeePerGas);
   const leastTip = bumped(newest.maxPriorityFeePerGas);
   const maxFeePerGas = min(max(leastFee, market.maxFeePerGas), entry.maxFeePerGasCap);
-  if (maxFeePerGas < leastFee || maxFeePerGas < leastTip || entry.gas * maxFeePerGas > availableWei)
+  if (
+    maxFeePerGas < leastFee ||
+    maxFeePerGas < leastTip ||
+    entry.gas * maxFeePerGas + entry.value > availableWei
+  )
     return null;
   return {
     maxFeePerGas,

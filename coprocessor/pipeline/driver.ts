@@ -150,6 +150,9 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
         }
         wake(record.key);
       }
+      // One that nobody decided in time may still be ours to end.
+      const undecided = await deps.store.requests({ about: "disputes", states: ["expired", "parked"] });
+      for (const { key, verdict } of undecided) if (verdict === null) wake(key);
     },
     async stop() {
       stopped = true;

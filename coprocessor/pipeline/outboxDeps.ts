@@ -18,7 +18,7 @@ export interface OutboxDeps {
   store: Store;
   submit: TransactionSender;
   log: Log;
-  /** Whether a request is still open on our row, or for a finalization still proposed. */
+  /** Whether our row says that a transaction of this kind can still matter. */
   isNeeded(key: RequestKey, kind: OutboxKind): Promise<boolean>;
   /** Without it every entry is sent alone, at any price up to its cap. */
   economics?: OutboxEconomics;

@@ -23,7 +23,7 @@ export async function reserved(
     ({ id, nonce }) => id !== except && nonce !== null && nonce >= account.latestNonce,
   );
   const reservedWei = others.reduce(
-    (sum, other) => sum + other.gas * (other.attempts.at(-1)?.maxFeePerGas ?? 0n),
+    (sum, other) => sum + other.value + other.gas * (other.attempts.at(-1)?.maxFeePerGas ?? 0n),
     0n,
   );
   return { inFlight: others.length, availableWei: account.balance - reservedWei };
@@ -36,7 +36,7 @@ export async function look(deps: OutboxDeps, account: Account, entry: OutboxEntr
   const mayBeSigned = entry.state === "planned" && others.inFlight < (deps.rules ?? OUTBOX_RULES).maxInFlight;
   const [needed, simulation, takings, ...receipts] = await Promise.all([
     entry.kind === "settleBatch" ? isBatchNeeded(deps, entry) : deps.isNeeded(entry.key, entry.kind),
-    mayBeSigned ? submit.simulate(entry.to, entry.data) : null,
+    mayBeSigned ? submit.simulate(entry.to, entry.data, entry.value) : null,
     economics && mayBeSigned ? economics.takings(entry) : null,
     ...entry.attempts.map(async ({ hash }) => [hash, await submit.receipt(hash)] as const),
   ]);
@@ -100,10 +100,10 @@ export async function withAttempt(
   fees: OutboxFees,
   now: number,
 ): Promise<OutboxEntry | null> {
-  const { to, data, gas, nonce } = target;
+  const { to, data, value, gas, nonce } = target;
   if (nonce === null) return null;
   const bid = { maxFeePerGas: fees.maxFeePerGas, maxPriorityFeePerGas: fees.maxPriorityFeePerGas };
-  const { hash, raw } = await submit.sign({ to, data, gas, nonce, ...bid });
+  const { hash, raw } = await submit.sign({ to, data, value, gas, nonce, ...bid });
   const attempt: OutboxAttempt = { hash, raw, ...bid, signedAt: now, sentAt: 0 };
   return { ...target, attempts: [...target.attempts, attempt], updatedAt: now };
 }

@@ -3,7 +3,7 @@ import type { OutboxState } from "../core/outbox.ts";
 import type { RequestState } from "../core/request.ts";
 import type { Queries } from "./database.ts";
 import { rewindRegistry } from "./registryRows.ts";
-import { blocks, outbox, peerMessages, receipts, requests, statements } from "./schema.ts";
+import { blocks, outbox, peerMessages, receipts, requests, statements, watches } from "./schema.ts";
 
 /** What is too old to keep. */
 export interface Expiry {
@@ -61,6 +61,7 @@ export async function forgetClosed(queries: Queries, { before, limit }: Expiry):
     await queries.delete(statements).where(inArray(statements.key, keys));
     await queries.delete(peerMessages).where(inArray(peerMessages.key, keys));
     await queries.delete(receipts).where(inArray(receipts.key, keys));
+    await queries.delete(watches).where(inArray(watches.key, keys));
     await queries.delete(requests).where(inArray(requests.key, keys));
   }
   await forgetOrphans(queries, { before, limit });

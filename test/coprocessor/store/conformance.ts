@@ -6,6 +6,7 @@ import { outboxConformance } from "./outboxConformance.ts";
 import { receiptConformance } from "./receiptConformance.ts";
 import { retentionConformance } from "./retentionConformance.ts";
 import { rewindConformance } from "./rewindConformance.ts";
+import { watchConformance } from "./watchConformance.ts";
 
 /** A store to be tested, whose tables are empty, and a way to empty them again. */
 export interface StoreUnderTest {
@@ -274,6 +275,7 @@ export function storeConformance(
     outboxConformance(() => subject, fresh);
     rewindConformance(() => subject, fresh);
     receiptConformance(() => subject, fresh);
+    watchConformance(() => subject, fresh);
     retentionConformance(() => subject, fresh);
   });
 }
