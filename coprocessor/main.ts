@@ -170,7 +170,12 @@ async function compose(
     pending: new PendingMessages(PENDING_LIMITS),
     waiting: new Map<RequestKey, string>(),
     arbiterOf: (which: number | Address) => chain.arbiter(which),
-    watch: await watchingOf(config.watch, role, key, () => sender.balance()),
+    watch: await watchingOf(
+      () => live.current.watch,
+      role,
+      key,
+      () => sender.balance(),
+    ),
     workload,
     recentFaults: new RecentFaults(MAX_RECENT_FAULTS),
     timing: config.timing,
