@@ -167,7 +167,12 @@ async function compose(
     pending: new PendingMessages(PENDING_LIMITS),
     waiting: new Map<RequestKey, string>(),
     arbiterOf: (which: number | Address) => chain.arbiter(which),
-    watch: await watchingOf(config.watch, role, key, () => sender.balance()),
+    watch: await watchingOf(
+      () => live.current.watch,
+      role,
+      key,
+      () => sender.balance(),
+    ),
     workload,
     recentFaults: new RecentFaults(MAX_RECENT_FAULTS),
     timing: config.timing,
@@ -265,12 +270,7 @@ async function compose(
       readiness: () => lifecycle.readiness(),
       node: () =>
         nodeStatus({
-          role,
-          deps,
-          following,
-          sender,
-          lifecycle,
-          balanceAlarm,
+          ...{ role, deps, following, sender, lifecycle, balanceAlarm },
           ledgers: () => readLedgers(rpc, contracts, key.address, me),
         }),
       requests: (limit) => explained("requests", limit),

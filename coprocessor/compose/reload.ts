@@ -35,6 +35,7 @@ export function reloadConfig(parts: ReloadParts, before: Variables, after: Varia
   live.current = {
     ...live.current,
     operations: next.operations,
+    watch: next.watch,
     logLevel: next.logLevel,
     warmModels: next.warmModels,
     p2p: { ...live.current.p2p, bootstrap: next.p2p.bootstrap },

@@ -1,4 +1,5 @@
 import { operationsEnvironment } from "./operationsConfig.ts";
+import { watchEnvironment } from "./watchConfig.ts";
 
 /** Variables that a running node takes over. */
 const RELOADABLE: ReadonlySet<string> = new Set([
@@ -6,6 +7,7 @@ const RELOADABLE: ReadonlySet<string> = new Set([
   "WARM_MODELS",
   "P2P_BOOTSTRAP",
   ...Object.keys(operationsEnvironment.shape),
+  ...Object.keys(watchEnvironment.shape),
 ]);
 
 /** Names of variables whose values differ. */

@@ -44,15 +44,22 @@ describe("reloadConfig", () => {
       MIN_FEES: "native=7",
       WARM_MODELS: MODEL,
       P2P_BOOTSTRAP: "/ip4/10.0.0.1/tcp/4001",
+      WATCH_SHARE: "0.5",
     };
     expect(reload(BASE, after)).toEqual(after);
     expect(done).toEqual(["debug", MODEL, "redial"]);
     expect(live.current.operations.prices.minFees.get("native")).toBe(7n);
+    expect(live.current.watch.share).toBe(0.5);
     expect(live.current.p2p.bootstrap).toEqual(["/ip4/10.0.0.1/tcp/4001"]);
-    expect(log.lines[0]?.fields).toEqual({
-      applied: ["WARM_MODELS", "LOG_LEVEL", "P2P_BOOTSTRAP", "MIN_FEES"],
-      needsRestart: [],
-    });
+    const told = log.lines[0]?.fields as { applied: string[]; needsRestart: string[] };
+    expect(told.applied.toSorted()).toEqual([
+      "LOG_LEVEL",
+      "MIN_FEES",
+      "P2P_BOOTSTRAP",
+      "WARM_MODELS",
+      "WATCH_SHARE",
+    ]);
+    expect(told.needsRestart).toEqual([]);
     reload(after, after);
     expect(done).toHaveLength(3);
   });
