@@ -1,10 +1,11 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { type Address, getAddress, type Hex, isAddress } from "viem";
+import { type Address, getAddress, type Hex, isAddress, parseEther } from "viem";
 import { z } from "zod";
 import type { AgreementTiming } from "./core/agreement.ts";
 import { CoprocessorError } from "./core/errors.ts";
 import type { ProviderChoice } from "./core/providerChoice.ts";
+import { REPORT_POLICIES, type ReportPolicy } from "./core/punishmentCost.ts";
 import { PROVIDERS, type Provider } from "./core/runtime.ts";
 import type { LogLevel } from "./observe/port.ts";
 
@@ -57,6 +58,13 @@ export interface Config {
   warmModels: Hex[];
   logLevel: LogLevel;
   timing: AgreementTiming;
+  /** Reporting equivocation, and asking others to open their commitments. */
+  court: {
+    report: ReportPolicy;
+    reportStopLossWei: bigint;
+    demandShare: number;
+    demandStopLossWei: bigint;
+  };
   /** Milliseconds between repeats of what we said about an open request. */
   repeatMs: number;
 }
@@ -102,6 +110,14 @@ const providerOfModel = list.transform((items, context) => {
   });
   return z.NEVER;
 });
+
+/** An amount in whole coins, as wei. */
+const coins = (fallback: string) =>
+  z
+    .string()
+    .regex(/^[0-9]{1,9}(\.[0-9]{1,18})?$/, { message: "must be an amount of coins, for example 0.01" })
+    .transform((text) => parseEther(text))
+    .prefault(fallback);
 
 const milliseconds = (fallback: number) => z.coerce.number().int().min(0).max(3_600_000).default(fallback);
 
@@ -179,6 +195,10 @@ const environment = z.object({
   SETTLE_DELAY_MS: milliseconds(4_000),
   STANDBY_DELAY_MS: milliseconds(3_000),
   REPEAT_MS: milliseconds(1_000).pipe(z.number().min(100)),
+  REPORT_EQUIVOCATION: z.enum(REPORT_POLICIES).default("pays"),
+  REPORT_STOP_LOSS: coins("0.01"),
+  DEMAND_SHARE: z.coerce.number().min(0).max(1).default(0.1),
+  DEMAND_STOP_LOSS: coins("0.01"),
 });
 
 /**
@@ -227,6 +247,12 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
       viewTimeoutMs: env.VIEW_TIMEOUT_MS,
       settleDelayMs: env.SETTLE_DELAY_MS,
       standbyDelayMs: env.STANDBY_DELAY_MS,
+    },
+    court: {
+      report: env.REPORT_EQUIVOCATION,
+      reportStopLossWei: env.REPORT_STOP_LOSS,
+      demandShare: env.DEMAND_SHARE,
+      demandStopLossWei: env.DEMAND_STOP_LOSS,
     },
     repeatMs: env.REPEAT_MS,
   };

@@ -1,15 +1,17 @@
 import { join } from "node:path";
-import { inferenceOracleAbi, operatorRegistryAbi } from "@sibyl/sdk";
+import { inferenceOracleAbi, openingCourtAbi, operatorRegistryAbi } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
 import { discoverContracts, discoverOperator } from "./chain/discoverContracts.ts";
+import { discoverOpeningCourts } from "./chain/openingCourts.ts";
 import { createRpcChain } from "./chain/rpcChain.ts";
+import { createRpcStakes } from "./chain/rpcStakes.ts";
 import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
 import { openStorage } from "./compose/storage.ts";
 import { startWorker } from "./compose/worker.ts";
 import type { Config } from "./config.ts";
 import { ChainClock } from "./core/chainClock.ts";
-import type { OutboxKind } from "./core/outbox.ts";
+import { isCourtKind, type OutboxKind } from "./core/outbox.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
 import { isOpen, type RequestKey, requestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
@@ -18,9 +20,13 @@ import { createPinoLog } from "./observe/pinoLog.ts";
 import type { Log } from "./observe/port.ts";
 import { startStatusServer } from "./observe/statusServer.ts";
 import { createLibp2pPeers } from "./peers/libp2pPeers.ts";
+import { demandOfJob, onRecomputed } from "./pipeline/answerDemands.ts";
+import { createCourt, isCourtNeeded } from "./pipeline/court.ts";
+import type { CourtDeps } from "./pipeline/courtDeps.ts";
 import type { PipelineDeps } from "./pipeline/deps.ts";
 import { createDriver } from "./pipeline/driver.ts";
 import { explain } from "./pipeline/explain.ts";
+import { explainDemand, explainEvidence } from "./pipeline/explainEvidence.ts";
 import { followChain } from "./pipeline/followChain.ts";
 import { startLoop } from "./pipeline/loop.ts";
 import { onOutcome } from "./pipeline/onOutcome.ts";
@@ -88,9 +94,11 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     announce: config.p2p.announce,
     log,
   });
+  const courts = await discoverOpeningCourts(rpc, contracts.operatorRegistry, config.startBlock);
   const chain = await createRpcChain({
     rpc,
     contracts,
+    courts,
     startBlock: config.startBlock,
     ...(config.confirmations === null ? {} : { confirmations: config.confirmations }),
     log,
@@ -98,7 +106,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
   const sender = createViemSender({
     rpc,
     account: key.account,
-    errors: [...inferenceOracleAbi, ...operatorRegistryAbi],
+    errors: [...inferenceOracleAbi, ...operatorRegistryAbi, ...openingCourtAbi],
   });
 
   const clock = new ChainClock();
@@ -118,14 +126,25 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     now: Date.now,
     clock,
     pokeOutbox: () => outbox.poke(),
+    pokeCourt: () => courtLoop.poke(),
+    examineLater: (key: RequestKey) => court.examineLater(key),
   };
   const driver = createDriver(parts, { repeatMs: config.repeatMs });
   const deps: PipelineDeps = { ...parts, wake: driver.wake };
+  const courtDeps: CourtDeps = {
+    ...deps,
+    submit: sender,
+    stakes: createRpcStakes(rpc, contracts.operatorRegistry, courts),
+    policy: config.court,
+    standing: new Map(),
+  };
+  const court = createCourt(courtDeps, () => following.synced());
   const outboxDeps = {
     store,
     submit: sender,
     log,
     isNeeded: async (entryKey: RequestKey, kind: OutboxKind) => {
+      if (isCourtKind(kind)) return isCourtNeeded(deps, entryKey, kind);
       const record = await store.request(entryKey);
       if (record === null) return false;
       return kind === "finalize" ? record.state === "proposed" : isOpen(record.state);
@@ -138,7 +157,10 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
   await peers.start((message) => onPeerMessage(deps, message));
   closers.add("peers", () => peers.stop());
   closers.add("driver", () => driver.stop());
-  queue.onOutcome((requestKeyOfJob, outcome) => onOutcome(deps, requestKeyOfJob, outcome));
+  queue.onOutcome((jobKey, outcome) => {
+    const demandId = demandOfJob(jobKey);
+    return demandId === null ? onOutcome(deps, jobKey, outcome) : onRecomputed(courtDeps, demandId, outcome);
+  });
 
   const following = followChain(deps, chain, {
     resume: () => driver.resume(),
@@ -152,6 +174,8 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     },
   });
   closers.add("chain", () => following.stop());
+  const courtLoop = startLoop("court", log, Date.now, () => court.look());
+  closers.add("court", () => courtLoop.stop());
 
   const status = await startStatusServer(
     {
@@ -184,6 +208,21 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
         return record === null ? null : explain(deps, record);
       },
       receipts: (limit) => store.receipts(limit),
+      evidence: async ({ operatorId, kind, limit }) =>
+        Promise.all(
+          (
+            await store.evidence.list({
+              limit,
+              ...(operatorId === null ? {} : { operatorId }),
+              ...(kind === null ? {} : { kind }),
+            })
+          ).map((summary) => explainEvidence(courtDeps, summary)),
+        ),
+      evidenceById: (id) => store.evidence.find(id as Hex),
+      openings: async (limit) =>
+        (await store.evidence.demands({ states: ["pending", "opened", "missed"], limit })).map((demand) =>
+          explainDemand(courtDeps, demand),
+        ),
       receipt: (requestId) => store.receipt(requestKey(scope.chainId, scope.oracle, requestId as Hex)),
     },
     config.status,

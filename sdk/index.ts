@@ -10,12 +10,14 @@ export { type CheckConsumerParameters, checkConsumer } from "./actions/checkCons
 export { checkOracle } from "./actions/checkOracle.ts";
 export { encodeFinalize } from "./actions/encodeFinalize.ts";
 export {
+  encodeClose,
   encodeDemand,
   encodeOpen,
   type OpeningDemand,
   type OpeningEvidence,
   openingDemandId,
 } from "./actions/encodeOpening.ts";
+export { type EquivocationEvidence, encodeReport, type SignedAttestation } from "./actions/encodeReport.ts";
 export {
   type AttestationEntry,
   DuplicateSignerError,

@@ -1,4 +1,4 @@
-import { requestId as hashRequest, unpackEnrolment } from "@sibyl/sdk";
+import { requestId as hashRequest, openingDemandId, unpackEnrolment } from "@sibyl/sdk";
 import { type Address, decodeEventLog, isAddressEqual, keccak256, toEventSelector } from "viem";
 import { EVENT_ABI } from "./eventAbi.ts";
 import type { ChainEvent, LogPosition } from "./port.ts";
@@ -17,6 +17,9 @@ type Fields = ChainEvent extends infer Event
     : never
   : never;
 
+/** Contracts that alone may emit an event, by the name that `EVENT_ABI` gives them. */
+type Emitter = keyof typeof EVENT_ABI;
+
 /** Names and arguments of one contract's events, as viem decodes them. */
 type Decoded<Name extends keyof typeof EVENT_ABI> = ReturnType<
   typeof decodeEventLog<(typeof EVENT_ABI)[Name]>
@@ -24,13 +27,18 @@ type Decoded<Name extends keyof typeof EVENT_ABI> = ReturnType<
 
 /**
  * Decodes one log of one of our contracts and checks what can be checked from the log alone: that a request hashes
- * to its id and its input to `inputHash`.
+ * to its id and its input to `inputHash`, a demand to its id.
  *
+ * @param courts The opening courts, of which there may be several.
  * @returns null for a log that nobody asked for: another contract's, or an event that the node does not follow.
  * A log that claims to be a followed event and cannot be it comes back as `Malformed`; nothing is thrown.
  */
-export function decodeLog(contracts: FollowedContracts, log: RawLog): ChainEvent | null {
-  const contract = contractOf(contracts, log.address);
+export function decodeLog(
+  contracts: FollowedContracts,
+  log: RawLog,
+  courts: readonly Address[] = [],
+): ChainEvent | null {
+  const contract = contractOf(contracts, courts, log.address);
   if (!contract) return null;
   const event = EVENT_ABI[contract].find((item) => toEventSelector(item) === log.topics[0]);
   if (!event) return null;
@@ -55,15 +63,20 @@ export function decodeLog(contracts: FollowedContracts, log: RawLog): ChainEvent
   }
 }
 
-function contractOf(contracts: FollowedContracts, address: Address): keyof FollowedContracts | null {
+function contractOf(
+  contracts: FollowedContracts,
+  courts: readonly Address[],
+  address: Address,
+): Emitter | null {
   if (isAddressEqual(address, contracts.oracle)) return "oracle";
   if (isAddressEqual(address, contracts.operatorRegistry)) return "operatorRegistry";
   if (isAddressEqual(address, contracts.modelRegistry)) return "modelRegistry";
+  if (courts.some((court) => isAddressEqual(address, court))) return "openingCourt";
   return null;
 }
 
 /** A string says what is wrong. */
-function decodeFields(contract: keyof FollowedContracts, log: RawLog): Fields | string {
+function decodeFields(contract: Emitter, log: RawLog): Fields | string {
   const topics = log.topics as [RawLog["topics"][number], ...RawLog["topics"]];
   const decode = { topics, data: log.data, strict: true } as const;
   switch (contract) {
@@ -73,6 +86,8 @@ function decodeFields(contract: keyof FollowedContracts, log: RawLog): Fields | 
       return operatorRegistryFields(decodeEventLog({ abi: EVENT_ABI.operatorRegistry, ...decode }));
     case "modelRegistry":
       return modelRegistryFields(decodeEventLog({ abi: EVENT_ABI.modelRegistry, ...decode }));
+    case "openingCourt":
+      return openingCourtFields(log.address, decodeEventLog({ abi: EVENT_ABI.openingCourt, ...decode }));
   }
 }
 
@@ -107,6 +122,7 @@ function oracleFields(event: Decoded<"oracle">): Fields | string {
 }
 
 function operatorRegistryFields(event: Decoded<"operatorRegistry">): Fields {
+  if (event.eventName === "JudgeTrusted") return { type: "JudgeTrusted", judge: event.args.judge };
   const { operatorId } = event.args;
   switch (event.eventName) {
     case "OperatorRegistered": {
@@ -124,6 +140,28 @@ function operatorRegistryFields(event: Decoded<"operatorRegistry">): Fields {
         operatorId,
         ...unpackEnrolment(event.args.enrolment),
       };
+    case "EquivocationSlashed": {
+      const { requestId, reporter, amount: amountWei, reward: rewardWei } = event.args;
+      return { type: "EquivocationSlashed", operatorId, requestId, reporter, amountWei, rewardWei };
+    }
+  }
+}
+
+function openingCourtFields(court: Address, event: Decoded<"openingCourt">): Fields | string {
+  const { demandId } = event.args;
+  switch (event.eventName) {
+    case "OpeningDemanded": {
+      const { demand, demander, operatorId, deadline } = event.args;
+      if (openingDemandId(demand) !== demandId) return "the demand does not hash to its id";
+      if (demand.operatorId !== operatorId) return "the indexed operatorId is not the demand's";
+      return { type: "OpeningDemanded", court, demandId, demander, demand, deadline: Number(deadline) };
+    }
+    case "CommitmentOpened":
+      return { type: "CommitmentOpened", court, demandId };
+    case "OpeningMissed": {
+      const { amount: amountWei, reward: rewardWei } = event.args;
+      return { type: "OpeningMissed", court, demandId, amountWei, rewardWei };
+    }
   }
 }
 

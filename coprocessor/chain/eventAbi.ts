@@ -1,8 +1,9 @@
-import { inferenceOracleAbi, modelRegistryAbi, operatorRegistryAbi } from "@sibyl/sdk";
+import { inferenceOracleAbi, modelRegistryAbi, openingCourtAbi, operatorRegistryAbi } from "@sibyl/sdk";
 import { getAbiItem, toEventSelector } from "viem";
 
 const oracle = { abi: inferenceOracleAbi } as const;
 const operators = { abi: operatorRegistryAbi } as const;
+const court = { abi: openingCourtAbi } as const;
 const models = { abi: modelRegistryAbi } as const;
 
 /** The events that a node follows, by the contract that alone may emit them. */
@@ -21,10 +22,17 @@ export const EVENT_ABI = {
     getAbiItem({ ...operators, name: "EndpointChanged" }),
     getAbiItem({ ...operators, name: "AttesterRotated" }),
     getAbiItem({ ...operators, name: "EnrolmentChanged" }),
+    getAbiItem({ ...operators, name: "EquivocationSlashed" }),
+    getAbiItem({ ...operators, name: "JudgeTrusted" }),
   ],
   modelRegistry: [
     getAbiItem({ ...models, name: "ModelPublished" }),
     getAbiItem({ ...models, name: "ManifestURIChanged" }),
+  ],
+  openingCourt: [
+    getAbiItem({ ...court, name: "OpeningDemanded" }),
+    getAbiItem({ ...court, name: "CommitmentOpened" }),
+    getAbiItem({ ...court, name: "OpeningMissed" }),
   ],
 } as const;
 

@@ -1,3 +1,4 @@
+import type { Address } from "viem";
 import type { BlockRef } from "../core/block.ts";
 import { CoprocessorError } from "../core/errors.ts";
 import { rpcRefusal } from "../rpc/rpcRefusal.ts";
@@ -16,6 +17,7 @@ const ANCESTOR_BATCH = 16;
 export interface FollowState {
   reader: ChainReader;
   contracts: FollowedContracts;
+  courts: readonly Address[];
   heads: KnownHeads;
   range: RangeSize;
   startBlock: bigint;
@@ -206,8 +208,8 @@ async function finalTag({ reader, confirmations }: FollowState): Promise<bigint 
   }
 }
 
-function decode({ contracts }: FollowState, logs: readonly RawLog[]): ChainEvent[] {
-  return logs.flatMap((log) => decodeLog(contracts, log) ?? []);
+function decode({ contracts, courts }: FollowState, logs: readonly RawLog[]): ChainEvent[] {
+  return logs.flatMap((log) => decodeLog(contracts, log, courts) ?? []);
 }
 
 function moved(fact: string, cause?: unknown): CoprocessorError {

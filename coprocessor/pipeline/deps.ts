@@ -36,4 +36,8 @@ export interface PipelineDeps {
   wake(key: RequestKey, at?: number): void;
   /** Has the outbox looked at now. */
   pokeOutbox(): void;
+  /** Has evidence and demands for openings looked at now. */
+  pokeCourt(): void;
+  /** Has a request that is proposed or over examined, once what is still under way has had time to arrive. */
+  examineLater(key: RequestKey): void;
 }

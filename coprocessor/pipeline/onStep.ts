@@ -3,6 +3,7 @@ import type { BlockRef } from "../core/block.ts";
 import { OPEN_STATES, type RequestKey, requestKey } from "../core/request.ts";
 import type { PipelineDeps } from "./deps.ts";
 import { onClosed } from "./onClosed.ts";
+import { onJudged } from "./onJudged.ts";
 import { onPeerMessage } from "./onPeerMessage.ts";
 import { onProposed } from "./onProposed.ts";
 import { onRegistryEvent } from "./onRegistryEvent.ts";
@@ -50,6 +51,15 @@ async function onEvent(deps: PipelineDeps, event: ChainEvent): Promise<RequestKe
     case "OutputProposed":
     case "ProposalSuspended":
       return onProposed(deps, event);
+    case "EquivocationSlashed":
+    case "OpeningDemanded":
+    case "CommitmentOpened":
+    case "OpeningMissed":
+      await onJudged(deps, event);
+      return [];
+    case "JudgeTrusted":
+      deps.log.info({ judge: event.judge }, "a judge may punish operators from now on");
+      return [];
     case "Malformed":
       deps.log.warn(
         { ...event.position, eventName: event.eventName, reason: event.reason },
@@ -87,6 +97,7 @@ async function follow(deps: PipelineDeps, key: RequestKey): Promise<void> {
   if (record.state === "proposed") deps.wake(key);
   if (record.state === "settled" || record.state === "expired" || record.state === "proposed") {
     deps.waiting.delete(key);
+    deps.examineLater(key);
     // Not waited for: a queue that is down must not keep us from following the chain.
     deps.queue.remove(key).catch((error: unknown) => {
       deps.log.warn({ key, err: error }, "a job that is over could not be removed from the queue");

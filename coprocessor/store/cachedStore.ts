@@ -198,6 +198,10 @@ class CachedStore implements Store {
     return this.#inner.receipts(limit);
   }
 
+  get evidence() {
+    return this.#inner.evidence;
+  }
+
   operators() {
     return this.#inner.operators();
   }

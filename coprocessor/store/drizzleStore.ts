@@ -10,9 +10,10 @@ import type { Statement } from "../core/statement.ts";
 import type { Log } from "../observe/port.ts";
 import { connectPostgres, type Database, type Queries, useEmbedded } from "./database.ts";
 import type { EmbeddedDatabase } from "./embeddedDatabase.ts";
+import { createEvidenceRows } from "./evidenceRows.ts";
 import * as messageRows from "./messageRows.ts";
 import * as outboxRows from "./outboxRows.ts";
-import type { RequestPatch, Store, StoredPeerMessage } from "./port.ts";
+import type { EvidenceStore, RequestPatch, Store, StoredPeerMessage } from "./port.ts";
 import * as receiptRows from "./receiptRows.ts";
 import * as registryRows from "./registryRows.ts";
 import * as requestRows from "./requestRows.ts";
@@ -52,11 +53,17 @@ class DrizzleStore implements Store {
   /** The transaction that this store speaks for; the database itself outside of one. */
   readonly #queries: Queries;
   readonly #now: () => number;
+  readonly evidence: EvidenceStore;
 
   constructor(database: Database, queries: Queries, now: () => number) {
     this.#database = database;
     this.#queries = queries;
     this.#now = now;
+    this.evidence = createEvidenceRows({
+      read: (operation, query) => this.#read(operation, query),
+      write: (operation, query) => this.#write(operation, query),
+      writeTogether: (operation, query) => this.#writeTogether(operation, query),
+    });
   }
 
   async transaction<T>(work: (store: Store) => Promise<T>): Promise<T> {

@@ -1,3 +1,4 @@
+import type { OpeningDemand } from "@sibyl/sdk";
 import {
   bigint,
   bigserial,
@@ -13,7 +14,9 @@ import {
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import type { Address, Hex } from "viem";
+import type { EvidenceKind, EvidenceProof, Offence } from "../core/evidence.ts";
 import type { PeerMessage } from "../core/messages.ts";
+import type { DemandState } from "../core/opening.ts";
 import type { OutboxKind, OutboxState } from "../core/outbox.ts";
 import type { Receipt } from "../core/receipt.ts";
 import type { RequestState } from "../core/request.ts";
@@ -189,6 +192,7 @@ export const outbox = sibyl.table(
     reason: text("reason"),
     createdAt: time("created_at").notNull(),
     updatedAt: time("updated_at").notNull(),
+    value: uint256("value").notNull().default(0n),
   },
   (table) => [
     index("outbox_by_key").on(table.key),
@@ -207,6 +211,56 @@ export const receipts = sibyl.table(
   },
   (table) => [index("receipt_by_computed_at").on(table.computedAt)],
 );
+
+/** No block said so, and none takes it back: the signatures stand. */
+export const evidence = sibyl.table(
+  "evidence",
+  {
+    id: hex("id").primaryKey(),
+    key: text("key").notNull(),
+    operatorId: time("operator_id").notNull(),
+    offence: text("offence").$type<Offence>().notNull(),
+    kind: text("kind").$type<EvidenceKind>().notNull(),
+    proof: jsonb("proof").$type<EvidenceProof>().notNull(),
+    foundAt: time("found_at").notNull(),
+  },
+  (table) => [
+    index("evidence_by_operator").on(table.operatorId, table.foundAt),
+    index("evidence_by_found_at").on(table.foundAt),
+  ],
+);
+
+export const openingDemands = sibyl.table(
+  "opening_demand",
+  {
+    demandId: hex("demand_id").primaryKey(),
+    court: address("court").notNull(),
+    demand: jsonb("demand").$type<OpeningDemand>().notNull(),
+    operatorId: time("operator_id").notNull(),
+    demander: address("demander").notNull(),
+    deadline: time("deadline").notNull(),
+    state: text("state").$type<DemandState>().notNull(),
+    demandedBlock: blockNumber("demanded_block").notNull(),
+    demandedTransaction: hex("demanded_transaction").notNull(),
+    closedBlock: blockNumber("closed_block"),
+    amountWei: uint256("amount_wei"),
+    rewardWei: uint256("reward_wei"),
+    output: hex("output"),
+    parkedReason: text("parked_reason"),
+  },
+  (table) => [index("opening_demand_by_state").on(table.state, table.deadline)],
+);
+
+/** Operators that lost everything: there is nothing left to report. */
+export const slashes = sibyl.table("slash", {
+  operatorId: time("operator_id").primaryKey(),
+  requestId: hex("request_id").notNull(),
+  reporter: address("reporter").notNull(),
+  amountWei: uint256("amount_wei").notNull(),
+  rewardWei: uint256("reward_wei").notNull(),
+  block: blockNumber("block").notNull(),
+  transaction: hex("transaction").notNull(),
+});
 
 export const migrations = sibyl.table("migration", {
   version: integer("version").primaryKey(),

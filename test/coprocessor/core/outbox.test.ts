@@ -22,6 +22,7 @@ function planned(changes: Partial<OutboxEntry> = {}): OutboxEntry {
     to: "0x0000000000000000000000000000000000000001",
     data: "0x",
     gas: 100n,
+    value: 0n,
     maxFeePerGasCap: CAP,
     state: "planned",
     nonce: null,

@@ -14,6 +14,7 @@ import { type RequestRecord, requestKey } from "../../../coprocessor/core/reques
 import { recoverDigest } from "../../../coprocessor/keys/recover.ts";
 import type { Verdict } from "../../../coprocessor/peers/port.ts";
 import { onPeerMessage } from "../../../coprocessor/pipeline/onPeerMessage.ts";
+import { collectedLog } from "../collectedLog.ts";
 import type { StoreUnderTest } from "../store/conformance.ts";
 import { openEmbeddedStore } from "../store/embedded.ts";
 import { CHAIN_ID, hash, ORACLE, requestRecord } from "../store/fixtures.ts";
@@ -68,6 +69,8 @@ function hear(message: PeerMessage): Promise<Verdict> {
       store: subject.store,
       recover: (digest, signature) => recoverDigest(digest, signature),
       pending,
+      log: collectedLog(),
+      pokeCourt: () => {},
       now: () => 5_000,
       wake: (key) => woken.push(key),
     },

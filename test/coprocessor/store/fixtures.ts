@@ -127,6 +127,7 @@ export const outboxEntry = (id: string, patch: Partial<OutboxEntry> = {}): Outbo
   kind: "settle",
   to: ORACLE,
   data: "0x1234",
+  value: 0n,
   gas: 300_000n,
   maxFeePerGasCap: 2n ** 128n,
   state: "planned",
