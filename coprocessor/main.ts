@@ -1,32 +1,29 @@
-import { join } from "node:path";
 import { inferenceOracleAbi, openingCourtAbi, operatorRegistryAbi } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
 import { discoverContracts, discoverOperator } from "./chain/discoverContracts.ts";
 import { discoverOpeningCourts } from "./chain/openingCourts.ts";
 import { createRpcChain } from "./chain/rpcChain.ts";
-import { createRpcStakes } from "./chain/rpcStakes.ts";
 import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
+import { composeCourt } from "./compose/court.ts";
+import { openModels } from "./compose/models.ts";
 import { openStorage } from "./compose/storage.ts";
-import { startWorker } from "./compose/worker.ts";
+import { JOBS_PER_THREAD, startWorker } from "./compose/worker.ts";
 import type { Config } from "./config.ts";
+import { capabilitiesOf } from "./core/capability.ts";
 import { ChainClock } from "./core/chainClock.ts";
 import { isCourtKind, type OutboxKind } from "./core/outbox.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
 import { isOpen, type RequestKey, requestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
-import { createFileModels } from "./models/fileModels.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
 import type { Log } from "./observe/port.ts";
 import { startStatusServer } from "./observe/statusServer.ts";
 import { createLibp2pPeers } from "./peers/libp2pPeers.ts";
-import { demandOfJob, onRecomputed } from "./pipeline/answerDemands.ts";
-import { createCourt, isCourtNeeded } from "./pipeline/court.ts";
-import type { CourtDeps } from "./pipeline/courtDeps.ts";
+import { isCourtNeeded } from "./pipeline/court.ts";
 import type { PipelineDeps } from "./pipeline/deps.ts";
 import { createDriver } from "./pipeline/driver.ts";
 import { explain } from "./pipeline/explain.ts";
-import { explainDemand, explainEvidence } from "./pipeline/explainEvidence.ts";
 import { followChain } from "./pipeline/followChain.ts";
 import { startLoop } from "./pipeline/loop.ts";
 import { onOutcome } from "./pipeline/onOutcome.ts";
@@ -51,7 +48,7 @@ export interface Coprocessor {
 }
 
 /**
- * Composes and starts a node with an embedded worker: the only place that chooses adapters.
+ * Composes and starts a node, with an embedded worker unless it has others: the only place that chooses adapters.
  *
  * @throws CoprocessorError of whatever part cannot start; what was started before it is closed again.
  */
@@ -76,16 +73,10 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
   const scope = { chainId: rpc.chainId, oracle: config.oracle };
 
   const { store, backend } = await openStorage(config, log, closers);
-  const queueOptions = { backend, namespace: `${scope.chainId}-${me}`, log };
-  const models = createFileModels({
-    folders: config.modelFolders,
-    cacheDirectory: join(config.dataDir, "models"),
-    allowPrivateHosts: config.modelPrivateHosts,
-    places: config.modelPlaces,
-    ...(config.modelCacheBytes === null ? {} : { maxCacheBytes: config.modelCacheBytes }),
-    log,
-  });
-  const queue = await createBullmqQueue(queueOptions);
+  const namespace = config.queueNamespace ?? `${scope.chainId}-${me}`;
+  const queueOptions = { backend, namespace, secret: config.queueSecret, log };
+  const models = openModels(config, log);
+  const queue = await createBullmqQueue({ ...queueOptions, capabilities: config.capabilities });
   closers.add("queue", () => queue.close());
   const peers = createLibp2pPeers({
     scope,
@@ -126,19 +117,13 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     now: Date.now,
     clock,
     pokeOutbox: () => outbox.poke(),
-    pokeCourt: () => courtLoop.poke(),
+    pokeCourt: () => court.poke(),
     examineLater: (key: RequestKey) => court.examineLater(key),
   };
   const driver = createDriver(parts, { repeatMs: config.repeatMs });
   const deps: PipelineDeps = { ...parts, wake: driver.wake };
-  const courtDeps: CourtDeps = {
-    ...deps,
-    submit: sender,
-    stakes: createRpcStakes(rpc, contracts.operatorRegistry, courts),
-    policy: config.court,
-    standing: new Map(),
-  };
-  const court = createCourt(courtDeps, () => following.synced());
+  const synced = () => following.synced();
+  const court = composeCourt(deps, { rpc, contracts, courts, submit: sender, policy: config.court, synced });
   const outboxDeps = {
     store,
     submit: sender,
@@ -153,13 +138,16 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
 
   const outbox = startLoop("outbox", log, Date.now, () => driveOutbox(outboxDeps, Date.now()));
   closers.add("outbox", () => outbox.stop());
-  await startWorker(config, { models, log, queueOptions }, closers);
+  if (config.embeddedWorker) {
+    const jobs = JOBS_PER_THREAD * config.inferenceThreads;
+    const concurrency = Object.fromEntries(capabilitiesOf(config.capabilities).map((name) => [name, jobs]));
+    await startWorker(config, { models, log, queueOptions, concurrency }, closers);
+  }
   await peers.start((message) => onPeerMessage(deps, message));
   closers.add("peers", () => peers.stop());
   closers.add("driver", () => driver.stop());
-  queue.onOutcome((jobKey, outcome) => {
-    const demandId = demandOfJob(jobKey);
-    return demandId === null ? onOutcome(deps, jobKey, outcome) : onRecomputed(courtDeps, demandId, outcome);
+  queue.onOutcome(async (jobKey, outcome) => {
+    if (!(await court.onOutcome(jobKey, outcome))) await onOutcome(deps, jobKey, outcome);
   });
 
   const following = followChain(deps, chain, {
@@ -174,8 +162,8 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     },
   });
   closers.add("chain", () => following.stop());
-  const courtLoop = startLoop("court", log, Date.now, () => court.look());
-  closers.add("court", () => courtLoop.stop());
+  court.start();
+  closers.add("court", () => court.stop());
 
   const status = await startStatusServer(
     {
@@ -207,29 +195,15 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
         const record = await store.request(requestKey(scope.chainId, scope.oracle, requestId as Hex));
         return record === null ? null : explain(deps, record);
       },
+      ...court.status,
       receipts: (limit) => store.receipts(limit),
-      evidence: async ({ operatorId, kind, limit }) =>
-        Promise.all(
-          (
-            await store.evidence.list({
-              limit,
-              ...(operatorId === null ? {} : { operatorId }),
-              ...(kind === null ? {} : { kind }),
-            })
-          ).map((summary) => explainEvidence(courtDeps, summary)),
-        ),
-      evidenceById: (id) => store.evidence.find(id as Hex),
-      openings: async (limit) =>
-        (await store.evidence.demands({ states: ["pending", "opened", "missed"], limit })).map((demand) =>
-          explainDemand(courtDeps, demand),
-        ),
       receipt: (requestId) => store.receipt(requestKey(scope.chainId, scope.oracle, requestId as Hex)),
     },
     config.status,
   );
   closers.add("status", () => status.close());
   log.info(
-    { statusUrl: status.url, addresses: peers.addresses(), attester: key.address },
+    { statusUrl: status.url, queueNamespace: namespace, addresses: peers.addresses(), attester: key.address },
     "operator started",
   );
   return {

@@ -6,7 +6,6 @@ import {
   type EvidenceSummary,
   MAX_EVIDENCE_PER_OPERATOR,
   REPORTABLE,
-  type SlashRecord,
 } from "../core/evidence.ts";
 import type { DemandRecord } from "../core/opening.ts";
 import type { RequestKey } from "../core/request.ts";
