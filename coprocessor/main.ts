@@ -3,6 +3,7 @@ import type { Address, Hex } from "viem";
 import { discoverContracts, discoverOperator } from "./chain/discoverContracts.ts";
 import { discoverOpeningCourts } from "./chain/openingCourts.ts";
 import { createRpcChain } from "./chain/rpcChain.ts";
+import { createRpcStakes } from "./chain/rpcStakes.ts";
 import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
 import { composeCourt } from "./compose/court.ts";
@@ -123,7 +124,8 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
   const driver = createDriver(parts, { repeatMs: config.repeatMs });
   const deps: PipelineDeps = { ...parts, wake: driver.wake };
   const synced = () => following.synced();
-  const court = composeCourt(deps, { rpc, contracts, courts, submit: sender, policy: config.court, synced });
+  const stakes = createRpcStakes(rpc, contracts.operatorRegistry, courts);
+  const court = composeCourt(deps, { stakes, submit: sender, policy: config.court, synced });
   const outboxDeps = {
     store,
     submit: sender,

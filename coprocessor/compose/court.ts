@@ -1,7 +1,5 @@
 import type { Hex } from "viem";
-import type { FollowedContracts } from "../chain/decodeLog.ts";
-import type { OpeningCourts } from "../chain/openingCourts.ts";
-import { createRpcStakes } from "../chain/rpcStakes.ts";
+import type { Stakes } from "../chain/port.ts";
 import type { CourtConfig } from "../config/courtConfig.ts";
 import type { StatusSource } from "../observe/statusServer.ts";
 import { demandOfJob, onRecomputed } from "../pipeline/answerDemands.ts";
@@ -11,7 +9,6 @@ import type { PipelineDeps } from "../pipeline/deps.ts";
 import { explainDemand, explainEvidence } from "../pipeline/explainEvidence.ts";
 import { type Loop, startLoop } from "../pipeline/loop.ts";
 import type { JobOutcome } from "../queue/port.ts";
-import type { RpcClient } from "../rpc/rpcClient.ts";
 import type { TransactionSender } from "../submit/port.ts";
 
 /** The parts of a node that hold operators, itself included, to what they signed. */
@@ -30,9 +27,7 @@ export interface CourtParts extends Court {
 export function composeCourt(
   deps: PipelineDeps,
   of: {
-    rpc: RpcClient;
-    contracts: FollowedContracts;
-    courts: OpeningCourts;
+    stakes: Stakes;
     submit: TransactionSender;
     policy: CourtConfig;
     synced(): boolean;
@@ -41,7 +36,7 @@ export function composeCourt(
   const courtDeps: CourtDeps = {
     ...deps,
     submit: of.submit,
-    stakes: createRpcStakes(of.rpc, of.contracts.operatorRegistry, of.courts),
+    stakes: of.stakes,
     policy: of.policy,
     standing: new Map(),
   };
