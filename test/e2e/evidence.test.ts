@@ -10,13 +10,13 @@ import {
   operatorRegistryAbi,
   outputHash,
 } from "@sibyl/sdk";
-import { type Hex, toHex } from "viem";
+import { type Address, type Hex, toHex } from "viem";
 import { privateKeyToAddress } from "viem/accounts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { AttestationMessage, CommitMessage, PeerMessage } from "../../coprocessor/core/messages.ts";
 import { createLibp2pPeers } from "../../coprocessor/peers/libp2pPeers.ts";
 import type { Peers } from "../../coprocessor/peers/port.ts";
-import { asker, operatorAttester, operatorOwner } from "../../scripts/network/devAccounts.ts";
+import { asker, operatorAttester } from "../../scripts/network/devAccounts.ts";
 import type { Operator } from "../../scripts/network/operator.ts";
 import { LOCAL_STAKE_WEI } from "../../scripts/network/registerOperator.ts";
 import { type Network, startNetwork } from "../../scripts/network/startNetwork.ts";
@@ -94,13 +94,22 @@ function operatorOf(operatorId: number): Operator {
   return operator;
 }
 
+/** Operators register in any order, so their ids do not say which account is whose. */
+function keyOf(attester: Address) {
+  const key = network.operators
+    .map((_, place) => operatorAttester(place))
+    .find(({ address }) => address === attester);
+  if (key === undefined) throw new Error(`no key of ${attester}`);
+  return key;
+}
+
 test("slashed: a second attestation in one view is reported by an honest node, who is paid", async () => {
   const { client, protocol } = network;
   const honest = operatorOf(1);
   const first: AttestationMessage = await said(3, "attestation");
   const lie = outputHash("0xdead");
   const fields = { requestHash: posted.requestId, outputHash: lie, view: first.view };
-  const signature = await operatorAttester(2).signTypedData(attestationTypedData(scope(), fields));
+  const signature = await keyOf(operatorOf(3).attester).signTypedData(attestationTypedData(scope(), fields));
   await eavesdropper.publish({ ...first, outputHash: lie, signature });
 
   const registry = { abi: operatorRegistryAbi, address: protocol.operatorRegistry } as const;
@@ -127,10 +136,9 @@ test("slashed: a second attestation in one view is reported by an honest node, w
   expect([operatorOf(1).attester, operatorOf(2).attester]).toContain(reporter);
   expect(await client.reader.readContract({ ...registry, functionName: "stakeOf", args: [3] })).toBe(0n);
 
-  const place = reporter === operatorOf(1).attester ? 0 : 1;
   const to = privateKeyToAddress(toHex(randomBytes(32)));
   const withdrawal = await client
-    .as(operatorAttester(place))
+    .as(keyOf(reporter))
     .writeContract({ ...registry, functionName: "withdrawRewards", args: [to] });
   await client.mined(withdrawal, "withdrawRewards");
   expect(await client.reader.getBalance({ address: to })).toBe(reward);
@@ -203,7 +211,7 @@ test("opened: a node that was killed and lost its data opens its commitment in t
     },
     { timeoutMs: TIMEOUT_MS },
   );
-  const [demandId, owner] = [opened.args.demandId, operatorOwner(1).address];
+  const { demandId } = opened.args;
   const [, deadline] = await client.reader.readContract({
     ...court,
     functionName: "demandOf",
@@ -211,7 +219,7 @@ test("opened: a node that was killed and lost its data opens its commitment in t
   });
   const { timestamp } = await client.reader.getBlock({ blockNumber: opened.blockNumber });
   expect(timestamp).toBeLessThanOrEqual(deadline);
-  expect(await client.reader.readContract({ ...court, functionName: "bondsOf", args: [owner] })).toBe(bondWei);
+  expect(await client.reader.readContract({ ...court, functionName: "bondsOf", args: [operator.owner] })).toBe(bondWei);
 
   const openings = await until(
     "its page to say so",

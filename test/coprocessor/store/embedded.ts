@@ -19,6 +19,9 @@ const TABLES = [
   "enrolment_version",
   "model_version",
   "outbox",
+  "evidence",
+  "opening_demand",
+  "slash",
 ];
 
 export const TRUNCATE = `truncate ${TABLES.map((table) => `sibyl.${table}`).join(", ")}`;
