@@ -14,6 +14,7 @@ const EXAMINED_AT_START = 256;
 const MAX_DUE = 4_096;
 const LOOK_MS = 30_000;
 const UNSYNCED_MS = 1_000;
+const DAY_MS = 86_400_000;
 const OVER: readonly RequestState[] = ["settled", "proposed", "expired"];
 
 /** Holds operators, ourselves included, to what they signed. */
@@ -40,14 +41,29 @@ export function createCourt(deps: CourtDeps, synced: () => boolean): Court {
     due.clear();
     const recent = await deps.store.requests({ states: OVER, limit: EXAMINED_AT_START, newestFirst: true });
     for (const { key } of recent) examineLater(key);
+    await unpark();
     resumed = true;
+  }
+
+  /** What could not be opened is tried again by a new start: a model may be there now. */
+  async function unpark(): Promise<void> {
+    const pending = await deps.store.evidence.demands({ states: ["pending"], limit: MAX_DUE });
+    for (const { demandId, demand, parkedReason } of pending)
+      if (demand.operatorId === deps.me && parkedReason !== null)
+        await deps.store.evidence.noteDemand(demandId, { parkedReason: null, output: null });
   }
 
   async function examineDue(): Promise<number> {
     for (const [key, at] of due) {
       if (at > deps.now()) return at;
-      await examineClosed(deps, key);
+      // Behind the others if it fails, so that one request cannot keep them from being examined.
       due.delete(key);
+      try {
+        await examineClosed(deps, key);
+      } catch (error) {
+        due.set(key, deps.now() + LOOK_MS);
+        throw error;
+      }
     }
     return Number.POSITIVE_INFINITY;
   }
@@ -78,7 +94,7 @@ export function createCourt(deps: CourtDeps, synced: () => boolean): Court {
 
 /** Whether a transaction of the court's kinds still has something to do. */
 export async function isCourtNeeded(
-  { store }: Pick<CourtDeps, "store">,
+  { store, now }: Pick<CourtDeps, "store" | "now">,
   key: RequestKey,
   kind: CourtKind,
 ): Promise<boolean> {
@@ -90,7 +106,9 @@ export async function isCourtNeeded(
     }
     case "demand": {
       const proof = await store.evidence.find(id);
-      const demand = proof === null ? null : demandOf(proof);
+      // No court takes a demand about a request that opened more than a day ago.
+      if (proof === null || now() - proof.foundAt > DAY_MS) return false;
+      const demand = demandOf(proof);
       return demand !== null && (await store.evidence.demand(demand.demandId)) === null;
     }
     case "open":

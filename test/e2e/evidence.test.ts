@@ -219,7 +219,9 @@ test("opened: a node that was killed and lost its data opens its commitment in t
   });
   const { timestamp } = await client.reader.getBlock({ blockNumber: opened.blockNumber });
   expect(timestamp).toBeLessThanOrEqual(deadline);
-  expect(await client.reader.readContract({ ...court, functionName: "bondsOf", args: [operator.owner] })).toBe(bondWei);
+  expect(
+    await client.reader.readContract({ ...court, functionName: "bondsOf", args: [operator.owner] }),
+  ).toBe(bondWei);
 
   const openings = await until(
     "its page to say so",

@@ -16,7 +16,16 @@ import { parseProof } from "../../../coprocessor/core/proofSchema.ts";
 import { requestKey } from "../../../coprocessor/core/request.ts";
 import { verifyEvidence } from "../../../coprocessor/core/verifyEvidence.ts";
 import { recoverDigest } from "../../../coprocessor/keys/recover.ts";
-import { attestation, commit, keyOf, proposal, request, requestId, reveal, scope } from "./signedStatements.ts";
+import {
+  attestation,
+  commit,
+  keyOf,
+  proposal,
+  request,
+  requestId,
+  reveal,
+  scope,
+} from "./signedStatements.ts";
 
 const scalar = (value: bigint) => encodeOutput("scalar", value);
 const [SEVEN, NEAR, FAR] = [scalar(7n * 10n ** 18n), scalar(7n * 10n ** 18n + 1n), scalar(9n * 10n ** 18n)];

@@ -1,15 +1,13 @@
-import { commitmentHash, encodeOutput, outputHash, unpackProfile, packProfile } from "@sibyl/sdk";
+import { commitmentHash, encodeOutput, outputHash, packProfile, unpackProfile } from "@sibyl/sdk";
 import { describe, expect, it } from "vitest";
 import { decideOpening, isSampled, type OpeningView } from "../../../coprocessor/core/opening.ts";
 import { decideDemand, decideReport } from "../../../coprocessor/core/punishmentCost.ts";
 import { hash, ORACLE } from "../store/fixtures.ts";
 
 const WAD = 10n ** 18n;
-const [SEVEN, NEAR, FAR] = [7n * WAD, 7n * WAD + 1n, 9n * WAD].map((value) => encodeOutput("scalar", value)) as [
-  `0x${string}`,
-  `0x${string}`,
-  `0x${string}`,
-];
+const [SEVEN, NEAR, FAR] = [7n * WAD, 7n * WAD + 1n, 9n * WAD].map((value) =>
+  encodeOutput("scalar", value),
+) as [`0x${string}`, `0x${string}`, `0x${string}`];
 const salt = hash("salt");
 const output = { codec: "scalar" } as const;
 const tolerance = unpackProfile(

@@ -2,8 +2,8 @@ import {
   attestationTypedData,
   commitmentHash,
   commitTypedData,
-  packRequest,
   requestId as hashRequest,
+  packRequest,
 } from "@sibyl/sdk";
 import { type Hex, keccak256, toHex } from "viem";
 import { privateKeyToAccount } from "viem/accounts";

@@ -13,7 +13,7 @@ import {
 } from "@sibyl/sdk";
 import { type Hex, isAddressEqual, keccak256, parseGwei, stringToHex } from "viem";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type OpeningCourts, discoverOpeningCourts } from "../../../coprocessor/chain/openingCourts.ts";
+import { discoverOpeningCourts, type OpeningCourts } from "../../../coprocessor/chain/openingCourts.ts";
 import type { Chain } from "../../../coprocessor/chain/port.ts";
 import { createRpcChain } from "../../../coprocessor/chain/rpcChain.ts";
 import { createRpcStakes } from "../../../coprocessor/chain/rpcStakes.ts";
@@ -187,7 +187,12 @@ async function send(): Promise<void> {
 }
 
 const attestation = (operatorId: number, output: Hex, view = 0): Promise<AttestationMessage> =>
-  sayAttested(operatorAttester(operatorId - 1), { ...scope(), requestId: opened.requestId, operatorId }, output, view);
+  sayAttested(
+    operatorAttester(operatorId - 1),
+    { ...scope(), requestId: opened.requestId, operatorId },
+    output,
+    view,
+  );
 
 async function commit(operatorId: number, output: Hex): Promise<CommitMessage> {
   const salt = await saltFor(deps, opened.requestId);
@@ -229,11 +234,12 @@ const stakeOf = (operatorId: number) =>
 
 /** As another operator would. */
 async function slashAs(operatorId: number): Promise<void> {
-  const [first, second] = (await equivocation(operatorId)).statements as [AttestationMessage, AttestationMessage];
+  const [first, second] = (await equivocation(operatorId)).statements as [
+    AttestationMessage,
+    AttestationMessage,
+  ];
   const data = encodeReport({ oracle: network.oracle, request: opened.words, first, second });
-  const hash = await network.client
-    .as(publisher())
-    .sendTransaction({ to: network.operatorRegistry, data });
+  const hash = await network.client.as(publisher()).sendTransaction({ to: network.operatorRegistry, data });
   await network.client.mined(hash, "slash");
 }
 
@@ -243,6 +249,23 @@ describe("courts", () => {
     expect(isAddressEqual(courts.addresses()[0] as Hex, network.openingCourt)).toBe(true);
   });
 });
+
+/** The first events of the kind that a follower with these courts is told. */
+async function follow(following: OpeningCourts): Promise<string[]> {
+  const { oracle, operatorRegistry, modelRegistry } = network;
+  const contracts = { oracle, operatorRegistry, modelRegistry };
+  const follower = await createRpcChain({ rpc, contracts, courts: following, startBlock: 0n, log });
+  const head = await follower.head();
+  const stopping = new AbortController();
+  const told: string[] = [];
+  for await (const step of follower.follow([], stopping.signal)) {
+    if (step.type !== "blocks") continue;
+    told.push(...step.events.map(({ type }) => type));
+    if (step.head.number >= head.number) break;
+  }
+  stopping.abort();
+  return told;
+}
 
 describe("reports", () => {
   test.each([0, 1])("slashed: the reporter is paid, once (second attestation in view %i)", async (view) => {
@@ -322,7 +345,10 @@ async function demandAgainst(operatorId: number, committed: Hex, attested: Hex):
     view: 0,
     attestationSignature: said.signature,
   });
-  const { bondWei } = await network.client.reader.readContract({ ...openingCourt(), functionName: "parameters" });
+  const { bondWei } = await network.client.reader.readContract({
+    ...openingCourt(),
+    functionName: "parameters",
+  });
   const hash = await network.client
     .as(publisher())
     .sendTransaction({ to: network.openingCourt, data, value: bondWei });
@@ -337,6 +363,17 @@ const openings = async () =>
   );
 
 describe("openings", () => {
+  test("followed: a court that is trusted only while the chain is followed, from its first demand on", async () => {
+    await demandAgainst(2, SEVEN, SEVEN);
+    const head = await network.client.reader.getBlockNumber();
+    const late = await discoverOpeningCourts(rpc, network.operatorRegistry, head + 1n);
+    expect(late.addresses()).toEqual([]);
+    const told = await follow(late);
+    expect(told.filter((type) => type === "OpeningDemanded")).toHaveLength(1);
+    expect(told.filter((type) => type === "RequestOpened")).toHaveLength(1);
+    expect(late.addresses()).toEqual(courts.addresses());
+  });
+
   test("opened: with the output that we have", async () => {
     await subject.store.transition(record.key, ["waiting"], "computed", {
       output: SEVEN,
@@ -419,7 +456,10 @@ describe("demands", () => {
     expect(await planned()).toEqual(["demand"]);
     await send();
     expect(await openings()).toMatchObject([{ state: "pending", demander: deps.key.address }]);
-    expect(await explained(id)).toMatchObject({ status: "done", reason: expect.stringContaining("demand in") });
+    expect(await explained(id)).toMatchObject({
+      status: "done",
+      reason: expect.stringContaining("demand in"),
+    });
 
     await court.look();
     expect(await planned()).toEqual([]);

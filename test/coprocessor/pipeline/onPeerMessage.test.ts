@@ -222,10 +222,7 @@ describe("onPeerMessage", () => {
     expect(await evidence()).toEqual([]);
     const { modelId } = record.request;
     const profile = packProfile({ output: { codec: "scalar" }, profile: { kind: "exact" } });
-    await subject.store.putModel(
-      { modelId, publisher: ORACLE, manifestURI: "file:///m", profile },
-      2n,
-    );
+    await subject.store.putModel({ modelId, publisher: ORACLE, manifestURI: "file:///m", profile }, 2n);
     await hear(await attestation(1, 2, scope.oracle, "0x77"));
     expect(await evidence()).toMatchObject([{ offence: "two-outputs-across-views" }]);
   });
@@ -235,9 +232,9 @@ describe("onPeerMessage", () => {
     const other = await commit(2, accountOf(2), record.requestId, "0x99");
     expect(await hear(reveal(1, [await commit(1), other]))).toBe("accept");
     expect(await evidence()).toMatchObject([{ operatorId: 2, offence: "two-commitments" }]);
-    expect((await stored()).filter(({ operatorId, kind }) => operatorId === 2 && kind === "commit")).toHaveLength(
-      1,
-    );
+    expect(
+      (await stored()).filter(({ operatorId, kind }) => operatorId === 2 && kind === "commit"),
+    ).toHaveLength(1);
   });
 
   it("nothing is held against anybody for a repeat, or for a forged second version", async () => {

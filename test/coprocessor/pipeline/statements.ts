@@ -28,6 +28,8 @@ export async function commit(
 ): Promise<CommitMessage> {
   const opening = { requestHash: requestId, operatorId, outputHash: outputHash(output), salt };
   const commitment = commitmentHash(opening);
-  const signature = await account.signTypedData(commitTypedData(scope, { requestHash: requestId, commitment }));
+  const signature = await account.signTypedData(
+    commitTypedData(scope, { requestHash: requestId, commitment }),
+  );
   return { kind: "commit", requestId, operatorId, commitment, signature };
 }

@@ -21,7 +21,13 @@ export function proof(label: string, operatorId: number, offence: Offence, found
     chainId: CHAIN_ID,
     oracle: ORACLE,
     requestId,
-    request: { modelId: hash("m"), inputHash: hash("i"), terms: (2n ** 256n - 1n).toString(), opening: "0", funds: "7" },
+    request: {
+      modelId: hash("m"),
+      inputHash: hash("i"),
+      terms: (2n ** 256n - 1n).toString(),
+      opening: "0",
+      funds: "7",
+    },
     profile: "3",
     operatorId,
     statements: [attestation(requestId, operatorId), attestation(requestId, operatorId, 0, "b")],
@@ -85,47 +91,53 @@ export function evidenceConformance(subject: () => StoreUnderTest, fresh: Fresh)
     expect(await evidence.list({ limit: 1 })).toHaveLength(1);
   });
 
-  fresh("a flood about one operator makes room by its oldest disagreements, never by what a contract judges", async () => {
-    const { evidence } = subject().store;
-    const judged = proof("first", 2, "two-outputs", 0);
-    await add(judged);
-    await add(proof("other", 3, "revealed-otherwise", 0));
-    for (let index = 0; index < MAX_EVIDENCE_PER_OPERATOR + 3; index++)
-      await add(proof(`flood ${index}`, 2, "revealed-otherwise", index + 1));
-    const held = await evidence.list({ operatorId: 2, limit: 1_000 });
-    expect(held).toHaveLength(MAX_EVIDENCE_PER_OPERATOR);
-    expect(held.at(-1)).toMatchObject({ id: judged.id });
-    expect(held.at(-2)?.foundAt).toBe(5);
-    expect(await evidence.list({ operatorId: 3, limit: 10 })).toHaveLength(1);
-  });
+  fresh(
+    "a flood about one operator makes room by its oldest disagreements, never by what a contract judges",
+    async () => {
+      const { evidence } = subject().store;
+      const judged = proof("first", 2, "two-outputs", 0);
+      await add(judged);
+      await add(proof("other", 3, "revealed-otherwise", 0));
+      for (let index = 0; index < MAX_EVIDENCE_PER_OPERATOR + 3; index++)
+        await add(proof(`flood ${index}`, 2, "revealed-otherwise", index + 1));
+      const held = await evidence.list({ operatorId: 2, limit: 1_000 });
+      expect(held).toHaveLength(MAX_EVIDENCE_PER_OPERATOR);
+      expect(held.at(-1)).toMatchObject({ id: judged.id });
+      expect(held.at(-2)?.foundAt).toBe(5);
+      expect(await evidence.list({ operatorId: 3, limit: 10 })).toHaveLength(1);
+    },
+  );
 
-  fresh("reportable: the first proof against each operator, until a slash says that nothing is left", async () => {
-    const { evidence, rewind } = subject().store;
-    await add(proof("a", 2, "two-outputs", 5));
-    await add(proof("b", 2, "two-outputs-across-views", 4));
-    await add(proof("a", 3, "two-commitments", 1));
-    await add(proof("a", 4, "two-outputs", 1));
-    const reportable = async () =>
-      (await evidence.reportable()).map(({ operatorId, foundAt }) => [operatorId, foundAt]);
-    expect(await reportable()).toEqual([
-      [2, 4],
-      [4, 1],
-    ]);
-    const slash = {
-      operatorId: 2,
-      requestId: hash("r"),
-      reporter: address("r"),
-      amountWei: 2n ** 100n,
-      rewardWei: 1n,
-      transaction: hash("t"),
-    };
-    await evidence.putSlash(slash, 12n);
-    expect(await evidence.slash(2)).toEqual(slash);
-    expect(await reportable()).toEqual([[4, 1]]);
-    await rewind.call(subject().store, 11n);
-    expect(await evidence.slash(2)).toBeNull();
-    expect((await reportable())[0]).toEqual([2, 4]);
-  });
+  fresh(
+    "reportable: the first proof against each operator, until a slash says that nothing is left",
+    async () => {
+      const { evidence, rewind } = subject().store;
+      await add(proof("a", 2, "two-outputs", 5));
+      await add(proof("b", 2, "two-outputs-across-views", 4));
+      await add(proof("a", 3, "two-commitments", 1));
+      await add(proof("a", 4, "two-outputs", 1));
+      const reportable = async () =>
+        (await evidence.reportable()).map(({ operatorId, foundAt }) => [operatorId, foundAt]);
+      expect(await reportable()).toEqual([
+        [2, 4],
+        [4, 1],
+      ]);
+      const slash = {
+        operatorId: 2,
+        requestId: hash("r"),
+        reporter: address("r"),
+        amountWei: 2n ** 100n,
+        rewardWei: 1n,
+        transaction: hash("t"),
+      };
+      await evidence.putSlash(slash, 12n);
+      expect(await evidence.slash(2)).toEqual(slash);
+      expect(await reportable()).toEqual([[4, 1]]);
+      await rewind.call(subject().store, 11n);
+      expect(await evidence.slash(2)).toBeNull();
+      expect((await reportable())[0]).toEqual([2, 4]);
+    },
+  );
 
   fresh("a demand is closed once, reopened by a reorg, and keeps our notes", async () => {
     const { store } = subject();
