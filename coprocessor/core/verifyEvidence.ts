@@ -44,8 +44,6 @@ class Refuted extends Error {}
  */
 export function verifyEvidence(proof: EvidenceProof, recover: Recover): EvidenceVerdict {
   try {
-    const request = requestWords(proof.request);
-    if (hashRequest(request) !== proof.requestId) throw new Refuted("the request does not hash to its id");
     if (OFFENCES[proof.offence] !== proof.kind)
       throw new Refuted(`${proof.offence} is no ${proof.kind} but ${OFFENCES[proof.offence]}`);
     const signers = proof.statements.flatMap((statement) => signersOf(proof, statement, recover));
@@ -58,9 +56,14 @@ export function verifyEvidence(proof: EvidenceProof, recover: Recover): Evidence
   }
 }
 
-/** What may be done with a proof on chain; the proof is taken to hold. */
+/** What may be done with a proof on chain; the signatures are taken to be right. */
 export function useOf(proof: EvidenceProof): EvidenceUse {
-  return claims(proof, comparisonOf(proof)).onChain;
+  try {
+    return claims(proof, comparisonOf(proof)).onChain;
+  } catch (error) {
+    if (error instanceof Refuted) return { contract: null, why: error.message };
+    throw error;
+  }
 }
 
 function comparisonOf({ profile }: EvidenceProof): ComparisonRule | null {
@@ -105,6 +108,8 @@ function claims(
   comparison: ComparisonRule | null,
 ): { proves: string; onChain: EvidenceUse } {
   const request = requestWords(proof.request);
+  // Jurors sign a dispute's id in its place: what needs the request's own words is then not to be had.
+  const isRequest = hashRequest(request) === proof.requestId;
   const attestations = proof.statements.flatMap((statement) => attestationIn(statement) ?? []);
   const commits = proof.statements.filter((statement) => statement.kind === "commit");
   const reveal = proof.statements.find((statement) => statement.kind === "reveal");
@@ -113,6 +118,7 @@ function claims(
     const [commit] = commits;
     const [attested] = attestations;
     if (commit === undefined || attested === undefined) throw new Refuted("it names no attestation");
+    if (!isRequest) return nothing("the request does not hash to the id, and the court wants requests");
     const output = outputOf(proof, attested.outputHash);
     if (output === undefined && comparison?.profile.kind !== "exact")
       return nothing("the attested output's bytes are not known, and the court compares them");
@@ -141,7 +147,9 @@ function claims(
         throw new Refuted(`the attestations are of views ${first.view} and ${second.view}`);
       if (across && comparison?.profile.kind !== "exact")
         throw new Refuted("two outputs in two views prove something for exact models only");
-      const data = encodeReport({ oracle: proof.oracle, request, first, second });
+      if (across && !isRequest) throw new Refuted("the request does not hash to its id");
+      const { oracle, requestId } = proof;
+      const data = encodeReport({ oracle, requestId, request, first, second });
       const call = across ? "slashCrossViewEquivocation" : "slashEquivocation";
       return {
         proves: `one key attested outputs ${first.outputHash} and ${second.outputHash}`,

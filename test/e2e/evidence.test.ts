@@ -157,15 +157,13 @@ test("slashed: a second attestation in one view is reported by an honest node, w
     { timeoutMs: TIMEOUT_MS },
   );
   expect(kept.offence).toBe("two-outputs");
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    COMMAND,
-    "evidence",
-    kept.id,
-    "--verify",
-    "--url",
-    honest.process?.statusUrl ?? "",
-  ]);
-  const verdict = JSON.parse(stdout);
+  const sibyl = async (...args: string[]) => {
+    const command = [COMMAND, "evidence", ...args, "--url", honest.process?.statusUrl ?? ""];
+    return (await promisify(execFile)(process.execPath, command)).stdout;
+  };
+  const [table, checked] = await Promise.all([sibyl("--operator", "3"), sibyl(kept.id, "--verify")]);
+  expect(table).toMatch(new RegExp(`${kept.id} .* 3 .*two-outputs .*done .*slashed of ${amount} wei`));
+  const verdict = JSON.parse(checked);
   expect(verdict).toMatchObject({
     holds: true,
     onChain: { contract: "OperatorRegistry", call: "slashEquivocation" },

@@ -231,10 +231,12 @@ describe("verifyEvidence", () => {
     const disagreement = prove(
       examined(await honest(FAR, SEVEN)).find(({ offence }) => offence === "revealed-otherwise") as Finding,
     );
+    const [finding] = findEquivocations([await attestation(2, SEVEN)], await attestation(2, FAR, 1), true);
+    const across = prove(finding as Finding, EXACT);
     const cases: [Partial<EvidenceProof> & object, RegExp, EvidenceProof?][] = [
       [{ oracle: "0x00000000000000000000000000000000000000bb" }, /different keys/],
       [{ operatorId: 3 }, /of operator 2, not of operator 3/],
-      [{ request: { ...proof.request, funds: "5" } }, /does not hash to its id/],
+      [{ request: { ...proof.request, funds: "5" } }, /does not hash to its id/, across],
       [{ kind: "disagreement" }, /two-outputs is no disagreement/],
       [{ statements: [first, first] }, /both attestations name one output/],
       [{ statements: [first] }, /two attestations are needed/],
@@ -248,6 +250,19 @@ describe("verifyEvidence", () => {
       const verdict = verify({ ...base, ...change });
       expect(verdict.holds ? "holds" : verdict.reason).toMatch(reason);
     }
+  });
+
+  it("holds: what jurors sign about a dispute, whose id no request hashes to; the court has no use for it", async () => {
+    const dispute = { request: { ...prove(await equivocation()).request, funds: "5" } };
+    expect(verify({ ...prove(await equivocation()), ...dispute })).toMatchObject({
+      holds: true,
+      onChain: { call: "slashEquivocation" },
+    });
+    const [unopened] = examined([await commit(2, SEVEN), await attestation(2, SEVEN)]);
+    expect(verify({ ...prove(unopened as Finding), ...dispute })).toMatchObject({
+      holds: true,
+      onChain: { contract: null },
+    });
   });
 
   it("refuted: another key's attestation under the operator's id", async () => {

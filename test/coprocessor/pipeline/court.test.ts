@@ -238,7 +238,13 @@ async function slashAs(operatorId: number): Promise<void> {
     AttestationMessage,
     AttestationMessage,
   ];
-  const data = encodeReport({ oracle: network.oracle, request: opened.words, first, second });
+  const data = encodeReport({
+    oracle: network.oracle,
+    requestId: opened.requestId,
+    request: opened.words,
+    first,
+    second,
+  });
   const hash = await network.client.as(publisher()).sendTransaction({ to: network.operatorRegistry, data });
   await network.client.mined(hash, "slash");
 }
