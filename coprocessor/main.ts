@@ -1,6 +1,7 @@
-import { inferenceOracleAbi, openingCourtAbi, operatorRegistryAbi } from "@sibyl/sdk";
+import { inferenceOracleAbi, juryArbiterAbi, openingCourtAbi, operatorRegistryAbi } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
 import { discoverContracts, discoverOperator } from "./chain/discoverContracts.ts";
+import { readLedgers } from "./chain/ledgers.ts";
 import { discoverOpeningCourts } from "./chain/openingCourts.ts";
 import { createRpcChain } from "./chain/rpcChain.ts";
 import { createRpcStakes } from "./chain/rpcStakes.ts";
@@ -8,14 +9,16 @@ import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
 import { composeCourt } from "./compose/court.ts";
 import { openModels } from "./compose/models.ts";
+import { silentPeers } from "./compose/silentPeers.ts";
 import { openStorage } from "./compose/storage.ts";
+import { watchingOf } from "./compose/watching.ts";
 import { JOBS_PER_THREAD, startWorker } from "./compose/worker.ts";
 import type { Config } from "./config.ts";
 import { capabilitiesOf } from "./core/capability.ts";
 import { ChainClock } from "./core/chainClock.ts";
 import { isCourtKind, type OutboxKind } from "./core/outbox.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
-import { isOpen, type RequestKey, requestKey } from "./core/request.ts";
+import { type RequestKey, requestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
 import type { Log } from "./observe/port.ts";
@@ -26,18 +29,24 @@ import type { PipelineDeps } from "./pipeline/deps.ts";
 import { createDriver } from "./pipeline/driver.ts";
 import { explain } from "./pipeline/explain.ts";
 import { followChain } from "./pipeline/followChain.ts";
+import { isNeeded } from "./pipeline/isNeeded.ts";
 import { startLoop } from "./pipeline/loop.ts";
 import { onOutcome } from "./pipeline/onOutcome.ts";
 import { onPeerMessage } from "./pipeline/onPeerMessage.ts";
 import { driveOutbox } from "./pipeline/outbox.ts";
+import { lookAgain, onSecondLook, watchedRequest } from "./pipeline/watch.ts";
 import { createBullmqQueue } from "./queue/bullmqQueue.ts";
 import { connectRpc } from "./rpc/rpcClient.ts";
 import { createViemSender } from "./submit/viemSender.ts";
 
 const PENDING_LIMITS = { requests: 1_000, messagesPerRequest: 64, ttlMs: 60_000 };
 
-/** An operator's running software. */
+/** `watcher`: only looks again at what operators propose, and challenges what is wrong. It has no stake and no peers. */
+export type Role = "operator" | "watcher";
+
+/** An operator's, or a watcher's, running software. */
 export interface Coprocessor {
+  /** 0 for a watcher. */
   operatorId: number;
   statusUrl: string;
   /** Multiaddrs that peers can dial. */
@@ -53,39 +62,42 @@ export interface Coprocessor {
  *
  * @throws CoprocessorError of whatever part cannot start; what was started before it is closed again.
  */
-export async function startCoprocessor(config: Config): Promise<Coprocessor> {
+export async function startCoprocessor(config: Config, role: Role = "operator"): Promise<Coprocessor> {
   const closers = new Closers();
   const log = createPinoLog(config.logLevel, { service: "sibyl" });
   try {
-    return await compose(config, log, closers);
+    return await compose(config, role, log, closers);
   } catch (error) {
     await closers.close(log);
     throw error;
   }
 }
 
-async function compose(config: Config, rootLog: Log, closers: Closers): Promise<Coprocessor> {
+async function compose(config: Config, role: Role, rootLog: Log, closers: Closers): Promise<Coprocessor> {
   const key = await openAttesterKey(config.attester);
   const rpc = await connectRpc({ urls: config.rpcUrls, quorum: config.rpcQuorum, log: rootLog });
   closers.add("rpc", () => rpc.close());
   const contracts = await discoverContracts(rpc, config.oracle);
-  const me = await discoverOperator(rpc, contracts.operatorRegistry, key.address);
-  const log = rootLog.child({ operatorId: me });
+  const me = role === "watcher" ? 0 : await discoverOperator(rpc, contracts.operatorRegistry, key.address);
+  const log = rootLog.child(role === "watcher" ? { watcher: key.address } : { operatorId: me });
   const scope = { chainId: rpc.chainId, oracle: config.oracle };
 
   const { store, backend } = await openStorage(config, log, closers);
-  const namespace = config.queueNamespace ?? `${scope.chainId}-${me}`;
+  const namespace = config.queueNamespace ?? `${scope.chainId}-${role === "watcher" ? "watch" : me}`;
   const queueOptions = { backend, namespace, secret: config.queueSecret, log };
   const models = openModels(config, log);
   const queue = await createBullmqQueue({ ...queueOptions, capabilities: config.capabilities });
   closers.add("queue", () => queue.close());
-  const peers = createLibp2pPeers({
-    scope,
-    seed: await key.derive("peer identity"),
-    listen: config.p2p,
-    announce: config.p2p.announce,
-    log,
-  });
+  const peers =
+    role === "watcher"
+      ? silentPeers()
+      : createLibp2pPeers({
+          scope,
+          seed: await key.derive("peer identity"),
+          listen: config.p2p,
+          announce: config.p2p.announce,
+          log,
+        });
   const courts = await discoverOpeningCourts(rpc, contracts.operatorRegistry, config.startBlock);
   const chain = await createRpcChain({
     rpc,
@@ -98,7 +110,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
   const sender = createViemSender({
     rpc,
     account: key.account,
-    errors: [...inferenceOracleAbi, ...operatorRegistryAbi, ...openingCourtAbi],
+    errors: [...inferenceOracleAbi, ...operatorRegistryAbi, ...juryArbiterAbi, ...openingCourtAbi],
   });
 
   const clock = new ChainClock();
@@ -113,11 +125,14 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     recover: (digest: Hex, signature: Hex): Address | undefined => recoverDigest(digest, signature),
     pending: new PendingMessages(PENDING_LIMITS),
     waiting: new Map<RequestKey, string>(),
+    arbiterOf: (which: number | Address) => chain.arbiter(which),
+    watch: await watchingOf(config.watch, role, key, () => sender.balance()),
     timing: config.timing,
     log,
     now: Date.now,
     clock,
     pokeOutbox: () => outbox.poke(),
+    pokeWatch: () => looking.poke(),
     pokeCourt: () => court.poke(),
     examineLater: (key: RequestKey) => court.examineLater(key),
   };
@@ -130,16 +145,15 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     store,
     submit: sender,
     log,
-    isNeeded: async (entryKey: RequestKey, kind: OutboxKind) => {
-      if (isCourtKind(kind)) return isCourtNeeded(deps, entryKey, kind);
-      const record = await store.request(entryKey);
-      if (record === null) return false;
-      return kind === "finalize" ? record.state === "proposed" : isOpen(record.state);
-    },
+    isNeeded: (entryKey: RequestKey, kind: OutboxKind) =>
+      isCourtKind(kind) ? isCourtNeeded(deps, entryKey, kind) : isNeeded(parts, entryKey, kind),
   };
 
   const outbox = startLoop("outbox", log, Date.now, () => driveOutbox(outboxDeps, Date.now()));
   closers.add("outbox", () => outbox.stop());
+  const watchDeps = { ...deps, watch: parts.watch };
+  const looking = startLoop("watch", log, Date.now, () => lookAgain(watchDeps));
+  closers.add("watch", () => looking.stop());
   if (config.embeddedWorker) {
     const jobs = JOBS_PER_THREAD * config.inferenceThreads;
     const concurrency = Object.fromEntries(capabilitiesOf(config.capabilities).map((name) => [name, jobs]));
@@ -149,6 +163,8 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
   closers.add("peers", () => peers.stop());
   closers.add("driver", () => driver.stop());
   queue.onOutcome(async (jobKey, outcome) => {
+    const watched = watchedRequest(jobKey);
+    if (watched !== null) return onSecondLook(watchDeps, watched, outcome);
     if (!(await court.onOutcome(jobKey, outcome))) await onOutcome(deps, jobKey, outcome);
   });
 
@@ -164,9 +180,14 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     },
   });
   closers.add("chain", () => following.stop());
-  court.start();
+  // A watcher hears no peers and answers for nothing.
+  if (role === "operator") court.start();
   closers.add("court", () => court.stop());
 
+  const explained = async (about: "requests" | "disputes", limit: number) => {
+    const records = await store.requests({ about, limit, newestFirst: true });
+    return Promise.all(records.map((record) => explain(deps, record)));
+  };
   const status = await startStatusServer(
     {
       async readiness() {
@@ -175,6 +196,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
       },
       async node() {
         return {
+          role,
           operatorId: me,
           attester: key.address,
           ...scope,
@@ -187,12 +209,11 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
           addresses: peers.addresses(),
           queue: await queue.counts(),
           balanceWei: (await sender.balance()).toString(),
+          withdrawable: decimals(await readLedgers(rpc, contracts, key.address, me)),
         };
       },
-      async requests(limit) {
-        const records = await store.requests({ limit, newestFirst: true });
-        return Promise.all(records.map((record) => explain(deps, record)));
-      },
+      requests: (limit) => explained("requests", limit),
+      disputes: (limit) => explained("disputes", limit),
       async request(requestId) {
         const record = await store.request(requestKey(scope.chainId, scope.oracle, requestId as Hex));
         return record === null ? null : explain(deps, record);
@@ -206,7 +227,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
   closers.add("status", () => status.close());
   log.info(
     { statusUrl: status.url, queueNamespace: namespace, addresses: peers.addresses(), attester: key.address },
-    "operator started",
+    `${role} started`,
   );
   return {
     operatorId: me,
@@ -216,3 +237,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     stop: () => closers.close(log),
   };
 }
+
+/** As JSON can hold it. */
+const decimals = (amounts: object): Record<string, string> =>
+  Object.fromEntries(Object.entries(amounts).map(([name, wei]) => [name, String(wei)]));

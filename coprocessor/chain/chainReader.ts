@@ -17,6 +17,7 @@ export interface ChainReader {
 const hexNumber = (value: bigint): Hex => `0x${value.toString(16)}`;
 const rawLogs = z.array(rawLog);
 
+/** @param addresses Whose logs to read; asked each time, because arbiters and courts come to it. */
 export function createChainReader(rpc: RpcClient, addresses: () => readonly Address[]): ChainReader {
   return {
     async block(at) {

@@ -1,5 +1,11 @@
-import { requestId as hashRequest, openingDemandId, unpackEnrolment } from "@sibyl/sdk";
+import {
+  disputeId as hashDispute,
+  requestId as hashRequest,
+  openingDemandId,
+  unpackEnrolment,
+} from "@sibyl/sdk";
 import { type Address, decodeEventLog, isAddressEqual, keccak256, toEventSelector } from "viem";
+import type { Arbiter } from "../core/dispute.ts";
 import { EVENT_ABI } from "./eventAbi.ts";
 import type { ChainEvent, LogPosition } from "./port.ts";
 import type { RawLog } from "./rawLog.ts";
@@ -11,14 +17,19 @@ export interface FollowedContracts {
   modelRegistry: Address;
 }
 
+/** Finds a listed jury by its address. */
+export type FindArbiter = (address: Address) => Arbiter | undefined;
+
+const NO_ARBITERS: FindArbiter = () => undefined;
+
 type Fields = ChainEvent extends infer Event
   ? Event extends ChainEvent
     ? Omit<Event, "position">
     : never
   : never;
 
-/** Contracts that alone may emit an event, by the name that `EVENT_ABI` gives them. */
-type Emitter = keyof typeof EVENT_ABI;
+/** Contracts that alone may emit an event, by the name that `EVENT_ABI` gives them; juries are apart. */
+type Emitter = Exclude<keyof typeof EVENT_ABI, "arbiter">;
 
 /** Names and arguments of one contract's events, as viem decodes them. */
 type Decoded<Name extends keyof typeof EVENT_ABI> = ReturnType<
@@ -27,7 +38,7 @@ type Decoded<Name extends keyof typeof EVENT_ABI> = ReturnType<
 
 /**
  * Decodes one log of one of our contracts and checks what can be checked from the log alone: that a request hashes
- * to its id and its input to `inputHash`, a demand to its id.
+ * to its id and its input to `inputHash`, a dispute and a demand to theirs.
  *
  * @param courts The opening courts, of which there may be several.
  * @returns null for a log that nobody asked for: another contract's, or an event that the node does not follow.
@@ -36,9 +47,11 @@ type Decoded<Name extends keyof typeof EVENT_ABI> = ReturnType<
 export function decodeLog(
   contracts: FollowedContracts,
   log: RawLog,
+  arbiterAt: FindArbiter = NO_ARBITERS,
   courts: readonly Address[] = [],
 ): ChainEvent | null {
-  const contract = contractOf(contracts, courts, log.address);
+  const arbiter = arbiterAt(log.address);
+  const contract = contractOf(contracts, courts, log.address) ?? (arbiter === undefined ? null : "arbiter");
   if (!contract) return null;
   const event = EVENT_ABI[contract].find((item) => toEventSelector(item) === log.topics[0]);
   if (!event) return null;
@@ -56,7 +69,8 @@ export function decodeLog(
     position,
   });
   try {
-    const fields = decodeFields(contract, log);
+    const fields =
+      contract === "arbiter" ? arbiterFields(log, arbiter as Arbiter) : decodeFields(contract, log);
     return typeof fields === "string" ? malformed(fields) : { ...fields, position };
   } catch (error) {
     return malformed(error instanceof Error ? error.message : String(error));
@@ -88,6 +102,31 @@ function decodeFields(contract: Emitter, log: RawLog): Fields | string {
       return modelRegistryFields(decodeEventLog({ abi: EVENT_ABI.modelRegistry, ...decode }));
     case "openingCourt":
       return openingCourtFields(log.address, decodeEventLog({ abi: EVENT_ABI.openingCourt, ...decode }));
+  }
+}
+
+function arbiterFields(log: RawLog, arbiter: Arbiter): Fields | string {
+  const topics = log.topics as [RawLog["topics"][number], ...RawLog["topics"]];
+  const event = decodeEventLog({ abi: EVENT_ABI.arbiter, topics, data: log.data, strict: true });
+  const { disputeId, requestId } = event.args;
+  switch (event.eventName) {
+    case "ProposalChallenged": {
+      const { dispute, challenger } = event.args;
+      if (hashDispute(arbiter.address, requestId, dispute) !== disputeId)
+        return "the dispute does not hash to its id";
+      if (!isAddressEqual(dispute.challenger, challenger))
+        return "the indexed challenger is not the dispute's";
+      if (BigInt(dispute.challengedBlock) !== log.blockNumber) return "the dispute is of another block";
+      return { type: "ProposalChallenged", disputeId, requestId, dispute, arbiter };
+    }
+    case "ProposalUpheld":
+      return { type: "ProposalUpheld", disputeId, requestId, jurors: unpackSigners(event.args.jurors) };
+    case "ProposalOverturned": {
+      const { jurors, outputHash } = event.args;
+      return { type: "ProposalOverturned", disputeId, requestId, jurors: unpackSigners(jurors), outputHash };
+    }
+    case "DisputeLapsed":
+      return { type: "DisputeLapsed", disputeId, requestId };
   }
 }
 

@@ -5,6 +5,7 @@ import { CoprocessorError } from "../core/errors.ts";
 import type { Log } from "../observe/port.ts";
 import type { RpcClient } from "../rpc/rpcClient.ts";
 import { hexData } from "../rpc/rpcSchemas.ts";
+import { Arbiters } from "./arbiters.ts";
 import { type ChainReader, createChainReader } from "./chainReader.ts";
 import type { FollowedContracts } from "./decodeLog.ts";
 import { KnownHeads } from "./knownHeads.ts";
@@ -46,10 +47,13 @@ const LONGEST_PAUSE_MS = 5_000;
 export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
   const { rpc, contracts, courts = NO_COURTS, log } = options;
   await requireCode(rpc, contracts);
+  const arbiters = new Arbiters(rpc, contracts.oracle, log);
+  await arbiters.discover();
   const reader = createChainReader(rpc, () => [
     contracts.oracle,
     contracts.operatorRegistry,
     contracts.modelRegistry,
+    ...arbiters.addresses(),
     ...courts.addresses(),
   ]);
 
@@ -66,6 +70,7 @@ export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
           nextSteps({
             reader,
             contracts,
+            arbiters,
             courts: courts.addresses(),
             heads,
             range,
@@ -107,6 +112,7 @@ export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
   return {
     chainId: rpc.chainId,
     follow,
+    arbiter: (which) => (typeof which === "number" ? arbiters.at(which) : (arbiters.of(which) ?? null)),
     head: () => latest(reader),
   };
 }

@@ -24,6 +24,8 @@ export interface AgreementView {
   committeeSize: number;
   codec: OutputCodec;
   profile: DeterminismProfile;
+  /** The output that this jury judges; null when the subject is a request. */
+  disputed: Hex | null;
   /** Everybody that the draw admits, lowest ticket first. */
   candidates: readonly Candidate[];
   /** Round of the draw that the chain's clock has reached. */
@@ -72,7 +74,7 @@ export interface AgreementDecision {
 }
 
 /**
- * What this operator should do next about one request.
+ * What this operator should do next about one request, or as a juror about one dispute.
  *
  * A pure function of what is stored, so it may run at any time and any number of times. Commit hides the answer until
  * a quorum has one; a reveal opens it; an attestation says that an output follows from the reveals and agrees with
@@ -85,7 +87,8 @@ export interface AgreementDecision {
 export function decide(view: AgreementView): AgreementDecision {
   const { ballot, now, timing } = view;
   const me = view.candidates.find((candidate) => candidate.operatorId === view.me);
-  if (me === undefined) return idle("not drawn for this request");
+  if (me === undefined)
+    return idle(view.disputed === null ? "not drawn for this request" : "not drawn for this jury");
   const timely = ballot.timely;
   const committed = timely.has(view.me);
 
@@ -166,10 +169,11 @@ function agreeExactly(view: AgreementView, ours: Hex): AgreementDecision {
   };
 }
 
-/** `tolerance`: a proposer puts the median forward; whoever can recompute it and agrees with it attests. */
+/** `tolerance`: a proposer puts the median, or a jury's verdict, forward; whoever can recompute it and agrees with it attests. */
 function agreeWithin(view: AgreementView, ours: Hex): AgreementDecision {
   const { ballot, now, timing } = view;
-  const rules = { quorum: view.quorum, codec: view.codec, profile: view.profile, reveals: ballot.reveals };
+  const { quorum, codec, profile, disputed } = view;
+  const rules = { quorum, codec, profile, disputed, reveals: ballot.reveals };
   const refusals: string[] = [];
   for (const proposal of ballot.proposals) {
     if (view.attested.has(proposal.view)) continue;
@@ -202,13 +206,17 @@ function agreeWithin(view: AgreementView, ours: Hex): AgreementDecision {
   }
   const proposal = propose(rules);
   if (proposal === null) {
-    const split = `no label is shared by ${view.quorum} of ${ballot.reveals.size} reveals`;
+    const split =
+      disputed === null
+        ? `no label is shared by ${view.quorum} of ${ballot.reveals.size} reveals`
+        : `no verdict is shared by ${view.quorum} of ${ballot.reveals.size} reveals`;
     return { ...idle(split), wakeAt: nextViewAt, disagreement: split };
   }
   // A proposal is its proposer's attestation too, so it may only be one that we agree with.
   const verdict = judge(rules, ours, proposal);
   if (verdict !== "follows") {
-    const refusal = `the median of the reveals disagrees with our output: ${verdict.reason}`;
+    const what = disputed === null ? "the median" : "the verdict";
+    const refusal = `${what} of the reveals disagrees with our output: ${verdict.reason}`;
     return { ...idle(refusal), wakeAt: nextViewAt, disagreement: refusal };
   }
   return {

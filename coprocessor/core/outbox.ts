@@ -10,14 +10,17 @@ import type { RequestKey } from "./request.ts";
 export type OutboxState = "planned" | "signed" | "mined" | "abandoned";
 
 /**
- * `settle`   brings a quorum's attestations
- * `finalize` ends a challenge window
- * `report`   proves an equivocation to the registry
- * `demand`   asks an operator to open its commitment, with a bond
- * `open`     opens our own commitment
- * `close`    ends a demand that nobody met
+ * `settle`    brings a quorum's attestations
+ * `finalize`  ends a challenge window
+ * `challenge` disputes a proposal, with a bond
+ * `resolve`   brings a jury's verdict
+ * `lapse`     ends a dispute that nobody decided in time
+ * `report`    proves an equivocation to the registry
+ * `demand`    asks an operator to open its commitment, with a bond
+ * `open`      opens our own commitment
+ * `close`     ends a demand that nobody met
  */
-export type OutboxKind = "settle" | "finalize" | CourtKind;
+export type OutboxKind = "settle" | "finalize" | "challenge" | "resolve" | "lapse" | CourtKind;
 
 /** Kinds that hold operators to what they signed; their entries' keys name evidence or demands, not requests. */
 export type CourtKind = "report" | "demand" | "open" | "close";

@@ -1,7 +1,8 @@
 import type { ChainEvent, ChainStep } from "../chain/port.ts";
 import type { BlockRef } from "../core/block.ts";
-import { OPEN_STATES, type RequestKey, requestKey } from "../core/request.ts";
+import { OPEN_STATES, type RequestKey, type RequestState, requestKey } from "../core/request.ts";
 import type { PipelineDeps } from "./deps.ts";
+import { onChallenged } from "./onChallenged.ts";
 import { onClosed } from "./onClosed.ts";
 import { onJudged } from "./onJudged.ts";
 import { onPeerMessage } from "./onPeerMessage.ts";
@@ -9,6 +10,10 @@ import { onProposed } from "./onProposed.ts";
 import { onRegistryEvent } from "./onRegistryEvent.ts";
 import { onRequest } from "./onRequest.ts";
 
+/** States that end with the deadline. */
+const EXPIRING: readonly RequestState[] = [...OPEN_STATES, "aside"];
+/** States in which nothing that we compute or say about a request or a dispute matters any more. */
+const CONCLUDED: readonly RequestState[] = ["settled", "expired", "proposed", "challenged"];
 /** Rows looked at at once when a block's time passes their deadline. */
 const EXPIRE_BATCH = 100;
 
@@ -51,6 +56,11 @@ async function onEvent(deps: PipelineDeps, event: ChainEvent): Promise<RequestKe
     case "OutputProposed":
     case "ProposalSuspended":
       return onProposed(deps, event);
+    case "ProposalChallenged":
+    case "ProposalUpheld":
+    case "ProposalOverturned":
+    case "DisputeLapsed":
+      return onChallenged(deps, event);
     case "EquivocationSlashed":
     case "OpeningDemanded":
     case "CommitmentOpened":
@@ -77,13 +87,18 @@ async function expireBefore(deps: PipelineDeps, head: BlockRef): Promise<Request
   const expired: RequestKey[] = [];
   // Mostly nothing is due, and the first row tells.
   for (let limit = 1; ; limit = EXPIRE_BATCH) {
-    const due = await deps.store.requests({ states: OPEN_STATES, limit });
+    const due = await deps.store.requests({ states: EXPIRING, limit });
     const late = due.filter((record) => record.deadline < head.timestamp);
     for (const record of late) {
-      const waitedFor = deps.waiting.get(record.key) ?? record.reason ?? "the first step";
+      const first = record.state === "aside" ? "others to answer" : "the first step";
+      const waitedFor = deps.waiting.get(record.key) ?? record.reason ?? first;
       const reason = `deadline passed while waiting for ${waitedFor}`;
-      await deps.store.transition(record.key, OPEN_STATES, "expired", { reason, closedBlock: head.number });
-      deps.log.warn({ requestId: record.requestId, reason }, "request expired");
+      await deps.store.transition(record.key, EXPIRING, "expired", { reason, closedBlock: head.number });
+      const [level, what] =
+        record.state === "aside"
+          ? (["debug", "a request of others expired"] as const)
+          : (["warn", "request expired"] as const);
+      deps.log[level]({ requestId: record.requestId, reason }, what);
       expired.push(record.key);
     }
     if (late.length < limit) return expired;
@@ -94,8 +109,8 @@ async function expireBefore(deps: PipelineDeps, head: BlockRef): Promise<Request
 async function follow(deps: PipelineDeps, key: RequestKey): Promise<void> {
   const record = await deps.store.request(key);
   if (record === null) return;
-  if (record.state === "proposed") deps.wake(key);
-  if (record.state === "settled" || record.state === "expired" || record.state === "proposed") {
+  if (record.state === "proposed" || record.dispute !== null) deps.wake(key);
+  if (CONCLUDED.includes(record.state)) {
     deps.waiting.delete(key);
     deps.examineLater(key);
     // Not waited for: a queue that is down must not keep us from following the chain.

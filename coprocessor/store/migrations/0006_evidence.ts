@@ -49,7 +49,5 @@ create table sibyl.slash (
   block bigint not null,
   transaction text not null
 );
-
-alter table sibyl.outbox add column if not exists value numeric(78, 0) not null default 0;
 `,
 };

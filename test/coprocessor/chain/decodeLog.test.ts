@@ -1,5 +1,7 @@
 import {
+  disputeId,
   inferenceOracleAbi,
+  juryArbiterAbi,
   modelRegistryAbi,
   openingCourtAbi,
   openingDemandId,
@@ -96,6 +98,55 @@ describe("decodeLog", () => {
     });
   });
 
+  const arbiter = { index: 1, address: address(4), bondWei: 1n, verdictSeconds: 60 };
+  const arbiterAt = (at: Address) => (at === arbiter.address ? arbiter : undefined);
+  const dispute = { proposal, challenger: address(5), challengedBlock: 7, challengedAt: 1_800_000_001 };
+  const about = { disputeId: disputeId(arbiter.address, id, dispute), requestId: id };
+  const challenged = (changes: object = {}) =>
+    log(arbiter.address, juryArbiterAbi, "ProposalChallenged", {
+      ...about,
+      challenger: dispute.challenger,
+      dispute,
+      ...changes,
+    });
+
+  it("decoded: what a listed jury says about a dispute", () => {
+    const jurors = (3n << 224n) | (4n << 192n);
+    const say = (eventName: string, args: object) =>
+      decodeLog(contracts, log(arbiter.address, juryArbiterAbi, eventName, { ...about, ...args }), arbiterAt);
+    expect(decodeLog(contracts, challenged(), arbiterAt)).toEqual({
+      type: "ProposalChallenged",
+      ...about,
+      dispute,
+      arbiter,
+      position,
+    });
+    expect(say("ProposalUpheld", { jurors })).toMatchObject({ type: "ProposalUpheld", jurors: [3, 4] });
+    expect(say("ProposalOverturned", { jurors, outputHash: hash(1) })).toMatchObject({
+      type: "ProposalOverturned",
+      jurors: [3, 4],
+      outputHash: hash(1),
+    });
+    expect(say("DisputeLapsed", {})).toEqual({ type: "DisputeLapsed", ...about, position });
+  });
+
+  it("nobody's: a dispute of an arbiter that is not listed", () => {
+    expect(decodeLog(contracts, challenged())).toBeNull();
+    expect(decodeLog(contracts, { ...challenged(), address: address(6) }, arbiterAt)).toBeNull();
+  });
+
+  it.each([
+    ["another id", challenged({ disputeId: hash(1) }), "the dispute does not hash to its id"],
+    [
+      "another challenger",
+      challenged({ challenger: address(8) }),
+      "the indexed challenger is not the dispute's",
+    ],
+    ["another block", { ...challenged(), blockNumber: 8n }, "the dispute is of another block"],
+  ])("malformed, not thrown: a dispute with %s", (_, raw, reason) => {
+    expect(decodeLog(contracts, raw, arbiterAt)).toMatchObject({ type: "Malformed", reason });
+  });
+
   it.each([
     ["another id", opened({ requestId: hash(1) }), "the request does not hash to its id"],
     ["another input", opened({ input: "0x1234" }), "the input does not hash to the request's inputHash"],
@@ -185,7 +236,7 @@ describe("decodeLog", () => {
 
   it("decoded: what an opening court says, and from a court only", () => {
     const demandId = openingDemandId(demand);
-    expect(decodeLog(contracts, demanded(), [court])).toEqual({
+    expect(decodeLog(contracts, demanded(), undefined, [court])).toEqual({
       type: "OpeningDemanded",
       court,
       demandId,
@@ -195,9 +246,9 @@ describe("decodeLog", () => {
       position,
     });
     expect(decodeLog(contracts, demanded())).toBeNull();
-    expect(decodeLog(contracts, { ...demanded(), address: contracts.oracle }, [court])).toBeNull();
+    expect(decodeLog(contracts, { ...demanded(), address: contracts.oracle }, undefined, [court])).toBeNull();
     const of = (name: string, args: Record<string, unknown>) =>
-      decodeLog(contracts, log(court, openingCourtAbi, name, { demandId, ...args }), [court]);
+      decodeLog(contracts, log(court, openingCourtAbi, name, { demandId, ...args }), undefined, [court]);
     expect(of("CommitmentOpened", { outputHash: hash(1), salt: hash(2) })).toMatchObject({
       type: "CommitmentOpened",
       court,
@@ -210,7 +261,10 @@ describe("decodeLog", () => {
     ["another id", { demandId: hash(1) }, "the demand does not hash to its id"],
     ["another indexed operator", { operatorId: 4 }, "the indexed operatorId is not the demand's"],
   ])("malformed, not thrown: a demand with %s", (_, changes, reason) => {
-    expect(decodeLog(contracts, demanded(changes), [court])).toMatchObject({ type: "Malformed", reason });
+    expect(decodeLog(contracts, demanded(changes), undefined, [court])).toMatchObject({
+      type: "Malformed",
+      reason,
+    });
   });
 
   it("decoded: a slash, and a judge", () => {

@@ -1,4 +1,4 @@
-import type { Address, Hex } from "viem";
+import { type Address, getAddress, type Hex, pad } from "viem";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { FollowedContracts } from "../../../coprocessor/chain/decodeLog.ts";
 import { createRpcChain, type RpcChainOptions } from "../../../coprocessor/chain/rpcChain.ts";
@@ -8,10 +8,14 @@ import { collectedLog } from "../collectedLog.ts";
 import { type RpcProxy, startRpcProxy } from "../rpcProxy.ts";
 import { waitUntil } from "../waitUntil.ts";
 import {
+  arbiterListed,
   deployEmitters,
+  deployJury,
+  EMITTER_JURY,
   type EmitterClient,
   emitterClient,
   openedRequest,
+  proposalChallenged,
   redelivered,
   requestOpened,
 } from "./emitter.ts";
@@ -256,6 +260,48 @@ describe("following", () => {
     ]);
     expect(log.codes().filter((code) => code === "chain/malformed-log")).toHaveLength(3);
   });
+});
+
+describe("arbiters", () => {
+  it("followed from its first event on: a jury that the oracle lists while we follow", async () => {
+    const follower = await follow(await connect(anvil.url));
+    const chain = follower.chain;
+    const jury = await deployJury(client);
+    // Nobody listed it yet, so what it says is nobody's word.
+    const unlisted = await challengeFrom(jury);
+    await client.sendTransaction({ to: contracts.oracle, data: arbiterListed(1, jury), gas: 200_000n });
+    await client.mine({ blocks: 1 });
+    const listed = await challengeFrom(jury);
+    await caughtUp(follower);
+    const challenges = follower.events.filter(({ type }) => type === "ProposalChallenged");
+    expect(challenges.map(({ position }) => position.blockNumber)).toEqual([listed]);
+    expect(listed).toBeGreaterThan(unlisted);
+    const arbiter = { index: 1, address: getAddress(jury), ...EMITTER_JURY };
+    expect(challenges[0]).toMatchObject({ arbiter });
+    expect(chain?.arbiter(1)).toEqual(arbiter);
+    expect(chain?.arbiter(jury)).toEqual(arbiter);
+    expect(chain?.arbiter(2)).toBeNull();
+    expect(chain?.arbiter(contracts.oracle)).toBeNull();
+  });
+
+  it("not followed: an arbiter that is no jury", async () => {
+    const follower = await follow(await connect(anvil.url));
+    const nobody = pad("0xdead", { size: 20 });
+    await client.sendTransaction({ to: contracts.oracle, data: arbiterListed(1, nobody), gas: 200_000n });
+    await client.mine({ blocks: 1 });
+    await caughtUp(follower);
+    expect(follower.chain?.arbiter(1)).toBeNull();
+    expect(log.lines.some(({ message }) => message.includes("no jury"))).toBe(true);
+  });
+
+  /** The block in which the contract emitted a challenge. */
+  async function challengeFrom(jury: Address): Promise<bigint> {
+    const block = (await client.getBlockNumber({ cacheTime: 0 })) + 1n;
+    const data = proposalChallenged(getAddress(jury), Number(block));
+    await client.sendTransaction({ to: jury, data, gas: 300_000n });
+    await client.mine({ blocks: 1 });
+    return block;
+  }
 });
 
 describe("backfill", () => {

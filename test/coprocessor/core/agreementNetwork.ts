@@ -22,6 +22,8 @@ export interface NetworkRules {
   codec: OutputCodec;
   profile: DeterminismProfile;
   candidates: readonly Candidate[];
+  /** What a jury judges; nothing for a request. */
+  disputed?: Hex;
 }
 
 /** Operators 1 to n, drawn in that order. */
@@ -107,6 +109,7 @@ export class HonestOperator {
     for (let i = 0; i < 16; i++) {
       const decision = decide({
         ...this.#rules,
+        disputed: this.#rules.disputed ?? null,
         me: this.id,
         round: 0,
         nextRoundInMs: 60_000,

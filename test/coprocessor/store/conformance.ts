@@ -6,6 +6,7 @@ import { address, attestation, block, commit, hash, requestRecord } from "./fixt
 import { outboxConformance } from "./outboxConformance.ts";
 import { receiptConformance } from "./receiptConformance.ts";
 import { rewindConformance } from "./rewindConformance.ts";
+import { watchConformance } from "./watchConformance.ts";
 
 /** A store to be tested, whose tables are empty, and a way to empty them again. */
 export interface StoreUnderTest {
@@ -267,5 +268,6 @@ export function storeConformance(
     rewindConformance(() => subject, fresh);
     receiptConformance(() => subject, fresh);
     evidenceConformance(() => subject, fresh);
+    watchConformance(() => subject, fresh);
   });
 }
