@@ -1,7 +1,8 @@
 import type { Address, Hex } from "viem";
 import { z } from "zod";
-import { type AttesterSource, attesterFrom } from "./config/attesterConfig.ts";
+import { ATTESTER_VARIABLES, type AttesterSource, attesterFrom } from "./config/attesterConfig.ts";
 import { type CourtConfig, courtConfigOf, courtEnvironment } from "./config/courtConfig.ts";
+import { type OperationsConfig, operationsEnvironment, operationsFrom } from "./config/operationsConfig.ts";
 import {
   address,
   faultsOf,
@@ -46,6 +47,7 @@ export interface Config extends WorkConfig {
   court: CourtConfig;
   /** Milliseconds between repeats of what we said about an open request. */
   repeatMs: number;
+  operations: OperationsConfig;
 }
 
 const capabilityOfModel = list.transform((items, context) => {
@@ -88,7 +90,11 @@ const environment = workEnvironment.extend(watchEnvironment.shape).extend({
   STANDBY_DELAY_MS: milliseconds(3_000),
   REPEAT_MS: milliseconds(1_000).pipe(z.number().min(100)),
   ...courtEnvironment,
+  ...operationsEnvironment.shape,
 });
+
+/** Names of all variables that a node reads. */
+export const nodeVariables = (): string[] => [...Object.keys(environment.shape), ...ATTESTER_VARIABLES];
 
 /**
  * Reads the configuration from environment variables.
@@ -134,5 +140,6 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     },
     court: courtConfigOf(env),
     repeatMs: env.REPEAT_MS,
+    operations: operationsFrom(env),
   };
 }

@@ -6,6 +6,7 @@ import { keyCommand } from "./keyCommand.ts";
 import { modelCommand } from "./modelCommand.ts";
 import { nodeCommand } from "./nodeCommand.ts";
 import { publishCommand } from "./publishCommand.ts";
+import { rebuildCommand } from "./rebuildCommand.ts";
 import { receiptsCommand } from "./receiptsCommand.ts";
 import { registerCommand } from "./registerCommand.ts";
 import { runCommand } from "./runCommand.ts";
@@ -25,6 +26,7 @@ const program = new Command("sibyl")
   .addCommand(enrollCommand())
   .addCommand(publishCommand())
   .addCommand(withdrawCommand())
+  .addCommand(rebuildCommand())
   .addCommand(statusCommand())
   .addCommand(runCommand())
   .addCommand(receiptsCommand())

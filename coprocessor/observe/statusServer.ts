@@ -4,8 +4,20 @@ import { Hono } from "hono";
 import { CoprocessorError } from "../core/errors.ts";
 import { EVIDENCE_KINDS, type EvidenceKind } from "../core/evidence.ts";
 
+/** Whether the process does its work; `ok` false comes with what it does not. */
+export interface NodeHealth {
+  ok: boolean;
+  /** `code: text` */
+  faults: string[];
+  /** The longest that the event loop stood still in the last seconds. */
+  eventLoopDelayMs: number;
+  /** Milliseconds since each loop's last turn. */
+  loopsMs: Record<string, number>;
+}
+
 /** What the status server can be asked; plain JSON values, bigints as decimal strings. */
 export interface StatusSource {
+  health(): NodeHealth;
   /** `ready` false comes with the reasons. */
   readiness(): Promise<{ ready: boolean; reasons: string[] }>;
   node(): Promise<object>;
@@ -38,7 +50,7 @@ export interface StatusServer {
 const MAX_ROWS = 500;
 
 /**
- * Serves an operator's status over HTTP: `/healthz` (the process runs), `/readyz` (it can serve requests),
+ * Serves an operator's status over HTTP: `/healthz` (its loops turn), `/readyz` (it can serve requests),
  * `/status`, `/requests?limit=`, `/requests/<requestId>`, `/disputes?limit=`, `/receipts?limit=`, `/receipts/<requestId>`,
  * `/evidence?operator=&kind=&limit=`, `/evidence/<id>`, `/openings?limit=`. Read only; listens on the given host alone.
  *
@@ -49,7 +61,10 @@ export async function startStatusServer(
   listen: { host: string; port: number },
 ): Promise<StatusServer> {
   const app = new Hono();
-  app.get("/healthz", (context) => context.json({ ok: true }));
+  app.get("/healthz", (context) => {
+    const health = source.health();
+    return context.json(health, health.ok ? 200 : 503);
+  });
   app.get("/readyz", async (context) => {
     const readiness = await source.readiness();
     return context.json(readiness, readiness.ready ? 200 : 503);

@@ -296,6 +296,13 @@ export const slashes = sibyl.table("slash", {
   transaction: hex("transaction").notNull(),
 });
 
+/** One row, written when the database is first used: nothing that was signed before it is known here. */
+export const memory = sibyl.table("memory", {
+  id: integer("id").primaryKey(),
+  block: blockNumber("block").notNull(),
+  timestamp: time("timestamp").notNull(),
+});
+
 export const migrations = sibyl.table("migration", {
   version: integer("version").primaryKey(),
   name: text("name").notNull(),

@@ -49,6 +49,8 @@ export interface OperatorOptions {
   env: Record<string, string>;
   p2pPort: number;
   teardown: Teardown;
+  /** Arguments for Node that start it; `sibyl node` when not given. */
+  command?: readonly string[];
 }
 
 const STATUS_TIMEOUT_MS = 5_000;
@@ -68,6 +70,7 @@ export function createOperator(options: OperatorOptions): Operator {
     ...options.env,
   };
 
+  const command = options.command === undefined ? {} : { command: options.command };
   const ask = async (path: string): Promise<Response> => {
     if (operator.process === null) throw new Error(`${name} does not run`);
     return fetch(operator.process.statusUrl + path, { signal: AbortSignal.timeout(STATUS_TIMEOUT_MS) });
@@ -87,7 +90,7 @@ export function createOperator(options: OperatorOptions): Operator {
     modelFolder,
     process: null,
     async start() {
-      operator.process = await startOperatorProcess({ name, folder, env, teardown });
+      operator.process = await startOperatorProcess({ name, folder, env, teardown, ...command });
     },
     stop: () => end("stop"),
     kill: () => end("kill"),

@@ -8,7 +8,7 @@ import { type ChainClient, chainClient } from "./chainClient.ts";
 import { deployProtocol, type Protocol, type ProtocolParameters } from "./deployProtocol.ts";
 import { ENDOWED_ACCOUNTS, MAX_OPERATORS } from "./devAccounts.ts";
 import { endWithUs } from "./endWithUs.ts";
-import { createOperator, type Operator } from "./operator.ts";
+import { createOperator, type Operator, type OperatorOptions } from "./operator.ts";
 import { publishModel } from "./publishModel.ts";
 import { activated, enrollOperator, type RegisteredOperator, registerOperator } from "./registerOperator.ts";
 import { reservePort } from "./reservePort.ts";
@@ -33,6 +33,8 @@ export interface NetworkOptions {
   /** A Redis for the operators' queues, each in names of its own; PGlite in each process when not given. */
   queueUrl?: string;
   parameters?: ProtocolParameters;
+  /** Arguments for Node that start an operator; `sibyl node` when not given. */
+  command?: readonly string[];
   /** Further environment variables of every node. */
   env?: Record<string, string>;
   /** Told before each step. */
@@ -103,12 +105,13 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
   };
 
   onStep(`publishing ${model.manifest.name}, starting ${running} operators`);
+  const command = options.command === undefined ? {} : { command: options.command };
   const places = Array.from({ length: size }, (_, place) => place);
   const [operators, silent] = await Promise.all([
     Promise.all(
       places
         .slice(0, running)
-        .map((place) => addOperator(client, protocol, model, { place, folder, env, teardown })),
+        .map((place) => addOperator(client, protocol, model, { place, folder, env, teardown, ...command })),
     ),
     Promise.all(places.slice(running).map((place) => addSilent(client, protocol, model, place))),
     publishModel(client, protocol.modelRegistry, model),
@@ -141,8 +144,8 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
   };
 }
 
-/** Of the engine's version, because another one may not read it. */
-function databaseTemplate(): string {
+/** Where an empty database is kept to be copied. Of the engine's version, because another one may not read it. */
+export function databaseTemplate(): string {
   const engine = createRequire(join(ROOT, "coprocessor", "package.json")).resolve("@electric-sql/pglite");
   const { version } = JSON.parse(readFileSync(join(dirname(engine), "..", "package.json"), "utf8"));
   return join(ROOT, ".cache", "network", `database-${version}`);
@@ -162,9 +165,9 @@ async function addOperator(
   client: ChainClient,
   protocol: Protocol,
   model: ServedModel,
-  options: { place: number; folder: string; env: Record<string, string>; teardown: Teardown },
+  options: Pick<OperatorOptions, "place" | "folder" | "env" | "teardown" | "command">,
 ): Promise<Operator> {
-  const { place, env, teardown } = options;
+  const { place, teardown } = options;
   const p2p = await reservePort();
   teardown.add("reserved port", () => p2p.release());
   const endpoint = `/ip4/127.0.0.1/tcp/${p2p.port}`;
@@ -172,7 +175,7 @@ async function addOperator(
   const folder = join(options.folder, `operator-${registered.operatorId}`);
   mkdirSync(folder);
   await p2p.release();
-  const operator = createOperator({ ...registered, place, folder, env, p2pPort: p2p.port, teardown });
+  const operator = createOperator({ ...options, ...registered, folder, p2pPort: p2p.port });
   await Promise.all([
     operator.start(),
     enrollOperator(client, protocol.operatorRegistry, place, model.modelId),

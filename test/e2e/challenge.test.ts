@@ -34,11 +34,9 @@ import { connected, type Network, startNetwork } from "../../scripts/network/sta
 import { Teardown } from "../../scripts/network/teardown.ts";
 import { until } from "../../scripts/network/until.ts";
 import { collectedLog } from "../coprocessor/collectedLog.ts";
-import { deployBoard, type Posted, post, postStatus } from "./board.ts";
+import { deployBoard, type Posted, PUBLISHED, post, postStatus } from "./board.ts";
 import { keepOnFailure } from "./keepOnFailure.ts";
 
-/** In the order of `MessageBoard.PostStatus`. */
-const PUBLISHED = 2;
 const BLOCK_TIME = 1;
 const WINDOW_SECONDS = 90;
 const VERDICT_TIMEOUT_MS = 60_000;
@@ -266,7 +264,7 @@ test("overturned: a watcher challenges a colluding quorum's wrong output; the ca
     args: { requestId: proposed.requestId },
     fromBlock: asked.receipt.blockNumber,
   });
-  expect(judged.map(({ args }) => args.status)).toEqual([PUBLISHED]);
+  expect(judged.map(({ args }) => args.published)).toEqual([true]);
 
   const punished = LOCAL_STAKE_WEI / 5n;
   for (const operatorId of signers) {

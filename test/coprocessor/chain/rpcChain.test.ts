@@ -5,7 +5,7 @@ import { createRpcChain, type RpcChainOptions } from "../../../coprocessor/chain
 import { connectRpc, type RpcClient } from "../../../coprocessor/rpc/rpcClient.ts";
 import { type Anvil, startAnvil } from "../../../scripts/network/anvil.ts";
 import { collectedLog } from "../collectedLog.ts";
-import { type RpcProxy, startRpcProxy } from "../rpcProxy.ts";
+import { type RpcCall, type RpcProxy, startRpcProxy } from "../rpcProxy.ts";
 import { waitUntil } from "../waitUntil.ts";
 import {
   arbiterListed,
@@ -430,6 +430,58 @@ describe("endpoints", () => {
       code: "rpc/unreachable",
       retry: "backoff",
     });
+  });
+});
+
+describe("logs held to the block's header", () => {
+  const isByHash = ({ method, params }: RpcCall) =>
+    method === "eth_getLogs" && (params[0] as { blockHash?: string }).blockHash !== undefined;
+  const omissions = () => log.lines.filter(({ fields }) => fields.code === "rpc/omitted-logs");
+
+  it("rpc/omitted-logs: one endpoint that leaves logs out is caught by the receipts, which count", async () => {
+    const middle = await proxy();
+    const follower = await follow(await connect(middle.url));
+    await mineLogs(2);
+    await caughtUp(follower);
+    expect(omissions()).toEqual([]);
+    middle.interfere((call) => (isByHash(call) ? { result: [] } : "pass"));
+    for (const count of [3, 0, 1]) await mineLogs(count);
+    await caughtUp(follower);
+    expect(follower.events.map(({ position }) => place(position))).toEqual(await logsOnChain());
+    expect(omissions().map(({ fields }) => [fields.given, fields.proven])).toEqual([
+      [0, 3],
+      [0, 1],
+    ]);
+  });
+
+  it("receipts that leave logs out too do not make the bloom: nothing is followed until they do", async () => {
+    const middle = await proxy();
+    const follower = await follow(await connect(middle.url));
+    await mineLogs(1);
+    await caughtUp(follower);
+    middle.interfere((call) =>
+      isByHash(call) || call.method === "eth_getBlockReceipts" ? { result: [] } : "pass",
+    );
+    await mineLogs(2);
+    await waitUntil("the missing receipts are noticed", () =>
+      log.lines.some(({ fields }) => /do not make its bloom/.test(String(fields.reason))),
+    );
+    expect(follower.events).toHaveLength(1);
+    middle.interfere(() => "pass");
+    await caughtUp(follower);
+    expect(follower.events).toHaveLength(3);
+  });
+
+  it("an endpoint without receipts by block: followed on its word, and said so once", async () => {
+    const middle = await proxy();
+    middle.interfere(({ method }) =>
+      method === "eth_getBlockReceipts" ? { error: { code: -32_601, message: "no such method" } } : "pass",
+    );
+    const follower = await follow(await connect(middle.url));
+    for (const count of [1, 2]) await mineLogs(count);
+    await caughtUp(follower);
+    expect(follower.events).toHaveLength(3);
+    expect(log.lines.filter(({ fields }) => fields.code === "rpc/no-receipts")).toHaveLength(1);
   });
 });
 

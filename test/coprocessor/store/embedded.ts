@@ -23,6 +23,7 @@ const TABLES = [
   "evidence",
   "opening_demand",
   "slash",
+  "memory",
 ];
 
 export const TRUNCATE = `truncate ${TABLES.map((table) => `sibyl.${table}`).join(", ")}`;
