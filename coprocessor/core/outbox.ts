@@ -23,7 +23,14 @@ export type OutboxState = "planned" | "batched" | "signed" | "mined" | "abandone
  * `open`      opens our own commitment
  * `close`     ends a demand that nobody met
  */
-export type OutboxKind = "settle" | "settleBatch" | "finalize" | "challenge" | "resolve" | "lapse" | CourtKind;
+export type OutboxKind =
+  | "settle"
+  | "settleBatch"
+  | "finalize"
+  | "challenge"
+  | "resolve"
+  | "lapse"
+  | CourtKind;
 
 /** Kinds that hold operators to what they signed; their entries' keys name evidence or demands, not requests. */
 export type CourtKind = "report" | "demand" | "open" | "close";
