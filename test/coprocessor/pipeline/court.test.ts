@@ -23,6 +23,7 @@ import type { AttestationMessage, CommitMessage } from "../../../coprocessor/cor
 import { isCourtKind } from "../../../coprocessor/core/outbox.ts";
 import { PendingMessages } from "../../../coprocessor/core/pendingMessages.ts";
 import { type RequestRecord, requestKey } from "../../../coprocessor/core/request.ts";
+import { Workload } from "../../../coprocessor/core/workload.ts";
 import { createPrivateKeySigner } from "../../../coprocessor/keys/privateKey.ts";
 import { saltFor } from "../../../coprocessor/pipeline/act.ts";
 import { demandOfJob, onRecomputed } from "../../../coprocessor/pipeline/answerDemands.ts";
@@ -103,6 +104,9 @@ beforeEach(async () => {
     key,
     pending: new PendingMessages({ requests: 1, messagesPerRequest: 1, ttlMs: 1 }),
     waiting: new Map(),
+    workload: new Workload(() => {
+      throw new Error("the court takes no job of a request");
+    }),
     timing: { commitGraceMs: 0, revealGraceMs: 0, viewTimeoutMs: 1, settleDelayMs: 0, standbyDelayMs: 0 },
     log,
     now: () => now,
