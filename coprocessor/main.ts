@@ -9,10 +9,12 @@ import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
 import { composeCourt } from "./compose/court.ts";
 import { drain } from "./compose/drain.ts";
+import { asItIs, type WrapPort } from "./compose/lastingPorts.ts";
 import { takeLeases } from "./compose/lease.ts";
 import { watchLifecycle } from "./compose/lifecycle.ts";
 import { openModels } from "./compose/models.ts";
 import { outboxEconomics } from "./compose/outboxEconomics.ts";
+import { patiently } from "./compose/patiently.ts";
 import { reloadConfig } from "./compose/reload.ts";
 import { applyRetention } from "./compose/retention.ts";
 import { silentPeers } from "./compose/silentPeers.ts";
@@ -33,7 +35,6 @@ import { recoverDigest } from "./keys/recover.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
 import { startStatusServer } from "./observe/statusServer.ts";
 import { createLibp2pPeers } from "./peers/libp2pPeers.ts";
-import type { Peers } from "./peers/port.ts";
 import { BalanceAlarm } from "./pipeline/balanceAlarm.ts";
 import { isCourtNeeded } from "./pipeline/court.ts";
 import type { PipelineDeps } from "./pipeline/deps.ts";
@@ -48,10 +49,7 @@ import { driveOutbox } from "./pipeline/outbox.ts";
 import type { Account } from "./pipeline/outboxDeps.ts";
 import { lookAgain, onSecondLook, watchedRequest } from "./pipeline/watch.ts";
 import { createBullmqQueue } from "./queue/bullmqQueue.ts";
-import type { JobQueue } from "./queue/port.ts";
 import { connectRpc } from "./rpc/rpcClient.ts";
-import type { Store } from "./store/port.ts";
-import type { TransactionSender } from "./submit/port.ts";
 import { createViemSender } from "./submit/viemSender.ts";
 
 /** Faults that the status shows. */
@@ -77,22 +75,6 @@ export interface Coprocessor {
   /** Closes everything, in order. */
   stop(): Promise<void>;
 }
-
-/** The ports through which a node leaves traces that outlive it. */
-export interface LastingPorts {
-  store: Store;
-  queue: JobQueue;
-  peers: Peers;
-  submit: TransactionSender;
-}
-
-/** Puts something around a port, for whoever wants to watch or to interrupt what goes through it. */
-export type WrapPort = <Name extends keyof LastingPorts>(
-  name: Name,
-  port: LastingPorts[Name],
-) => LastingPorts[Name];
-
-const asItIs: WrapPort = (_name, port) => port;
 
 /**
  * Composes and starts a node, with an embedded worker unless it has others: the only place that chooses adapters.
@@ -131,8 +113,15 @@ async function compose(
   const key = await openAttesterKey(config.attester);
   const rpc = await connectRpc({ urls: config.rpcUrls, quorum: config.rpcQuorum, log: rootLog });
   closers.add("rpc", () => rpc.close());
-  const contracts = await discoverContracts(rpc, config.oracle);
-  const me = role === "watcher" ? 0 : await discoverOperator(rpc, contracts.operatorRegistry, key.address);
+  const contracts = await patiently(rootLog, "the oracle's registries", () =>
+    discoverContracts(rpc, config.oracle),
+  );
+  const me =
+    role === "watcher"
+      ? 0
+      : await patiently(rootLog, "our operator id", () =>
+          discoverOperator(rpc, contracts.operatorRegistry, key.address),
+        );
   const log = rootLog.child(role === "watcher" ? { watcher: key.address } : { operatorId: me });
   const scope = { chainId: rpc.chainId, oracle: config.oracle };
 
@@ -156,16 +145,15 @@ async function compose(
           log,
         });
   const peers = wrap("peers", gossip);
-  const courts = await discoverOpeningCourts(rpc, contracts.operatorRegistry, config.startBlock);
-  const chain = await createRpcChain({
-    rpc,
-    contracts,
-    courts,
-    startBlock: config.startBlock,
-    ...(config.confirmations === null ? {} : { confirmations: config.confirmations }),
-    onTurn: () => lifecycle.pulse.beat("chain", Date.now()),
-    log,
-  });
+  const { startBlock } = config;
+  const confirmations = config.confirmations === null ? {} : { confirmations: config.confirmations };
+  const onTurn = () => lifecycle.pulse.beat("chain", Date.now());
+  const courts = await patiently(log, "the opening courts", () =>
+    discoverOpeningCourts(rpc, contracts.operatorRegistry, startBlock),
+  );
+  const chain = await patiently(log, "the contracts' code", () =>
+    createRpcChain({ rpc, contracts, courts, startBlock, ...confirmations, onTurn, log }),
+  );
   const account = createViemSender({
     rpc,
     account: key.account,
@@ -320,7 +308,7 @@ async function compose(
           },
           balanceWei: (await sender.balance()).toString(),
           withdrawable: decimals(await readLedgers(rpc, contracts, key.address, me)),
-          readiness: await lifecycle.readiness(),
+          readiness: lifecycle.readiness(),
           faults: { count: parts.recentFaults.count, latest: parts.recentFaults.list() },
           lowBalanceBelowWei: balanceAlarm.thresholdWei?.toString() ?? null,
         };

@@ -5,6 +5,8 @@ import { OutOfRangeError, SibylError } from "./errors.ts";
 export const WAD = 10n ** 18n;
 
 const INT256_LIMIT = 1n << 255n;
+/** Where a double's bits are looked at. */
+const bits = new DataView(new ArrayBuffer(8));
 
 /** NaN or an infinity where a real number is needed; outputs never carry them. */
 export class NotFiniteError extends SibylError {
@@ -38,17 +40,17 @@ export function toWad(value: number): bigint {
 export function exactWad(value: number): bigint {
   if (!Number.isFinite(value))
     throw new NotFiniteError("A real number must be finite.", { details: String(value) });
-  const bits = new DataView(new ArrayBuffer(8));
   bits.setFloat64(0, value);
-  const word = bits.getBigUint64(0);
-  const negative = word >> 63n === 1n;
-  const biased = (word >> 52n) & 0x7ffn;
-  const fraction = word & 0xf_ffff_ffff_ffffn;
-  const mantissa = biased === 0n ? fraction : fraction | (1n << 52n);
-  const exponent = (biased === 0n ? 1n : biased) - 1075n;
-  const scaled = mantissa * WAD;
-  const magnitude = exponent >= 0n ? scaled << exponent : shiftRightTiesToEven(scaled, -exponent);
-  return negative ? -magnitude : magnitude;
+  // Apart as numbers, which are much faster than bigints: sign and exponent above, 52 bits of fraction below.
+  const high = bits.getUint32(0);
+  const biased = (high >>> 20) & 0x7ff;
+  const fraction = (high & 0xf_ffff) * 2 ** 32 + bits.getUint32(4);
+  const mantissa = biased === 0 ? fraction : fraction + 2 ** 52;
+  const exponent = (biased === 0 ? 1 : biased) - 1075;
+  const scaled = BigInt(mantissa) * WAD;
+  const magnitude =
+    exponent >= 0 ? scaled << BigInt(exponent) : shiftRightTiesToEven(scaled, BigInt(-exponent));
+  return high >>> 31 === 1 ? -magnitude : magnitude;
 }
 
 /**

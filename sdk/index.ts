@@ -56,7 +56,7 @@ export { type OverdueResult, type WaitForAnswerParameters, waitForAnswer } from 
 export { type WaitForResultParameters, waitForResult } from "./actions/waitForResult.ts";
 export { type WatchRequestsParameters, watchRequests } from "./actions/watchRequests.ts";
 export { canonicalJson, MAX_JSON_DEPTH, NotCanonicalizableError } from "./canonicalJson.ts";
-export { decodeBytes, encodeBytes } from "./codec/bytes.ts";
+export { decodeBytes, decodeRawBytes, encodeBytes } from "./codec/bytes.ts";
 export { type Classification, decodeClassification, encodeClassification } from "./codec/classification.ts";
 export { DTYPES, type Dtype, type DtypeCode, type DtypeName, dtypeCode, dtypeOf } from "./codec/dtype.ts";
 export {
@@ -114,6 +114,7 @@ export {
   toWad,
   WAD,
 } from "./fixedPoint.ts";
+export type { ImageInput } from "./imageInput.ts";
 export { type InferenceActions, inferenceActions } from "./inferenceActions.ts";
 export {
   canonicalManifest,

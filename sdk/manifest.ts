@@ -5,6 +5,7 @@ import { INPUT_CODECS } from "./codec/input.ts";
 import { OUTPUT_CODECS } from "./codec/output.ts";
 import { SibylError } from "./errors.ts";
 import { parseWad, WAD } from "./fixedPoint.ts";
+import { imageInput } from "./imageInput.ts";
 
 /** Limits of a manifest; what is larger is refused before it is looked at. */
 export const MANIFEST_LIMITS = {
@@ -95,7 +96,11 @@ export const manifestSchema = z
       codec: z.enum(OUTPUT_CODECS),
       labels: z.array(z.string().min(1).max(200)).min(1).max(MANIFEST_LIMITS.labels).optional(),
     }),
-    task: z.looseObject({ type: z.string().min(1).max(64) }),
+    task: z.looseObject({
+      type: z.string().min(1).max(64),
+      /** For inputs that are encoded images. */
+      image: imageInput.optional(),
+    }),
     profile,
     /**
      * The build of ONNX Runtime that gives the model's answers: `native` (when left out), or `wasm`, one thread of
@@ -111,7 +116,7 @@ export const manifestSchema = z
     metrics: z.unknown().optional(),
   })
   .check((context) => {
-    const { files, entry, output, profile } = context.value;
+    const { files, entry, output, profile, task } = context.value;
     const fail = (path: (string | number)[], message: string) =>
       context.issues.push({ code: "custom", path, message, input: context.value });
 
@@ -132,6 +137,9 @@ export const manifestSchema = z
     if (!files.some(({ path }) => path === entry)) fail(["entry"], `${entry} is not among the files`);
     if (output.labels && new Set(output.labels).size !== output.labels.length) {
       fail(["output", "labels"], "names a label twice");
+    }
+    if (profile.kind === "exact" && task.image?.formats.includes("jpeg")) {
+      fail(["task", "image", "formats"], "must leave out jpeg for an exact model: decoders may differ");
     }
     if (output.codec === "text" && profile.kind !== "exact") {
       fail(["profile", "kind"], 'must be "exact" for text, which has no distance');

@@ -31,7 +31,7 @@ export async function takeLeases(
   const { databaseUrl, queueUrl } = config;
   for (const url of new Set([databaseUrl, queueUrl])) {
     if (url === null) continue;
-    const lease = /^rediss?:/.test(url)
+    const lease = url.startsWith("redis")
       ? await takeRedisLease({ ...shared, url, isGone })
       : await takePostgresLease({ ...shared, url });
     closers.add("lease", () => lease.release());

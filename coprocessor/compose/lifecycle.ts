@@ -35,7 +35,10 @@ export interface Lifecycle {
   /** Loops say here that they turn. */
   readonly pulse: Pulse;
   health(): NodeHealth;
-  readiness(): Promise<{ ready: boolean; reasons: string[] }>;
+  /** As of now, but for the queue and the store, which were asked in the last seconds. */
+  readiness(): { ready: boolean; reasons: string[] };
+  /** Asks the queue and the store; done every few seconds anyway. */
+  probe(): Promise<void>;
   stop(): void;
 }
 
@@ -45,8 +48,8 @@ const LATE_MS = 90_000;
 const BLOCKED_MS = 10_000;
 /** How often the node looks at itself; also how long a blocked event loop is remembered. */
 const WATCH_MS = 5_000;
-/** A server that has not answered by then is down for those who ask. */
-const ASK_MS = 2_000;
+/** Who has not answered by then is down for those who ask; less would take a busy machine for a broken one. */
+const ASK_MS = 5_000;
 
 /** Watches the node's parts and logs when it becomes ready and when it no longer is. */
 export function watchLifecycle(parts: LifecycleParts): Lifecycle {
@@ -56,24 +59,31 @@ export function watchLifecycle(parts: LifecycleParts): Lifecycle {
   let longestDelayMs = 0;
   let heardAt = Date.now();
   let lastCodes = "";
+  let faults: { queueFault: string | null; storeFault: string | null } = {
+    queueFault: null,
+    storeFault: null,
+  };
 
-  async function readiness() {
+  async function probe(): Promise<void> {
+    const [queueFault, storeFault] = await Promise.all([
+      faultOf(parts.queue.counts(), "queue/unavailable: the queue does not answer"),
+      faultOf(parts.store.check(), "store/unavailable: the database does not answer"),
+    ]);
+    faults = { queueFault, storeFault };
+  }
+
+  function readiness() {
     const { live, clock, peers, log } = parts;
     const now = Date.now();
     const connected = peers.connected();
     if (connected > 0) heardAt = now;
     const { usable, needed, serversAheadMs } = parts.rpcHealth();
-    const [queueFault, storeFault] = await Promise.all([
-      faultOf(parts.queue.counts(), "queue/unavailable: the queue does not answer"),
-      faultOf(parts.store.check(), "store/unavailable: the database does not answer"),
-    ]);
     const reasons = notReadyReasons({
+      ...faults,
       draining: parts.workload.draining,
       synced: parts.synced(),
       progress: parts.progress(),
       rpc: { usable, needed },
-      queueFault,
-      storeFault,
       balanceFault: parts.balanceAlarm.reason(),
       clockFault: clockFault(
         { serversAheadMs, chainAheadMs: clock.liveAheadMs },
@@ -90,23 +100,29 @@ export function watchLifecycle(parts: LifecycleParts): Lifecycle {
     return { ready: reasons.length === 0, reasons };
   }
 
-  const timer = setInterval(() => {
+  let watching = false;
+  const timer = setInterval(async () => {
     longestDelayMs = delay.max / 1e6;
     delay.reset();
-    readiness().catch((error: unknown) => parts.log.error({ err: error }, "readiness could not be told"));
+    if (watching) return;
+    watching = true;
+    await probe();
+    readiness();
+    watching = false;
   }, WATCH_MS);
   timer.unref();
 
   return {
     pulse,
     readiness,
+    probe,
     health() {
       const now = Date.now();
       const eventLoopDelayMs = Math.round(Math.max(longestDelayMs, delay.max / 1e6));
-      const faults = pulse.late(now).map((name) => `loop/stuck: ${name} has not turned for ${LATE_MS} ms`);
+      const stuck = pulse.late(now).map((name) => `loop/stuck: ${name} has not turned for ${LATE_MS} ms`);
       if (eventLoopDelayMs > BLOCKED_MS)
-        faults.push(`loop/blocked: the event loop stood still for ${eventLoopDelayMs} ms`);
-      return { ok: faults.length === 0, faults, eventLoopDelayMs, loopsMs: pulse.ages(now) };
+        stuck.push(`loop/blocked: the event loop stood still for ${eventLoopDelayMs} ms`);
+      return { ok: stuck.length === 0, faults: stuck, eventLoopDelayMs, loopsMs: pulse.ages(now) };
     },
     stop() {
       clearInterval(timer);

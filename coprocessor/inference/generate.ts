@@ -1,15 +1,10 @@
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { Tokenizer } from "@huggingface/tokenizers";
+import type { Tokenizer } from "@huggingface/tokenizers";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { FileReference, GenerationPlan, RawTensor } from "./messages.ts";
+import { tokenizerOf } from "./modelFile.ts";
 import { ProcessFailure } from "./processFailure.ts";
 import { chooseToken, seededFractions } from "./sampling.ts";
 import type { LoadedModel } from "./sessionCache.ts";
-
-/** Tokenizers of one process by their hash; few, because sessions are few. */
-const tokenizers = new Map<string, Tokenizer>();
-const MAX_TOKENIZERS = 8;
 
 /**
  * Lets a causal language model go on with a prompt, one token at a time, with its KV cache.
@@ -86,23 +81,4 @@ function lastRow({ logits }: InferenceSession.OnnxValueMapType): Float32Array {
   const broken = row.findIndex((score) => !Number.isFinite(score));
   if (broken === -1) return row;
   throw new ProcessFailure("bad-output", `the logit of token ${broken} is ${row[broken]}`);
-}
-
-async function tokenizerOf({ path, sha256 }: FileReference): Promise<Tokenizer> {
-  const known = tokenizers.get(sha256);
-  if (known) return known;
-  const bytes = await readFile(path);
-  const actual = createHash("sha256").update(bytes).digest("hex");
-  if (actual !== sha256) {
-    throw new ProcessFailure(
-      "model-failed",
-      `${path} changed after it was checked: sha256 ${sha256} expected, ${actual} found`,
-      "backoff",
-    );
-  }
-  const tokenizer = new Tokenizer(JSON.parse(bytes.toString("utf8")), {});
-  const [oldest] = tokenizers.keys();
-  if (tokenizers.size >= MAX_TOKENIZERS && oldest !== undefined) tokenizers.delete(oldest);
-  tokenizers.set(sha256, tokenizer);
-  return tokenizer;
 }

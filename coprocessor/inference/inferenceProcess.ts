@@ -9,12 +9,11 @@ import { Worker } from "node:worker_threads";
 import {
   type JobMessage,
   OUT_OF_MEMORY_SIGNAL,
-  type ProcessFact,
   type ProcessMessage,
   type RawTensor,
   type RuntimeSettings,
 } from "./messages.ts";
-import { ProcessFailure } from "./processFailure.ts";
+import { failureOf, ProcessFailure } from "./processFailure.ts";
 import { ProviderFailedError } from "./runtimes/runtime.ts";
 import { EntryChangedError, type LoadedModel, SessionCache, SessionTooLargeError } from "./sessionCache.ts";
 
@@ -45,37 +44,47 @@ async function answer(message: JobMessage): Promise<ProcessMessage> {
     const loaded = await sessions.get(message);
     const { signature, fingerprint, loadMs } = loaded;
     const about = { kind: "done", job, signature, runtime: fingerprint, loadMs } as const;
+    const { rows, work } = message;
+    if (rows && work) {
+      // Only now: most models take tensors.
+      const { runRows } = await import("./runRows.ts");
+      const endings = await runRows({ rows, work }, message, (feeds, fetches) =>
+        infer(loaded, feeds, fetches),
+      );
+      return checked({ ...about, results: {}, runMs: 0, rows: endings });
+    }
     if (!message.feeds) return { ...about, results: {}, runMs: 0 };
     const startMs = performance.now();
     const values = await compute(loaded, message, message.feeds);
     const runMs = performance.now() - startMs;
-    const results: Record<string, RawTensor> = {};
-    let bytes = 0;
-    for (const [name, raw] of Object.entries(values)) {
-      results[name] = { type: raw.type, dims: [...raw.dims], data: raw.data };
-      bytes += Array.isArray(raw.data)
-        ? raw.data.reduce((sum, text) => sum + text.length, 0)
-        : raw.data.byteLength;
-    }
-    if (bytes > MAX_RESULT_BYTES) {
-      return fail(job, "bad-output", `its outputs have ${bytes} bytes, ${MAX_RESULT_BYTES} allowed`);
-    }
-    return { ...about, results, runMs };
+    return checked({ ...about, results: values, runMs });
   } catch (error) {
-    // WebAssembly that trapped or ran out of memory leaves its heap as it was in the middle of the work.
-    broken ||= !(error instanceof Error) || error.name === "RuntimeError";
-    const failure = fail(job, factOf(error), error instanceof Error ? error.message : String(error));
-    if (error instanceof ProcessFailure) return { ...failure, retry: error.retry };
-    return { ...failure, retry: error instanceof EntryChangedError ? "backoff" : "never" };
+    judge(error);
+    const failure = failureOf(error);
+    if (error instanceof ProviderFailedError) failure.fact = "provider-failed";
+    if (error instanceof SessionTooLargeError) failure.fact = "out-of-memory";
+    if (error instanceof EntryChangedError) failure.retry = "backoff";
+    return { kind: "failed", job, ...failure };
   }
 }
+
+/** What fits through the pipe. */
+function checked(answer: Extract<ProcessMessage, { kind: "done" }>): ProcessMessage {
+  const parts = answer.rows?.flatMap((row) => (row.kind === "done" ? [row.results] : [])) ?? [answer.results];
+  const bytes = parts.flatMap(Object.values<RawTensor>).reduce((sum, { data }) => sum + bytesOf(data), 0);
+  if (bytes <= MAX_RESULT_BYTES) return answer;
+  const message = `its outputs have ${bytes} bytes, ${MAX_RESULT_BYTES} allowed`;
+  return { kind: "failed", job: answer.job, fact: "bad-output", retry: "never", message };
+}
+
+const bytesOf = (data: RawTensor["data"]): number =>
+  Array.isArray(data) ? data.reduce((sum, text) => sum + text.length, 0) : data.byteLength;
 
 async function compute(
   loaded: LoadedModel,
   { generation, files, fetches }: JobMessage,
   feeds: Record<string, RawTensor>,
 ): Promise<Record<string, RawTensor>> {
-  const { runtime, session } = loaded;
   if (generation) {
     const tokenizer = files[generation.tokenizer];
     if (!tokenizer) throw new ProcessFailure("model-failed", `${generation.tokenizer} was not handed over`);
@@ -83,25 +92,37 @@ async function compute(
     const { generate } = await import("./generate.ts");
     return generate(loaded, generation, tokenizer, String(feeds.prompt?.data[0]));
   }
+  return infer(loaded, feeds, fetches);
+}
+
+/** WebAssembly that trapped or ran out of memory leaves its heap as it was in the middle of the work. */
+function judge(error: unknown): void {
+  broken ||= !(error instanceof Error) || error.name === "RuntimeError";
+}
+
+/** Runs the graph once. */
+async function infer(
+  { runtime, session }: LoadedModel,
+  feeds: Record<string, RawTensor>,
+  fetches: readonly string[] = session.outputNames,
+): Promise<Record<string, RawTensor>> {
   const tensors = Object.entries(feeds).map(([name, { type, data, dims }]) => [
     name,
     new runtime.Tensor(type as "float32", data as Float32Array, dims),
   ]);
-  return (await session.run(
-    Object.fromEntries(tensors),
-    fetches ?? session.outputNames,
-  )) as unknown as Record<string, RawTensor>;
-}
-
-function factOf(error: unknown): ProcessFact {
-  if (error instanceof ProcessFailure) return error.fact;
-  if (error instanceof ProviderFailedError) return "provider-failed";
-  if (error instanceof SessionTooLargeError || error instanceof RangeError) return "out-of-memory";
-  return /bad_alloc|out of memory|failed to allocate/i.test(String(error)) ? "out-of-memory" : "model-failed";
-}
-
-function fail(job: number, fact: ProcessFact, message: string) {
-  return { kind: "failed", job, fact, retry: "never", message } as const;
+  try {
+    const results = await session.run(Object.fromEntries(tensors), fetches);
+    // The runtime's tensors have methods, which do not go through the pipe.
+    return Object.fromEntries(
+      Object.entries(results).map(([name, raw]) => {
+        const { type, dims, data } = raw as RawTensor;
+        return [name, { type, dims: [...dims], data }];
+      }),
+    );
+  } catch (error) {
+    judge(error);
+    throw error;
+  }
 }
 
 /**

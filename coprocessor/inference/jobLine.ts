@@ -1,7 +1,7 @@
 import type { Log } from "../observe/port.ts";
 import { areRowsAlike, split, stack } from "./batch.ts";
 import type { JobMessage, RuntimeSettings } from "./messages.ts";
-import { type Ending, Slot, type SlotJob } from "./slot.ts";
+import { type Ending, type GraphWork, Slot, type SlotJob } from "./slot.ts";
 
 /** How a job went. `waited`: no process was free in time. `closed`: the line was closed before its turn. */
 export type JobEnding = Ending | { kind: "waited" } | { kind: "closed" };
@@ -19,8 +19,8 @@ interface Job extends SlotJob {
  * Jobs in order of arrival, and the processes that take them: one that has the model loaded if it is free, else the
  * one with the fewest models.
  *
- * Jobs of one model that have come together while every process was busy are run together. Nothing ever waits for a
- * neighbour: with a process free, a job starts at once and alone. When a batch fails, each of its jobs is run again by
+ * Jobs of one model that come together, or while every process is busy, are run together. Nothing ever waits for a
+ * neighbour: with a process free, a job starts as soon as what led to it has run, before any I/O. When a batch fails, each of its jobs is run again by
  * itself, so that none suffers from another's.
  */
 export class JobLine {
@@ -28,10 +28,14 @@ export class JobLine {
   readonly #slots: Slot[];
   readonly #running = new Set<Promise<void>>();
   #lastJob = 0;
+  #assigning = false;
   #closed = false;
 
   constructor(size: number, options: { settings: RuntimeSettings; directory: string; log: Log }) {
-    this.#slots = Array.from({ length: size }, () => new Slot({ ...options, onFree: () => this.#assign() }));
+    this.#slots = Array.from(
+      { length: size },
+      () => new Slot({ ...options, onFree: () => this.#assignSoon() }),
+    );
   }
 
   /**
@@ -62,6 +66,8 @@ export class JobLine {
 
   /** Jobs that run are finished, those that wait are turned away; then the processes end. */
   async close(): Promise<void> {
+    // What found a process free runs, even if it has come in this very moment.
+    this.#assign();
     this.#closed = true;
     for (const job of this.#jobs.splice(0)) {
       clearTimeout(job.waiting);
@@ -86,34 +92,45 @@ export class JobLine {
       }, timeoutMs),
     };
     this.#jobs.push(job);
-    this.#assign();
+    this.#assignSoon();
+  }
+
+  /** Once everybody who is about to add a job has done so: after the promises that are settled now, before any I/O. */
+  #assignSoon(): void {
+    if (this.#assigning) return;
+    this.#assigning = true;
+    process.nextTick(() => {
+      this.#assigning = false;
+      this.#assign();
+    });
   }
 
   #assign(): void {
     for (;;) {
       const free = this.#slots.filter((slot) => slot.free);
+      // Rather two processes with half of the jobs each than one with all.
+      const share = Math.ceil(this.#jobs.length / free.length);
       const job = free.length > 0 ? this.#jobs.shift() : undefined;
       if (!job) return;
       const slot =
         free.find((candidate) => candidate.has(job.message.modelId)) ??
         free.reduce((best, candidate) => (candidate.loadedModels < best.loadedModels ? candidate : best));
-      const jobs = [job, ...this.#takeNeighbours(job)];
+      const jobs = [job, ...this.#takeNeighbours(job, share)];
       for (const { waiting } of jobs) clearTimeout(waiting);
-      if (jobs.length === 1) job.resolve(this.#follow(slot.run(job, job.timeoutMs)));
+      if (jobs.length === 1) job.resolve(this.#follow(slot.run(job, job.timeoutMs).then(onlyRow)));
       else void this.#follow(this.#runTogether(slot, jobs));
     }
   }
 
   /** Takes out of the line what can be run together with a job. */
-  #takeNeighbours({ message, together }: Job): Job[] {
-    const { modelId, provider, feeds } = message;
-    if (together < 2 || !feeds) return [];
+  #takeNeighbours({ message, together }: Job, share: number): Job[] {
+    const most = Math.min(together, share);
+    if (most < 2) return [];
     const taken: Job[] = [];
-    for (let at = 0; at < this.#jobs.length && taken.length < together - 1; ) {
+    for (let at = 0; at < this.#jobs.length && taken.length < most - 1; ) {
       const other = this.#jobs[at] as Job;
-      const isOfModel = other.message.modelId === modelId && other.message.provider === provider;
-      const fits = isOfModel && other.together > 1 && other.message.feeds !== undefined;
-      if (fits && areRowsAlike(feeds, other.message.feeds ?? {})) taken.push(...this.#jobs.splice(at, 1));
+      if (other.together > 1 && mayShareMessage(message, other.message))
+        taken.push(...this.#jobs.splice(at, 1));
       else at += 1;
     }
     return taken;
@@ -121,20 +138,17 @@ export class JobLine {
 
   async #runTogether(slot: Slot, jobs: readonly Job[]): Promise<void> {
     const [{ message }] = jobs as [Job];
-    const feeds = stack(jobs.map((job) => job.message.feeds ?? {}));
+    const all: GraphWork = message.rows
+      ? { rows: jobs.flatMap((job) => job.message.rows ?? []) }
+      : { feeds: stack(jobs.map((job) => job.message.feeds ?? {})) };
     const timeoutMs = Math.min(...jobs.map((job) => job.timeoutMs));
-    const ending = await slot.run({ message: { ...message, feeds }, prepare: null }, timeoutMs);
-    const done = ending.kind === "answer" && ending.message.kind === "done" ? ending.message : null;
-    const rows = done && split(done.results, jobs.length);
+    const ending = await slot.run({ message: { ...message, ...all }, prepare: null }, timeoutMs);
+    const endings = rowsOf(ending, jobs.length);
     for (const [row, job] of jobs.entries()) {
-      const results = rows?.[row];
-      if (!done || !results) {
-        // Nobody knows whose fault it was.
-        this.#enqueue({ ...job, together: 1 });
-        continue;
-      }
-      const runtime = { ...done.runtime, batch: jobs.length };
-      job.resolve({ kind: "answer", message: { ...done, job: job.message.job, results, runtime } });
+      const own = endings?.[row];
+      // When the whole has failed, nobody knows whose fault it was.
+      if (own) job.resolve(own);
+      else this.#enqueue({ ...job, together: 1 });
     }
   }
 
@@ -148,4 +162,38 @@ export class JobLine {
     this.#running.add(running);
     return work;
   }
+}
+
+function mayShareMessage(one: JobMessage, other: JobMessage): boolean {
+  if (one.modelId !== other.modelId || one.provider !== other.provider) return false;
+  // What becomes of rows is the process's to see; tensors are put together here.
+  if (one.rows && other.rows) return true;
+  return one.feeds !== undefined && other.feeds !== undefined && areRowsAlike(one.feeds, other.feeds);
+}
+
+/** Each job's part of how a message ended; null when it did not come to rows. */
+function rowsOf(ending: Ending, count: number): Ending[] | null {
+  if (ending.kind !== "answer" || ending.message.kind !== "done") return null;
+  const { rows, ...done } = ending.message;
+  if (!rows) {
+    const runtime = { ...done.runtime, batch: count };
+    return (
+      split(done.results, count)?.map((results) => ({
+        kind: "answer",
+        message: { ...done, results, runtime },
+      })) ?? null
+    );
+  }
+  const { job } = done;
+  return rows.map((row) => {
+    if (row.kind === "failed") return { kind: "answer", message: { ...row, job } };
+    const { results, runMs, batch } = row;
+    return { kind: "answer", message: { ...done, results, runMs, runtime: { ...done.runtime, batch } } };
+  });
+}
+
+/** How a job that has its message for itself ended. */
+function onlyRow(ending: Ending): Ending {
+  const hasRows = ending.kind === "answer" && ending.message.kind === "done" && ending.message.rows;
+  return (hasRows && rowsOf(ending, 1)?.[0]) || ending;
 }

@@ -1,5 +1,8 @@
 import type { Retry } from "../core/errors.ts";
 import type { Provider, RuntimeFingerprint } from "../core/runtime.ts";
+import type { CtcPlan } from "./ctc.ts";
+import type { ImagePlan } from "./imageTensor.ts";
+import type { TokenPlan } from "./tokenRow.ts";
 
 /** What every session is created with; nothing that changes results is left to a default. */
 export interface RuntimeSettings {
@@ -70,6 +73,18 @@ export interface GenerationPlan {
   inputs: readonly string[];
 }
 
+/** What the process does to requests that it gets as texts (`text`) or encoded images (`bytes`). */
+export interface RowWork {
+  preparation: ImagePlan | TokenPlan;
+  /** What it makes of the graph's results, where those are far larger; null when they go back as they are. */
+  reading: CtcPlan | null;
+}
+
+/** How one of several requests ended. */
+export type RowEnding =
+  | { kind: "done"; results: Record<string, RawTensor>; runMs: number; batch: number }
+  | { kind: "failed"; fact: ProcessFact; retry: Retry; message: string };
+
 /** Engine to process: have the model loaded, and with `feeds` run it. */
 export interface JobMessage {
   job: number;
@@ -85,6 +100,9 @@ export interface JobMessage {
   fetches?: readonly string[];
   /** Has `feeds.prompt` gone on with, token by token, instead of one run. */
   generation?: GenerationPlan;
+  /** Has the process make the tensors itself, of one request or of several; then there are no `feeds`. */
+  rows?: readonly Record<string, RawTensor>[];
+  work?: RowWork;
 }
 
 /** Process to engine. */
@@ -98,6 +116,8 @@ export type ProcessMessage =
       loadMs: number;
       results: Record<string, RawTensor>;
       runMs: number;
+      /** For a message with `rows`: how each ended. */
+      rows?: RowEnding[];
     }
   | { kind: "failed"; job: number; fact: ProcessFact; retry: Retry; message: string };
 

@@ -20,6 +20,7 @@ import {
   type RuntimeSettings,
 } from "./messages.ts";
 import type { InferenceEngine, InferenceResult } from "./port.ts";
+import type { GraphWork } from "./slot.ts";
 import type { Task } from "./tasks/task.ts";
 import { taskOf } from "./tasks/taskOf.ts";
 
@@ -61,7 +62,8 @@ type Answer = Extract<ProcessMessage, { kind: "done" }>;
  * waits until the graph is through, for ever if it loops, and a native fault or an allocation too many takes all
  * threads of a process with it. A process can be killed, so a bad model costs its own job and nothing else.
  *
- * Bytes become tensors here, in the `tasks`; a process sees tensors and the model's file. A job's timeout counts once
+ * Bytes become tensors here, in the `tasks`, except where that takes a library or one of the model's files: tokenizers
+ * and image decoders work in the processes, which a broken image may cost. A job's timeout counts once
  * for its wait in line and anew when a process takes it.
  */
 export function createOnnxEngine(options: OnnxEngineOptions): InferenceEngine {
@@ -261,9 +263,10 @@ function checkSize(manifest: ModelManifest, input: Hex): void {
   );
 }
 
-function feed(task: Task, input: Hex): Pick<JobMessage, "feeds" | "fetches" | "generation"> {
-  const { fetches, generation } = task;
-  return { feeds: saying("bad-input", () => task.feeds(input)), fetches, ...(generation && { generation }) };
+function feed(task: Task, input: Hex): GraphWork {
+  const { fetches, generation, work } = task;
+  const feeds = saying("bad-input", () => task.feeds(input));
+  return work ? { rows: [feeds], work, fetches } : { feeds, fetches, ...(generation && { generation }) };
 }
 
 /**

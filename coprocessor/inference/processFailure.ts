@@ -13,3 +13,11 @@ export class ProcessFailure extends Error {
     this.retry = retry;
   }
 }
+
+/** What an error means for the request that it met. */
+export function failureOf(error: unknown): { fact: ProcessFact; retry: Retry; message: string } {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof ProcessFailure) return { fact: error.fact, retry: error.retry, message };
+  const isMemory = error instanceof RangeError || /bad_alloc|out of memory|failed to allocate/i.test(message);
+  return { fact: isMemory ? "out-of-memory" : "model-failed", retry: "never", message };
+}

@@ -8,10 +8,13 @@ export type Ending =
   | { kind: "exit"; exit: Exit }
   | { kind: "timeout" };
 
+/** What a message says beside the model. */
+export type GraphWork = Pick<JobMessage, "feeds" | "fetches" | "generation" | "rows" | "work">;
+
 /** A message, and what to run once the model is loaded, where that depends on the graph. */
 export interface SlotJob {
   message: JobMessage;
-  prepare: ((signature: GraphSignature) => Pick<JobMessage, "feeds" | "fetches" | "generation">) | null;
+  prepare: ((signature: GraphSignature) => GraphWork) | null;
 }
 
 /** Milliseconds before a process that ended without having started is started again: at first, doubling up to at most. */

@@ -19,7 +19,7 @@ export interface NodeHealth {
 export interface StatusSource {
   health(): NodeHealth;
   /** `ready` false comes with the reasons. */
-  readiness(): Promise<{ ready: boolean; reasons: string[] }>;
+  readiness(): { ready: boolean; reasons: string[] };
   node(): Promise<object>;
   requests(limit: number): Promise<object[]>;
   /** Challenges of proposals, the latest first. */
@@ -65,8 +65,8 @@ export async function startStatusServer(
     const health = source.health();
     return context.json(health, health.ok ? 200 : 503);
   });
-  app.get("/readyz", async (context) => {
-    const readiness = await source.readiness();
+  app.get("/readyz", (context) => {
+    const readiness = source.readiness();
     return context.json(readiness, readiness.ready ? 200 : 503);
   });
   app.get("/status", async (context) => context.json(await source.node()));

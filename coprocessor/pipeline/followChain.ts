@@ -1,6 +1,7 @@
 import type { Chain, ChainStep } from "../chain/port.ts";
 import type { BlockRef } from "../core/block.ts";
 import { type CatchUp, catchUpAt, catchUpText } from "../core/catchUp.ts";
+import { CoprocessorError } from "../core/errors.ts";
 import { memoryBeginsAt } from "../core/memory.ts";
 import type { OperatorRecord } from "../core/operators.ts";
 import type { PipelineDeps } from "./deps.ts";
@@ -69,7 +70,8 @@ export function followChain(deps: PipelineDeps, chain: Chain, hooks: FollowChain
 
   async function run(): Promise<void> {
     const known = await deps.store.blocks();
-    const target = await chain.head();
+    const target = await firstHead();
+    if (target === null) return;
     if ((await deps.store.memory()) === null) {
       const began = await deps.store.beginMemory(memoryBeginsAt(target, deps.now()));
       deps.log.info({ ...began }, "this node's memory begins");
@@ -101,6 +103,20 @@ export function followChain(deps: PipelineDeps, chain: Chain, hooks: FollowChain
       }
       if (!synced && step.head.number >= target.number) await caughtUp(step.head);
     }
+  }
+
+  /** Null when we are stopped before any endpoint tells. */
+  async function firstHead(): Promise<BlockRef | null> {
+    while (!signal.aborted) {
+      try {
+        return await chain.head();
+      } catch (error) {
+        if (!(error instanceof CoprocessorError) || error.retry === "never") throw error;
+        deps.log.warn({ code: error.code, reason: error.message }, "the chain's head cannot be read yet");
+        await pause(RETRY_MS, signal);
+      }
+    }
+    return null;
   }
 
   async function caughtUp(head: BlockRef): Promise<void> {

@@ -4,7 +4,7 @@
  *     npm run bench:gpu [-- --provider cuda] [--seconds 2] [--json]
  *
  * Needs a machine with the hardware and the provider's libraries; without them it says which model could not be run and
- * exits with 1. What really computed is in each row. TF32 is switched off, as it has to be for an operator's answers.
+ * exits with 1; `gpuPack.ts` packs all of it for a machine without a registry. What really computed is in each row. TF32 is switched off, as it has to be for an operator's answers.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { parseArgs } from "node:util";
 import { openWorkbench, PROVIDERS, type Provider } from "@sibyl/coprocessor";
 import { agree, encodeInput, type ModelManifest, modelId, parseManifest } from "@sibyl/sdk";
 import type { Hex } from "viem";
+import { fetchWeights } from "../models/weights.ts";
 
 interface Row {
   model: string;
@@ -43,6 +44,7 @@ if (!PROVIDERS.includes(provider) || !(forMs > 0))
 const rows: Row[] = [];
 const notRun: { model: string; reason: string }[] = [];
 for (const name of readdirSync(MODELS).sort()) {
+  await fetchWeights(name);
   const manifest = parseManifest(readFileSync(join(MODELS, name, "manifest.json")));
   // A model that may run in WebAssembly alone never gets to an accelerator.
   if (manifest.runner === "wasm") continue;

@@ -1,10 +1,11 @@
 /**
  * The engine's throughput, queue excluded, against bare ONNX Runtime on as many cores:
  *
- *     npm run bench:inference [-- --json] [--cores 1] [--seconds 3]
+ *     npm run bench:inference [-- --json] [--cores 1] [--seconds 3] [model…]
  *
  * At concurrency 1 the bare loop runs one request at a time in one process, and the ratio is one of latencies. At
- * concurrency 64 it runs in as many processes as the engine has, at its best batch size.
+ * concurrency 64 it runs in as many processes as the engine has, at its best batch size. The two take turns in short
+ * slices, so that whatever else the machine does meets both.
  */
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -16,8 +17,9 @@ import { parseArgs } from "node:util";
 import { openWorkbench } from "@sibyl/coprocessor";
 import { encodeInput, type ModelManifest, modelId, parseManifest } from "@sibyl/sdk";
 import type { Hex } from "viem";
+import { fetchWeights } from "../models/weights.ts";
 import { bareFeeds } from "./bareFeeds.ts";
-import type { BareJob } from "./bareLoop.ts";
+import type { BareJob, BareSlice } from "./bareLoop.ts";
 
 interface Row {
   model: string;
@@ -35,8 +37,10 @@ interface Row {
 const MODELS = "models";
 const BATCHES = [1, 2, 4, 8, 16, 32];
 const CONCURRENCIES = [1, 64];
+const ROUNDS = 6;
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     json: { type: "boolean", default: false },
     cores: { type: "string", default: String(availableParallelism()) },
@@ -49,7 +53,8 @@ if (!(Number.isInteger(cores) && cores > 0 && forMs > 0))
   throw new Error("--cores and --seconds are above 0");
 
 const rows: Row[] = [];
-for (const name of readdirSync(MODELS).sort()) {
+for (const name of positionals.length > 0 ? positionals : readdirSync(MODELS).sort()) {
+  await fetchWeights(name);
   const manifest = parseManifest(readFileSync(join(MODELS, name, "manifest.json")));
   // One run of a generator is many of its graph: there is no bare loop to compare it with.
   if (manifest.task.type === "text-generation") continue;
@@ -58,25 +63,49 @@ for (const name of readdirSync(MODELS).sort()) {
   };
   const inputs = goldens.cases.map((golden) => inputOf(manifest, golden));
   for (const concurrency of CONCURRENCIES) {
-    const processes = concurrency === 1 ? 1 : cores;
-    const bare = await bestBare(name, manifest, inputs, concurrency === 1 ? [1] : BATCHES, processes);
-    const engine = await measureEngine(manifest, inputs, concurrency, processes);
-    const row = {
-      model: name,
-      concurrency,
-      engineItemsPerSec: round(engine.itemsPerSec),
-      bareItemsPerSec: round(bare.itemsPerSec),
-      ratio: Number((engine.itemsPerSec / bare.itemsPerSec).toFixed(3)),
-      bareBatch: bare.batch,
-      eventLoopBlockedMs: round(engine.blockedMs),
-    };
+    const row = await compare(name, manifest, inputs, concurrency);
     rows.push(row);
     if (!values.json) console.log(row);
   }
 }
 if (values.json) console.log(JSON.stringify({ cores, seconds: forMs / 1000, rows }, null, 2));
 
-async function measureEngine(
+async function compare(
+  name: string,
+  manifest: ModelManifest,
+  inputs: readonly Hex[],
+  concurrency: number,
+): Promise<Row> {
+  const processes = concurrency === 1 ? 1 : cores;
+  const feeds = await Promise.all(inputs.map((input) => bareFeeds(join(MODELS, name), manifest, input)));
+  const runner = manifest.runner ?? "native";
+  const bare = await openBare({ path: join(MODELS, name, manifest.entry), runner, feeds }, processes);
+  const engine = await openEngine(manifest, inputs, concurrency, processes);
+  try {
+    const batch = concurrency === 1 ? 1 : await bestBatch(bare);
+    let [engineSum, bareSum, blockedMs] = [0, 0, 0];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      bareSum += await bare.measure({ batch, forMs: forMs / ROUNDS });
+      const slice = await engine.measure(forMs / ROUNDS);
+      engineSum += slice.itemsPerSec;
+      blockedMs = Math.max(blockedMs, slice.blockedMs);
+    }
+    return {
+      model: name,
+      concurrency,
+      engineItemsPerSec: round(engineSum / ROUNDS),
+      bareItemsPerSec: round(bareSum / ROUNDS),
+      ratio: Number((engineSum / bareSum).toFixed(3)),
+      bareBatch: batch,
+      eventLoopBlockedMs: round(blockedMs),
+    };
+  } finally {
+    bare.close();
+    await engine.close();
+  }
+}
+
+async function openEngine(
   manifest: ModelManifest,
   inputs: readonly Hex[],
   concurrency: number,
@@ -88,48 +117,60 @@ async function measureEngine(
     threads,
     providers: { provider: "cpu", ofModel: {} },
   });
-  try {
-    const model = await workbench.models.resolve(modelId(manifest), "");
-    const run = (at: number) =>
-      workbench.engine.run(model, inputs[at % inputs.length] as Hex, { timeoutMs: 60_000 });
-    await Promise.all(Array.from({ length: 4 * threads }, (_, at) => run(at)));
-    const delay = monitorEventLoopDelay({ resolution: 5 });
-    delay.enable();
-    let items = 0;
-    const startMs = performance.now();
-    const lane = async (first: number) => {
-      for (let at = first; performance.now() - startMs < forMs; at += concurrency) {
-        await run(at);
-        items += 1;
-      }
-    };
-    await Promise.all(Array.from({ length: concurrency }, (_, at) => lane(at)));
-    const itemsPerSec = (items * 1000) / (performance.now() - startMs);
-    delay.disable();
-    return { itemsPerSec, blockedMs: delay.max / 1e6 };
-  } finally {
-    await workbench.close();
+  const model = await workbench.models.resolve(modelId(manifest), "");
+  const run = (at: number) =>
+    workbench.engine.run(model, inputs[at % inputs.length] as Hex, { timeoutMs: 60_000 });
+  for (let at = 0; at < 4; at += 1) {
+    await Promise.all(Array.from({ length: 4 * threads }, (_, lane) => run(at + lane)));
   }
+  return {
+    async measure(sliceMs: number) {
+      const delay = monitorEventLoopDelay({ resolution: 5 });
+      delay.enable();
+      let items = 0;
+      const startMs = performance.now();
+      const lane = async (first: number) => {
+        for (let at = first; performance.now() - startMs < sliceMs; at += concurrency) {
+          await run(at);
+          items += 1;
+        }
+      };
+      await Promise.all(Array.from({ length: concurrency }, (_, at) => lane(at)));
+      const itemsPerSec = (items * 1000) / (performance.now() - startMs);
+      delay.disable();
+      return { itemsPerSec, blockedMs: delay.max / 1e6 };
+    },
+    close: () => workbench.close(),
+  };
 }
 
-async function bestBare(
-  name: string,
-  manifest: ModelManifest,
-  inputs: readonly Hex[],
-  batches: readonly number[],
-  processes: number,
-) {
-  const feeds = inputs.map((input) => bareFeeds(manifest, input));
+interface BareLoops {
+  /** Items per second of all of them together. */
+  measure(slice: BareSlice): Promise<number>;
+  close(): void;
+}
+
+async function bestBatch(bare: BareLoops): Promise<number> {
   let best = { itemsPerSec: 0, batch: 1 };
-  for (const batch of batches) {
-    const job = { path: join(MODELS, name, manifest.entry), feeds, batch, forMs: forMs / 2 };
-    const loops = Array.from({ length: processes }, () => startBare(job));
-    await Promise.all(loops.map(({ ready }) => ready));
-    const each = await Promise.all(loops.map(({ measure }) => measure()));
-    const itemsPerSec = each.reduce((sum, one) => sum + one, 0);
+  for (const batch of BATCHES) {
+    const itemsPerSec = await bare.measure({ batch, forMs: forMs / BATCHES.length });
     if (itemsPerSec > best.itemsPerSec) best = { itemsPerSec, batch };
   }
-  return best;
+  return best.batch;
+}
+
+async function openBare(job: BareJob, processes: number): Promise<BareLoops> {
+  const loops = Array.from({ length: processes }, () => startBare(job));
+  await Promise.all(loops.map(({ ready }) => ready));
+  return {
+    async measure(slice) {
+      const each = await Promise.all(loops.map((loop) => loop.measure(slice)));
+      return each.reduce((sum, one) => sum + one, 0);
+    },
+    close: () => {
+      for (const loop of loops) loop.close();
+    },
+  };
 }
 
 function startBare(job: BareJob) {
@@ -143,13 +184,13 @@ function startBare(job: BareJob) {
     return value;
   };
   child.stdin.write(`${JSON.stringify(job)}\n`);
-  const ready = next();
   return {
-    ready,
-    measure(): Promise<number> {
-      child.stdin.write("go\n");
+    ready: next(),
+    measure(slice: BareSlice): Promise<number> {
+      child.stdin.write(`${JSON.stringify(slice)}\n`);
       return next().then(Number);
     },
+    close: () => child.stdin.end(),
   };
 }
 

@@ -22,7 +22,7 @@ import { type FaultyRpc, startFaultyRpc } from "./faultyRpc.ts";
 import { ENDPOINTS, NODES } from "./schedule.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
-const READY_TIMEOUT_MS = 120_000;
+const READY_TIMEOUT_MS = 300_000;
 /** Which development account listens: registered, so that nodes keep a place for it, and with no seat for any model. */
 const LISTENER = NODES;
 

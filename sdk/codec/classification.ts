@@ -1,8 +1,9 @@
-import { encodeAbiParameters, type Hex } from "viem";
+import type { Hex } from "viem";
 import { OutOfRangeError } from "../errors.ts";
 import { WAD } from "../fixedPoint.ts";
 import { decodeCanonicalAbi } from "./canonicalAbi.ts";
 import { checkUint32 } from "./ranges.ts";
+import { emptyWords, hexOf, WORD, writeWord } from "./words.ts";
 
 /** Which class, and how sure the model is: `abi.encode(uint32 label, uint256 confidenceWad)`. */
 export interface Classification {
@@ -20,7 +21,10 @@ const CLASSIFICATION = [
 export function encodeClassification({ label, confidence }: Classification): Hex {
   checkUint32("label", label);
   checkConfidence(confidence);
-  return encodeAbiParameters(CLASSIFICATION, [label, confidence]);
+  const words = emptyWords(2);
+  writeWord(words, 0, label);
+  writeWord(words, WORD, confidence);
+  return hexOf(words);
 }
 
 /** @throws AbiDecodingError, NonCanonicalError, OutOfRangeError. */

@@ -1,8 +1,9 @@
-import { encodeAbiParameters, type Hex } from "viem";
+import type { Hex } from "viem";
 import { decodeCanonicalAbi } from "./canonicalAbi.ts";
 import { checkConfidence } from "./classification.ts";
 import { ShapeMismatchError } from "./errors.ts";
 import { checkUint32, checkUint256 } from "./ranges.ts";
+import { emptyWords, hexOf, WORD, writeWord } from "./words.ts";
 
 /**
  * A classification with the score of every class:
@@ -28,7 +29,11 @@ export function encodeScores({ label, confidence, scores }: Scores): Hex {
   checkConfidence(confidence);
   checkLabelHasScore(label, scores);
   for (const [index, score] of scores.entries()) checkUint256(`scores[${index}]`, score);
-  return encodeAbiParameters(SCORES, [label, confidence, scores]);
+  const words = emptyWords(4 + scores.length);
+  for (const [index, value] of [label, confidence, 3 * WORD, scores.length, ...scores].entries()) {
+    writeWord(words, index * WORD, value);
+  }
+  return hexOf(words);
 }
 
 /** @throws AbiDecodingError, NonCanonicalError, OutOfRangeError, ShapeMismatchError. */

@@ -5,6 +5,7 @@ import { decodeCanonicalAbi } from "./canonicalAbi.ts";
 import { type Dtype, dtypeOf, readElement } from "./dtype.ts";
 import { AbiDecodingError, ShapeMismatchError, WrongDtypeError } from "./errors.ts";
 import { checkUint32 } from "./ranges.ts";
+import { endsWithBytes, readUint32, WORD, wordsOf } from "./words.ts";
 
 /** A tensor: `abi.encode(uint8 dtype, uint32[] shape, bytes data)`. Input and output. */
 export interface Tensor {
@@ -33,11 +34,10 @@ export function encodeTensor(tensor: Tensor): Hex {
  * @throws AbiDecodingError, NonCanonicalError, WrongDtypeError, ShapeMismatchError, OutOfRangeError, NotFiniteError.
  */
 export function decodeTensor(bytes: Hex, dtype?: number): Tensor {
-  const [code, shape, data] = decodeCanonicalAbi(TENSOR, bytes, "tensor");
-  const tensor = { dtype: code, shape, data };
-  if (dtype !== undefined && code !== dtype) {
+  const tensor = canonicalTensor(bytes) ?? tensorOf(decodeCanonicalAbi(TENSOR, bytes, "tensor"));
+  if (dtype !== undefined && tensor.dtype !== dtype) {
     throw new WrongDtypeError("The tensor has another dtype than the model takes.", {
-      details: `${dtypeOf(code).name} given, ${dtypeOf(dtype).name} wanted`,
+      details: `${dtypeOf(tensor.dtype).name} given, ${dtypeOf(dtype).name} wanted`,
     });
   }
   checkTensor(tensor);
@@ -53,6 +53,33 @@ export function tensorValues(tensor: Tensor): (number | bigint)[] {
 export function elementCount(shape: readonly number[]): number {
   // A product of many dimensions may leave the doubles, and infinity times zero is no number.
   return shape.includes(0) ? 0 : shape.reduce((count, dimension) => count * dimension, 1);
+}
+
+const tensorOf = ([dtype, shape, data]: readonly [number, readonly number[], Hex]): Tensor => ({
+  dtype,
+  shape,
+  data,
+});
+
+/** Null when the bytes are no canonical encoding. */
+function canonicalTensor(bytes: Hex): Tensor | null {
+  const words = typeof bytes === "string" ? wordsOf(bytes) : null;
+  if (words === null) return null;
+  const dtype = readUint32(words, 0);
+  const rank = readUint32(words, 3 * WORD);
+  if (dtype === null || dtype > 0xff || readUint32(words, WORD) !== 3 * WORD || rank === null) return null;
+  const dataOffset = (4 + rank) * WORD;
+  if (readUint32(words, 2 * WORD) !== dataOffset) return null;
+  const shape: number[] = [];
+  for (let offset = 4 * WORD; offset < dataOffset; offset += WORD) {
+    const dimension = readUint32(words, offset);
+    if (dimension === null) return null;
+    shape.push(dimension);
+  }
+  const length = readUint32(words, dataOffset);
+  if (length === null || !endsWithBytes(words, dataOffset + WORD, length)) return null;
+  const start = 2 + 2 * (dataOffset + WORD);
+  return { dtype, shape, data: `0x${bytes.slice(start, start + 2 * length).toLowerCase()}` };
 }
 
 function checkTensor(tensor: Tensor): void {

@@ -1,6 +1,8 @@
-import { bytesToHex, type Hex, hexToBytes } from "viem";
-import { decodeBytes, encodeBytes } from "./bytes.ts";
+import { bytesToHex, type Hex } from "viem";
+import { decodeRawBytes, encodeBytes } from "./bytes.ts";
 import { InvalidTextError } from "./errors.ts";
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * A string: `abi.encode(string)`. Input and output.
@@ -18,9 +20,9 @@ export function encodeText(text: string): Hex {
 
 /** @throws AbiDecodingError, NonCanonicalError, InvalidTextError when the bytes are no UTF-8. */
 export function decodeText(bytes: Hex): string {
-  const utf8 = hexToBytes(decodeBytes(bytes));
+  const utf8 = decodeRawBytes(bytes);
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(utf8);
+    return decoder.decode(utf8);
   } catch (cause) {
     throw new InvalidTextError("The bytes are no UTF-8.", { details: `${utf8.length} bytes`, cause });
   }

@@ -1,6 +1,6 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { LastingPorts, WrapPort } from "../../coprocessor/main.ts";
+import type { LastingPorts, WrapPort } from "../../coprocessor/compose/lastingPorts.ts";
 import type { Store } from "../../coprocessor/store/port.ts";
 
 /** Where a node can be killed: each stage's boundary, after one lasting trace and before the next. */

@@ -182,9 +182,15 @@ test("settled: five requests that are due together take fewer transactions than 
   const ids = await ask([HAM, SPAM, `${HAM} One.`, `${HAM} Two.`, `${SPAM} Three.`]);
   const transactions = await Promise.all(ids.map(settledIn));
   expect(new Set(transactions).size).toBeLessThan(5);
-  const explained = await inState(ids[0] as Hex, "settled");
-  const ours = { kind: "settle", state: "mined", hash: transactions[0], reason: null, nonce: null };
-  expect(explained.transactions).toContainEqual(ours);
+  const mined = await until(
+    "the outbox to have seen the block",
+    async () =>
+      (await explain(ids[0] as Hex))?.transactions.find(
+        ({ kind, state }) => kind === "settle" && state === "mined",
+      ) ?? null,
+    { timeoutMs: TIMEOUT_MS },
+  );
+  expect(mined).toMatchObject({ hash: transactions[0], reason: null });
 });
 
 test("refused: a second node on the same data is told who runs", async () => {
@@ -251,7 +257,12 @@ test("rebuilt: refused while the node runs; afterwards every request is what it 
     "the node to know how everything ended",
     async () => {
       const list = await all();
-      return list.every(({ state }) => state === "settled" || state === "parked") ? settledOnes(list) : null;
+      const over = list.every(
+        ({ state, transactions }) =>
+          state === "parked" ||
+          (state === "settled" && transactions.every((transaction) => transaction.state === "mined")),
+      );
+      return over ? settledOnes(list) : null;
     },
     { timeoutMs: TIMEOUT_MS },
   );

@@ -1,6 +1,6 @@
 import type { ModelManifest } from "@sibyl/sdk";
 import type { Hex } from "viem";
-import type { GenerationPlan, GraphSignature, RawTensor } from "../messages.ts";
+import type { GenerationPlan, GraphSignature, RawTensor, RowWork } from "../messages.ts";
 
 /**
  * What lies between canonical bytes and tensors, for one loaded model.
@@ -12,6 +12,8 @@ export interface Task {
   readonly fetches: readonly string[];
   /** For a graph that is run once per token of a text. */
   readonly generation?: GenerationPlan;
+  /** What the process does to `feeds`, which then hold `text` or `bytes`. */
+  readonly work?: RowWork;
   /** @throws CoprocessorError `inference/bad-input`, or the codec's error, which means the same. */
   feeds(input: Hex): Record<string, RawTensor>;
   /** @throws CoprocessorError `inference/bad-output`, or the codec's error, which means the same. */

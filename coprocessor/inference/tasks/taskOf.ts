@@ -1,6 +1,9 @@
 import type { ModelManifest } from "@sibyl/sdk";
 import { inferenceError } from "../inferenceError.ts";
 import type { GraphSignature } from "../messages.ts";
+import { imageClassification } from "./imageClassification.ts";
+import { ocrLine } from "./ocrLine.ts";
+import { sentenceEmbedding } from "./sentenceEmbedding.ts";
 import type { Task, TaskFactory } from "./task.ts";
 import { tensor } from "./tensor.ts";
 import { textClassification } from "./textClassification.ts";
@@ -10,6 +13,9 @@ import { vector } from "./vector.ts";
 const TASKS: Readonly<Record<string, TaskFactory>> = {
   "text-classification": textClassification,
   "text-generation": textGeneration,
+  "sentence-embedding": sentenceEmbedding,
+  "image-classification": imageClassification,
+  "ocr-line": ocrLine,
   vector,
   tensor,
 };

@@ -1,6 +1,6 @@
 import { encodeInput, type ModelManifest, parseWad } from "@sibyl/sdk";
 import type { Hex } from "viem";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { split, stack } from "../../../coprocessor/inference/batch.ts";
 import type { RawTensor } from "../../../coprocessor/inference/messages.ts";
 import { createOnnxEngine, type OnnxEngineOptions } from "../../../coprocessor/inference/onnxEngine.ts";
@@ -30,18 +30,24 @@ const rows = (parts: Partial<Pick<ModelManifest, "batch" | "profile" | "runner">
 const numbered = (count: number) =>
   Array.from({ length: count }, (_, at) => vector(`${at}`, `-${at}`, "0.5"));
 
-test("together: jobs that came while the process was busy share runs, and each gets its own row", async () => {
+test("together: jobs that come together share runs, and each gets its own row", async () => {
   const engine = start();
   await engine.run(rows(), vector("0", "0", "0"), LIMITS);
   const inputs = numbered(40);
   const results = await Promise.all(inputs.map((input) => engine.run(rows(), input, LIMITS)));
   for (const [at, { output }] of results.entries()) expect(output).toBe(inputs[at]);
-  // The first found the process free; the others came together, eight at a time and no more.
-  expect(results.map(({ runtime }) => runtime.batch)).toEqual([
-    1,
-    ...Array.from({ length: 32 }, () => 8),
-    ...Array.from({ length: 7 }, () => 7),
-  ]);
+  // Eight at a time and no more.
+  expect(results.map(({ runtime }) => runtime.batch)).toEqual(Array.from({ length: 40 }, () => 8));
+});
+
+test("apart: free processes share the jobs that come together", async () => {
+  const engine = start({ threads: 2 });
+  const together = (count: number) =>
+    Promise.all(numbered(count).map((input) => engine.run(rows(), input, LIMITS)));
+  // Two jobs are apart only once both processes have started.
+  await vi.waitFor(async () => expect((await together(2))[0]?.runtime.batch).toBe(1), LIMITS.timeoutMs);
+  const results = await together(8);
+  expect(results.map(({ runtime }) => runtime.batch)).toEqual(Array.from({ length: 8 }, () => 4));
 });
 
 test("alone: a job that nobody is with starts at once", async () => {

@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import type { PipelineDeps } from "../../../coprocessor/pipeline/deps.ts";
+import { createDriver } from "../../../coprocessor/pipeline/driver.ts";
+import { collectedLog } from "../collectedLog.ts";
+import { until } from "../queue/fixtures.ts";
+
+test("a flood of requests: 64 are looked at together, and every one gets its turn", async () => {
+  const looks = new Map<string, number>();
+  const held: (() => void)[] = [];
+  let together = 0;
+  let most = 0;
+  let isHolding = true;
+  /** The store's part, as far as a request that is gone needs it: each look lasts until it is let go. */
+  const store = {
+    async request(key: string) {
+      looks.set(key, (looks.get(key) ?? 0) + 1);
+      together += 1;
+      most = Math.max(most, together);
+      if (isHolding) await new Promise<void>((resolve) => held.push(resolve));
+      together -= 1;
+      return null;
+    },
+  };
+  const deps = { store, log: collectedLog(), now: Date.now, waiting: new Map() } as unknown as PipelineDeps;
+  const driver = createDriver(deps, { repeatMs: 60_000 });
+  const keys = Array.from({ length: 1_000 }, (_, index) => `key-${index}`);
+  for (const key of keys) driver.wake(key);
+  // Woken again while it runs, and while it waits for its turn.
+  driver.wake("key-0");
+  driver.wake("key-999");
+  await until("the first ones", () => (held.length === 64 ? true : null));
+  expect(looks.size).toBe(64);
+  isHolding = false;
+  for (const letGo of held) letGo();
+  await until("all of them", () => (looks.size === keys.length && together === 0 ? true : null));
+  expect(most).toBe(64);
+  // A look by the stage and one by the driver, and the stage's once more for the one that was woken while it ran.
+  expect(looks.get("key-1")).toBe(2);
+  expect(looks.get("key-0")).toBe(3);
+  await driver.stop();
+});
