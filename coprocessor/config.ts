@@ -1,6 +1,7 @@
 import type { Address, Hex } from "viem";
 import { z } from "zod";
 import { ATTESTER_VARIABLES, type AttesterSource, attesterFrom } from "./config/attesterConfig.ts";
+import { type CourtConfig, courtConfigOf, courtEnvironment } from "./config/courtConfig.ts";
 import { type OperationsConfig, operationsEnvironment, operationsFrom } from "./config/operationsConfig.ts";
 import {
   address,
@@ -43,6 +44,7 @@ export interface Config extends WorkConfig {
   status: HostAndPort;
   watch: WatchConfig;
   timing: AgreementTiming;
+  court: CourtConfig;
   /** Milliseconds between repeats of what we said about an open request. */
   repeatMs: number;
   operations: OperationsConfig;
@@ -87,6 +89,7 @@ const environment = workEnvironment.extend(watchEnvironment.shape).extend({
   SETTLE_DELAY_MS: milliseconds(4_000),
   STANDBY_DELAY_MS: milliseconds(3_000),
   REPEAT_MS: milliseconds(1_000).pipe(z.number().min(100)),
+  ...courtEnvironment,
   ...operationsEnvironment.shape,
 });
 
@@ -135,6 +138,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
       settleDelayMs: env.SETTLE_DELAY_MS,
       standbyDelayMs: env.STANDBY_DELAY_MS,
     },
+    court: courtConfigOf(env),
     repeatMs: env.REPEAT_MS,
     operations: operationsFrom(env),
   };

@@ -1,10 +1,13 @@
-import { inferenceOracleAbi, juryArbiterAbi, operatorRegistryAbi } from "@sibyl/sdk";
+import { inferenceOracleAbi, juryArbiterAbi, openingCourtAbi, operatorRegistryAbi } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
 import { discoverContracts, discoverOperator, discoverUnbonding } from "./chain/discoverContracts.ts";
 import { readLedgers } from "./chain/ledgers.ts";
+import { discoverOpeningCourts } from "./chain/openingCourts.ts";
 import { createRpcChain } from "./chain/rpcChain.ts";
+import { createRpcStakes } from "./chain/rpcStakes.ts";
 import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
+import { composeCourt } from "./compose/court.ts";
 import { drain } from "./compose/drain.ts";
 import { asItIs, type WrapPort } from "./compose/lastingPorts.ts";
 import { takeLeases } from "./compose/lease.ts";
@@ -25,7 +28,7 @@ import { capabilitiesOf } from "./core/capability.ts";
 import type { CatchUp } from "./core/catchUp.ts";
 import { ChainClock } from "./core/chainClock.ts";
 import type { OperatorRecord } from "./core/operators.ts";
-import type { OutboxKind } from "./core/outbox.ts";
+import { isCourtKind, type OutboxKind } from "./core/outbox.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
 import { RecentFaults } from "./core/recentFaults.ts";
 import { type RequestKey, requestKey } from "./core/request.ts";
@@ -34,6 +37,7 @@ import { createPinoLog } from "./observe/pinoLog.ts";
 import { startStatusServer } from "./observe/statusServer.ts";
 import { createLibp2pPeers } from "./peers/libp2pPeers.ts";
 import { BalanceAlarm } from "./pipeline/balanceAlarm.ts";
+import { isCourtNeeded } from "./pipeline/court.ts";
 import type { PipelineDeps } from "./pipeline/deps.ts";
 import { createDriver } from "./pipeline/driver.ts";
 import { explain } from "./pipeline/explain.ts";
@@ -142,13 +146,16 @@ async function compose(
   const { startBlock } = config;
   const confirmations = config.confirmations === null ? {} : { confirmations: config.confirmations };
   const onTurn = () => lifecycle.pulse.beat("chain", Date.now());
+  const courts = await patiently(log, "the opening courts", () =>
+    discoverOpeningCourts(rpc, contracts.operatorRegistry, startBlock),
+  );
   const chain = await patiently(log, "the contracts' code", () =>
-    createRpcChain({ rpc, contracts, startBlock, ...confirmations, onTurn, log }),
+    createRpcChain({ rpc, contracts, courts, startBlock, ...confirmations, onTurn, log }),
   );
   const account = createViemSender({
     rpc,
     account: key.account,
-    errors: [...inferenceOracleAbi, ...operatorRegistryAbi, ...juryArbiterAbi],
+    errors: [...inferenceOracleAbi, ...operatorRegistryAbi, ...juryArbiterAbi, ...openingCourtAbi],
   });
   const sender = wrap("submit", account);
 
@@ -181,9 +188,18 @@ async function compose(
     clock,
     pokeOutbox: () => outbox.poke(),
     pokeWatch: () => looking.poke(),
+    pokeCourt: () => court.poke(),
+    examineLater: (key: RequestKey) => court.examineLater(key),
   };
   const driver = createDriver(parts, { repeatMs: config.repeatMs });
   const deps: PipelineDeps = { ...parts, wake: driver.wake };
+  const stakes = createRpcStakes(rpc, contracts.operatorRegistry, courts);
+  const court = composeCourt(deps, {
+    stakes,
+    submit: sender,
+    policy: config.court,
+    synced: () => following.synced(),
+  });
   const balanceAlarm = new BalanceAlarm(() => live.current.operations.lowBalanceSettlements, log);
   const outboxDeps = {
     store,
@@ -192,7 +208,8 @@ async function compose(
     economics: outboxEconomics(live, store, clock),
     onHeld: (heldKey: RequestKey) => driver.wake(heldKey),
     onAccount: (account: Account) => balanceAlarm.observe(account),
-    isNeeded: (entryKey: RequestKey, kind: OutboxKind) => isNeeded(parts, entryKey, kind),
+    isNeeded: (entryKey: RequestKey, kind: OutboxKind) =>
+      isCourtKind(kind) ? isCourtNeeded(deps, entryKey, kind) : isNeeded(parts, entryKey, kind),
   };
 
   let operators: OperatorRecord[] = [];
@@ -230,9 +247,10 @@ async function compose(
   await peers.start((message) => onPeerMessage(deps, message));
   closers.add("peers", () => peers.stop());
   closers.add("driver", () => driver.stop());
-  queue.onOutcome((jobKey, outcome) => {
+  queue.onOutcome(async (jobKey, outcome) => {
     const watched = watchedRequest(jobKey);
-    return watched === null ? onOutcome(deps, jobKey, outcome) : onSecondLook(watchDeps, watched, outcome);
+    if (watched !== null) return onSecondLook(watchDeps, watched, outcome);
+    if (!(await court.onOutcome(jobKey, outcome))) await onOutcome(deps, jobKey, outcome);
   });
 
   const dial = () => {
@@ -252,6 +270,9 @@ async function compose(
   });
   ({ synced, progress } = following);
   closers.add("chain", () => following.stop());
+  // A watcher hears no peers and answers for nothing.
+  if (role === "operator") court.start();
+  closers.add("court", () => court.stop());
 
   const unbondingSeconds = await discoverUnbonding(rpc, contracts.operatorRegistry);
   const retentionDays = () => live.current.operations.retentionDays;
@@ -279,6 +300,7 @@ async function compose(
         const record = await store.request(requestKey(scope.chainId, scope.oracle, requestId as Hex));
         return record === null ? null : explain(deps, record);
       },
+      ...court.status,
       receipts: (limit) => store.receipts(limit),
       receipt: (requestId) => store.receipt(requestKey(scope.chainId, scope.oracle, requestId as Hex)),
     },

@@ -11,12 +11,14 @@ export { checkOracle } from "./actions/checkOracle.ts";
 export { encodeChallenge, encodeLapse, encodeResolve } from "./actions/encodeDispute.ts";
 export { encodeFinalize } from "./actions/encodeFinalize.ts";
 export {
+  encodeClose,
   encodeDemand,
   encodeOpen,
   type OpeningDemand,
   type OpeningEvidence,
   openingDemandId,
 } from "./actions/encodeOpening.ts";
+export { type EquivocationEvidence, encodeReport, type SignedAttestation } from "./actions/encodeReport.ts";
 export {
   type AttestationEntry,
   DuplicateSignerError,

@@ -26,7 +26,7 @@ const rawLogs = z.array(rawLog);
 /** Headers whose bloom is remembered until their logs are asked for. */
 const MAX_BLOOMS = 256;
 
-/** @param addresses Whose logs to read; asked each time, because arbiters come to it. */
+/** @param addresses Whose logs to read; asked each time, because arbiters and courts come to it. */
 export function createChainReader(
   rpc: RpcClient,
   addresses: () => readonly Address[],

@@ -1,4 +1,9 @@
-import { disputeId as hashDispute, requestId as hashRequest, unpackEnrolment } from "@sibyl/sdk";
+import {
+  disputeId as hashDispute,
+  requestId as hashRequest,
+  openingDemandId,
+  unpackEnrolment,
+} from "@sibyl/sdk";
 import { type Address, decodeEventLog, isAddressEqual, keccak256, toEventSelector } from "viem";
 import type { Arbiter } from "../core/dispute.ts";
 import { EVENT_ABI } from "./eventAbi.ts";
@@ -23,6 +28,9 @@ type Fields = ChainEvent extends infer Event
     : never
   : never;
 
+/** Contracts that alone may emit an event, by the name that `EVENT_ABI` gives them; juries are apart. */
+type Emitter = Exclude<keyof typeof EVENT_ABI, "arbiter">;
+
 /** Names and arguments of one contract's events, as viem decodes them. */
 type Decoded<Name extends keyof typeof EVENT_ABI> = ReturnType<
   typeof decodeEventLog<(typeof EVENT_ABI)[Name]>
@@ -30,8 +38,9 @@ type Decoded<Name extends keyof typeof EVENT_ABI> = ReturnType<
 
 /**
  * Decodes one log of one of our contracts and checks what can be checked from the log alone: that a request hashes
- * to its id and its input to `inputHash`, and a dispute to its.
+ * to its id and its input to `inputHash`, a dispute and a demand to theirs.
  *
+ * @param courts The opening courts, of which there may be several.
  * @returns null for a log that nobody asked for: another contract's, or an event that the node does not follow.
  * A log that claims to be a followed event and cannot be it comes back as `Malformed`; nothing is thrown.
  */
@@ -39,9 +48,10 @@ export function decodeLog(
   contracts: FollowedContracts,
   log: RawLog,
   arbiterAt: FindArbiter = NO_ARBITERS,
+  courts: readonly Address[] = [],
 ): ChainEvent | null {
   const arbiter = arbiterAt(log.address);
-  const contract = contractOf(contracts, log.address) ?? (arbiter === undefined ? null : "arbiter");
+  const contract = contractOf(contracts, courts, log.address) ?? (arbiter === undefined ? null : "arbiter");
   if (!contract) return null;
   const event = EVENT_ABI[contract].find((item) => toEventSelector(item) === log.topics[0]);
   if (!event) return null;
@@ -67,15 +77,20 @@ export function decodeLog(
   }
 }
 
-function contractOf(contracts: FollowedContracts, address: Address): keyof FollowedContracts | null {
+function contractOf(
+  contracts: FollowedContracts,
+  courts: readonly Address[],
+  address: Address,
+): Emitter | null {
   if (isAddressEqual(address, contracts.oracle)) return "oracle";
   if (isAddressEqual(address, contracts.operatorRegistry)) return "operatorRegistry";
   if (isAddressEqual(address, contracts.modelRegistry)) return "modelRegistry";
+  if (courts.some((court) => isAddressEqual(address, court))) return "openingCourt";
   return null;
 }
 
 /** A string says what is wrong. */
-function decodeFields(contract: keyof FollowedContracts, log: RawLog): Fields | string {
+function decodeFields(contract: Emitter, log: RawLog): Fields | string {
   const topics = log.topics as [RawLog["topics"][number], ...RawLog["topics"]];
   const decode = { topics, data: log.data, strict: true } as const;
   switch (contract) {
@@ -85,6 +100,8 @@ function decodeFields(contract: keyof FollowedContracts, log: RawLog): Fields | 
       return operatorRegistryFields(decodeEventLog({ abi: EVENT_ABI.operatorRegistry, ...decode }));
     case "modelRegistry":
       return modelRegistryFields(decodeEventLog({ abi: EVENT_ABI.modelRegistry, ...decode }));
+    case "openingCourt":
+      return openingCourtFields(log.address, decodeEventLog({ abi: EVENT_ABI.openingCourt, ...decode }));
   }
 }
 
@@ -144,6 +161,7 @@ function oracleFields(event: Decoded<"oracle">): Fields | string {
 }
 
 function operatorRegistryFields(event: Decoded<"operatorRegistry">): Fields {
+  if (event.eventName === "JudgeTrusted") return { type: "JudgeTrusted", judge: event.args.judge };
   const { operatorId } = event.args;
   switch (event.eventName) {
     case "OperatorRegistered": {
@@ -161,6 +179,28 @@ function operatorRegistryFields(event: Decoded<"operatorRegistry">): Fields {
         operatorId,
         ...unpackEnrolment(event.args.enrolment),
       };
+    case "EquivocationSlashed": {
+      const { requestId, reporter, amount: amountWei, reward: rewardWei } = event.args;
+      return { type: "EquivocationSlashed", operatorId, requestId, reporter, amountWei, rewardWei };
+    }
+  }
+}
+
+function openingCourtFields(court: Address, event: Decoded<"openingCourt">): Fields | string {
+  const { demandId } = event.args;
+  switch (event.eventName) {
+    case "OpeningDemanded": {
+      const { demand, demander, operatorId, deadline } = event.args;
+      if (openingDemandId(demand) !== demandId) return "the demand does not hash to its id";
+      if (demand.operatorId !== operatorId) return "the indexed operatorId is not the demand's";
+      return { type: "OpeningDemanded", court, demandId, demander, demand, deadline: Number(deadline) };
+    }
+    case "CommitmentOpened":
+      return { type: "CommitmentOpened", court, demandId };
+    case "OpeningMissed": {
+      const { amount: amountWei, reward: rewardWei } = event.args;
+      return { type: "OpeningMissed", court, demandId, amountWei, rewardWei };
+    }
   }
 }
 

@@ -1,8 +1,15 @@
-import { inferenceOracleAbi, juryArbiterAbi, modelRegistryAbi, operatorRegistryAbi } from "@sibyl/sdk";
+import {
+  inferenceOracleAbi,
+  juryArbiterAbi,
+  modelRegistryAbi,
+  openingCourtAbi,
+  operatorRegistryAbi,
+} from "@sibyl/sdk";
 import { getAbiItem, toEventSelector } from "viem";
 
 const oracle = { abi: inferenceOracleAbi } as const;
 const operators = { abi: operatorRegistryAbi } as const;
+const court = { abi: openingCourtAbi } as const;
 const models = { abi: modelRegistryAbi } as const;
 const arbiter = { abi: juryArbiterAbi } as const;
 
@@ -25,10 +32,17 @@ export const EVENT_ABI = {
     getAbiItem({ ...operators, name: "EndpointChanged" }),
     getAbiItem({ ...operators, name: "AttesterRotated" }),
     getAbiItem({ ...operators, name: "EnrolmentChanged" }),
+    getAbiItem({ ...operators, name: "EquivocationSlashed" }),
+    getAbiItem({ ...operators, name: "JudgeTrusted" }),
   ],
   modelRegistry: [
     getAbiItem({ ...models, name: "ModelPublished" }),
     getAbiItem({ ...models, name: "ManifestURIChanged" }),
+  ],
+  openingCourt: [
+    getAbiItem({ ...court, name: "OpeningDemanded" }),
+    getAbiItem({ ...court, name: "CommitmentOpened" }),
+    getAbiItem({ ...court, name: "OpeningMissed" }),
   ],
   arbiter: [
     getAbiItem({ ...arbiter, name: "ProposalChallenged" }),

@@ -19,6 +19,7 @@ export interface FollowState {
   reader: ChainReader;
   contracts: FollowedContracts;
   arbiters: Arbiters;
+  courts: readonly Address[];
   heads: KnownHeads;
   range: RangeSize;
   startBlock: bigint;
@@ -212,9 +213,9 @@ async function finalTag({ reader, confirmations }: FollowState): Promise<bigint 
   }
 }
 
-function decode({ contracts, arbiters }: FollowState, logs: readonly RawLog[]): ChainEvent[] {
+function decode({ contracts, arbiters, courts }: FollowState, logs: readonly RawLog[]): ChainEvent[] {
   const arbiterAt = (address: Address) => arbiters.of(address);
-  return logs.flatMap((log) => decodeLog(contracts, log, arbiterAt) ?? []);
+  return logs.flatMap((log) => decodeLog(contracts, log, arbiterAt, courts) ?? []);
 }
 
 function moved(fact: string, cause?: unknown): CoprocessorError {

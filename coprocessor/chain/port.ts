@@ -1,4 +1,4 @@
-import type { Dispute, Proposal, RequestWords } from "@sibyl/sdk";
+import type { Dispute, OpeningDemand, Proposal, RequestWords } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
 import type { BlockRef } from "../core/block.ts";
 import type { Arbiter } from "../core/dispute.ts";
@@ -34,6 +34,26 @@ export type ChainEvent = { position: LogPosition } & (
       weight: bigint;
       activeFrom: number;
     }
+  | {
+      type: "EquivocationSlashed";
+      operatorId: number;
+      requestId: Hex;
+      reporter: Address;
+      amountWei: bigint;
+      rewardWei: bigint;
+    }
+  | { type: "JudgeTrusted"; judge: Address }
+  | {
+      type: "OpeningDemanded";
+      court: Address;
+      demandId: Hex;
+      demander: Address;
+      demand: OpeningDemand;
+      /** Unix seconds. */
+      deadline: number;
+    }
+  | { type: "CommitmentOpened"; court: Address; demandId: Hex }
+  | { type: "OpeningMissed"; court: Address; demandId: Hex; amountWei: bigint; rewardWei: bigint }
   | { type: "ModelPublished"; modelId: Hex; publisher: Address; manifestURI: string; profile: bigint }
   | { type: "ManifestURIChanged"; modelId: Hex; manifestURI: string }
   /** A log of one of our contracts that cannot be what it claims to be: to be recorded, never acted on. */
@@ -74,4 +94,39 @@ export interface Chain {
   arbiter(which: number | Address): Arbiter | null;
   /** The chain's latest block. */
   head(): Promise<BlockRef>;
+}
+
+/** What punishment costs and pays, as the registry's parameters stand now. */
+export interface PunishmentShares {
+  /** The reporter's part of what is taken, in hundredths of a percent. */
+  reporterBps: number;
+  /** What a missed opening costs, of all stake. */
+  missedOpeningBps: number;
+}
+
+/** An opening court's parameters, fixed when it was deployed. */
+export interface CourtTerms {
+  bondWei: bigint;
+  /** Seconds after a request's opening within which its operators may be asked. */
+  demandSeconds: number;
+  /** Seconds that an operator has to open. */
+  openingSeconds: number;
+}
+
+/**
+ * What is at stake between operators, read when it is decided whether to report or to demand.
+ *
+ * Implementations: `rpcStakes` (JSON-RPC). Deliberately excluded: what happened, which the chain's events tell.
+ */
+export interface Stakes {
+  /** The registry that reports go to. */
+  readonly registry: Address;
+  /** Wei that an operator can lose: its stake, and stake that is leaving. */
+  atStake(operatorId: number): Promise<bigint>;
+  shares(): Promise<PunishmentShares>;
+  /** The opening courts that are followed, the latest last. */
+  courts(): readonly Address[];
+  courtTerms(court: Address): Promise<CourtTerms>;
+  /** Whether the court can still punish. */
+  isTrusted(court: Address): Promise<boolean>;
 }

@@ -10,12 +10,15 @@ import { type ChainReader, createChainReader } from "./chainReader.ts";
 import type { FollowedContracts } from "./decodeLog.ts";
 import { KnownHeads } from "./knownHeads.ts";
 import { nextSteps } from "./nextSteps.ts";
+import { NO_COURTS, type OpeningCourts } from "./openingCourts.ts";
 import type { Chain, ChainStep } from "./port.ts";
 import { RangeSize } from "./rangeSize.ts";
 
 export interface RpcChainOptions {
   rpc: RpcClient;
   contracts: FollowedContracts;
+  /** Followed too, and those that they come to be; none when not given. */
+  courts?: OpeningCourts;
   /** Block of the first deployment: nothing before it is read. */
   startBlock: bigint;
   /** Blocks after which one is final; when not given, the chain's `finalized` tag says so. */
@@ -44,7 +47,7 @@ const LONGEST_PAUSE_MS = 5_000;
  * answers.
  */
 export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
-  const { rpc, contracts, log } = options;
+  const { rpc, contracts, courts = NO_COURTS, log } = options;
   await requireCode(rpc, contracts);
   const arbiters = new Arbiters(rpc, contracts.oracle, log);
   await arbiters.discover();
@@ -53,6 +56,7 @@ export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
     contracts.operatorRegistry,
     contracts.modelRegistry,
     ...arbiters.addresses(),
+    ...courts.addresses(),
   ];
   const reader = createChainReader(rpc, followed, log);
 
@@ -71,6 +75,7 @@ export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
             reader,
             contracts,
             arbiters,
+            courts: courts.addresses(),
             heads,
             range,
             startBlock: options.startBlock,
@@ -79,6 +84,8 @@ export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
           }),
           signal,
         ));
+        // The same blocks may hold logs of a court that they name: they are read once more, with it.
+        if (await unlessAborted(courts.admit(eventsOf(steps)), signal)) continue;
         if (failures > 0) log.info({ failures }, "the chain can be read again");
         failures = 0;
       } catch (error) {
@@ -113,6 +120,9 @@ export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
     head: () => latest(reader),
   };
 }
+
+const eventsOf = (steps: readonly ChainStep[]) =>
+  steps.flatMap((step) => (step.type === "blocks" ? step.events : []));
 
 async function latest(reader: ChainReader): Promise<BlockRef> {
   const block = await reader.block("latest");

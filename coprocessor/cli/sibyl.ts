@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { CoprocessorError } from "../core/errors.ts";
 import { enrollCommand } from "./enrollCommand.ts";
+import { evidenceCommand } from "./evidenceCommand.ts";
 import { keyCommand } from "./keyCommand.ts";
 import { modelCommand } from "./modelCommand.ts";
 import { nodeCommand } from "./nodeCommand.ts";
@@ -29,6 +30,7 @@ const program = new Command("sibyl")
   .addCommand(statusCommand())
   .addCommand(runCommand())
   .addCommand(receiptsCommand())
+  .addCommand(evidenceCommand())
   .addCommand(verifyCommand())
   .addCommand(modelCommand());
 

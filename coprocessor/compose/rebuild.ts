@@ -1,5 +1,6 @@
 import type { Address } from "viem";
 import { discoverContracts, discoverOperator } from "../chain/discoverContracts.ts";
+import { discoverOpeningCourts } from "../chain/openingCourts.ts";
 import { createRpcChain } from "../chain/rpcChain.ts";
 import type { Config } from "../config.ts";
 import { ChainClock } from "../core/chainClock.ts";
@@ -55,6 +56,7 @@ export async function rebuild(
     const chain = await createRpcChain({
       rpc,
       contracts,
+      courts: await discoverOpeningCourts(rpc, contracts.operatorRegistry, config.startBlock),
       startBlock: config.startBlock,
       ...(config.confirmations === null ? {} : { confirmations: config.confirmations }),
       log,
@@ -82,6 +84,8 @@ export async function rebuild(
       clock: new ChainClock(),
       wake: () => {},
       pokeOutbox: () => {},
+      pokeCourt: () => {},
+      examineLater: () => {},
       pokeWatch: () => {},
     };
     let requests = 0;

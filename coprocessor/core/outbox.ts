@@ -12,11 +12,31 @@ import type { RequestKey } from "./request.ts";
 export type OutboxState = "planned" | "batched" | "signed" | "mined" | "abandoned";
 
 /**
- * `settle` brings a quorum's attestations; `settleBatch` those of several requests, whose own entries are `batched`
- * meanwhile; `finalize` ends a challenge window; `challenge` disputes a proposal, with a bond; `resolve` brings a jury's
- * verdict; `lapse` ends a dispute that nobody decided in time.
+ * `settle`    brings a quorum's attestations
+ * `settleBatch` those of several requests, whose own entries are `batched` meanwhile
+ * `finalize`  ends a challenge window
+ * `challenge` disputes a proposal, with a bond
+ * `resolve`   brings a jury's verdict
+ * `lapse`     ends a dispute that nobody decided in time
+ * `report`    proves an equivocation to the registry
+ * `demand`    asks an operator to open its commitment, with a bond
+ * `open`      opens our own commitment
+ * `close`     ends a demand that nobody met
  */
-export type OutboxKind = "settle" | "settleBatch" | "finalize" | "challenge" | "resolve" | "lapse";
+export type OutboxKind =
+  | "settle"
+  | "settleBatch"
+  | "finalize"
+  | "challenge"
+  | "resolve"
+  | "lapse"
+  | CourtKind;
+
+/** Kinds that hold operators to what they signed; their entries' keys name evidence or demands, not requests. */
+export type CourtKind = "report" | "demand" | "open" | "close";
+
+export const isCourtKind = (kind: OutboxKind): kind is CourtKind =>
+  kind === "report" || kind === "demand" || kind === "open" || kind === "close";
 
 /** A transaction that this operator owes; persisted before anything is sent. */
 export interface OutboxEntry {

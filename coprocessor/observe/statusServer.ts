@@ -2,6 +2,7 @@ import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { CoprocessorError } from "../core/errors.ts";
+import { EVIDENCE_KINDS, type EvidenceKind } from "../core/evidence.ts";
 
 /** Whether the process does its work; `ok` false comes with what it does not. */
 export interface NodeHealth {
@@ -27,6 +28,16 @@ export interface StatusSource {
   request(requestId: string): Promise<object | null>;
   /** The latest first, without inputs and outputs. */
   receipts(limit: number): Promise<object[]>;
+  /** The latest first, without statements and outputs; null is any operator, any kind. */
+  evidence(filter: {
+    operatorId: number | null;
+    kind: EvidenceKind | null;
+    limit: number;
+  }): Promise<object[]>;
+  /** The whole proof; null for an id that nothing is kept under. */
+  evidenceById(id: string): Promise<object | null>;
+  /** Demands for openings that concern this operator, the latest deadline first. */
+  openings(limit: number): Promise<object[]>;
   /** Null for a request that this node computed nothing for. */
   receipt(requestId: string): Promise<object | null>;
 }
@@ -40,7 +51,8 @@ const MAX_ROWS = 500;
 
 /**
  * Serves an operator's status over HTTP: `/healthz` (its loops turn), `/readyz` (it can serve requests),
- * `/status`, `/requests?limit=`, `/requests/<requestId>`, `/disputes?limit=`, `/receipts?limit=`, `/receipts/<requestId>`. Read only; listens on the given host alone.
+ * `/status`, `/requests?limit=`, `/requests/<requestId>`, `/disputes?limit=`, `/receipts?limit=`, `/receipts/<requestId>`,
+ * `/evidence?operator=&kind=&limit=`, `/evidence/<id>`, `/openings?limit=`. Read only; listens on the given host alone.
  *
  * @throws CoprocessorError `status/port-in-use`
  */
@@ -70,10 +82,25 @@ export async function startStatusServer(
     app.get(`${path}/:requestId`, async (context) => {
       const requestId = (context.req.param("requestId") ?? "").toLowerCase();
       if (!/^0x[0-9a-f]{64}$/.test(requestId))
-        return context.json({ error: "a request id is 0x and 64 hex digits" }, 400);
+        return context.json({ error: "an id is 0x and 64 hex digits" }, 400);
       const found = await read(requestId);
       return found === null ? context.json({ error: missing }, 404) : context.json(found);
     });
+  app.get("/evidence", async (context) => {
+    const { operator, kind, limit = "50" } = context.req.query();
+    const rowsWanted = Number(limit);
+    if (!Number.isInteger(rowsWanted) || rowsWanted < 1 || rowsWanted > MAX_ROWS)
+      return context.json({ error: `limit must be 1 to ${MAX_ROWS}` }, 400);
+    const operatorId = operator === undefined ? null : Number(operator);
+    if (operatorId !== null && !(Number.isInteger(operatorId) && operatorId >= 0))
+      return context.json({ error: "operator must be an operator's id" }, 400);
+    const wanted = EVIDENCE_KINDS.find((one) => one === kind) ?? null;
+    if (kind !== undefined && wanted === null)
+      return context.json({ error: `kind must be one of ${EVIDENCE_KINDS.join(", ")}` }, 400);
+    return context.json(await source.evidence({ operatorId, kind: wanted, limit: rowsWanted }));
+  });
+  row("/evidence", (id) => source.evidenceById(id), "this node keeps no such evidence");
+  rows("/openings", (limit) => source.openings(limit));
   rows("/requests", (limit) => source.requests(limit));
   rows("/disputes", (limit) => source.disputes(limit));
   row("/requests", (id) => source.request(id), "this node has no such request: not drawn, or not seen yet");

@@ -87,7 +87,7 @@ async function commit(deps: PipelineDeps, { record }: Subject): Promise<void> {
     requestHash: requestId,
     operatorId: deps.me,
     outputHash,
-    salt: await salt(deps, requestId),
+    salt: await saltFor(deps, requestId),
   };
   const commitment = commitmentHash(opening);
   const typedData = commitTypedData(deps.scope, { requestHash: requestId, commitment });
@@ -104,7 +104,7 @@ async function reveal(deps: PipelineDeps, { record, ballot }: Subject): Promise<
     requestId,
     operatorId: deps.me,
     output,
-    salt: await salt(deps, requestId),
+    salt: await saltFor(deps, requestId),
     commits: [...ballot.timely.values()],
   };
   await say(deps, record, "reveal", message, { from: ["computed", "committed"], to: "revealed" });
@@ -197,7 +197,7 @@ async function settle(deps: PipelineDeps, subject: Subject, action: ActionOf<"se
 }
 
 /** The same salt every time, so that a lost database loses no opening. */
-const salt = (deps: PipelineDeps, requestId: Hex): Promise<Hex> =>
+export const saltFor = (deps: Pick<PipelineDeps, "key" | "scope">, requestId: Hex): Promise<Hex> =>
   deps.key.derive(`salt/${deps.scope.chainId}/${deps.scope.oracle.toLowerCase()}/${requestId}`);
 
 /**

@@ -192,7 +192,7 @@ async function view(
 }
 
 /** A signer gives the one before it two blocks: sending sooner buys nothing but a second transaction that reverts. */
-const settleDelay = ({ clock, timing }: PipelineDeps): number =>
+export const settleDelay = ({ clock, timing }: Pick<PipelineDeps, "clock" | "timing">): number =>
   Math.max(timing.settleDelayMs, BLOCKS_TO_SETTLE * clock.blockIntervalMs);
 
 const failed = ({ state, succeeded }: OutboxEntry): boolean => state === "abandoned" || succeeded === false;

@@ -65,4 +65,8 @@ export interface PipelineDeps {
   pokeOutbox(): void;
   /** Has the second looks that wait looked at now. */
   pokeWatch(): void;
+  /** Has evidence and demands for openings looked at now. */
+  pokeCourt(): void;
+  /** Has a request that is proposed or over examined, once what is still under way has had time to arrive. */
+  examineLater(key: RequestKey): void;
 }

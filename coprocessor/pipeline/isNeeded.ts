@@ -1,5 +1,5 @@
 import { unpackRequest } from "@sibyl/sdk";
-import type { OutboxKind } from "../core/outbox.ts";
+import type { CourtKind, OutboxKind } from "../core/outbox.ts";
 import { isOpen, type RequestKey } from "../core/request.ts";
 import type { PipelineDeps } from "./deps.ts";
 
@@ -11,7 +11,7 @@ import type { PipelineDeps } from "./deps.ts";
 export async function isNeeded(
   { store, clock, now }: Pick<PipelineDeps, "store" | "clock" | "now">,
   key: RequestKey,
-  kind: OutboxKind,
+  kind: Exclude<OutboxKind, CourtKind>,
 ): Promise<boolean> {
   const record = await store.request(key);
   if (record === null) return false;

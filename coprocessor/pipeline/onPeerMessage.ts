@@ -1,22 +1,34 @@
 import { attestationDigest, commitDigest } from "@sibyl/sdk";
 import { type Hex, isAddressEqual, keccak256 } from "viem";
+import { findEquivocations } from "../core/equivocation.ts";
+import { commitmentsIn } from "../core/evidence.ts";
+import { opens } from "../core/examine.ts";
 import type { AttestationMessage, CommitMessage, PeerMessage, ProposalMessage } from "../core/messages.ts";
-import { isOpen, type RequestKey, requestKey } from "../core/request.ts";
+import { isOpen, type RequestKey, type RequestRecord, requestKey } from "../core/request.ts";
 import type { Verdict } from "../peers/port.ts";
 import type { Store, StoredPeerMessage } from "../store/port.ts";
 import { loadContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
+import { comparisonOf } from "./examineClosed.ts";
+import { keepEvidence } from "./keepEvidence.ts";
 
 /** What judging a message needs: our own memory and a clock, so that a flood costs nothing else. */
-export type HearingDeps = Pick<PipelineDeps, "scope" | "store" | "recover" | "pending" | "now" | "wake">;
+export type HearingDeps = Pick<
+  PipelineDeps,
+  "scope" | "store" | "recover" | "pending" | "log" | "now" | "wake" | "pokeCourt"
+>;
 
 /** Views above this are nobody's honest doing. */
 const MAX_VIEW = 63;
 
+/** How long what is said about a request that is over is still kept: its operators answer for it. */
+const KEPT_AFTER_CLOSE_MS = 10 * 60_000;
+
 /**
  * Judges what a peer said, and stores it if it can matter.
  *
- * Only messages that a registered attester signed are relayed or remembered, so a stranger costs one signature check.
+ * Only messages that a registered attester signed are relayed or remembered, so a stranger costs one signature check. A
+ * second version of what an operator said never counts, and is what convicts it: so it is seen, also after the request.
  */
 export async function onPeerMessage(deps: HearingDeps, message: PeerMessage): Promise<Verdict> {
   const { chainId, oracle } = deps.scope;
@@ -31,21 +43,41 @@ export async function onPeerMessage(deps: HearingDeps, message: PeerMessage): Pr
     deps.pending.add(message, deps.now());
     return "accept";
   }
-  if (!isOpen(record.state)) return "accept";
   const { candidates } = await loadContext(deps, record);
   const drawn = new Set(candidates.map((candidate) => candidate.operatorId));
-  if (!drawn.has(message.operatorId)) return "ignore";
+  if (!drawn.has(message.operatorId)) return isOpen(record.state) ? "ignore" : "accept";
 
-  const heard = new Set(
-    (await deps.store.peerMessages(key)).map(({ message: { kind, operatorId } }) => `${kind} ${operatorId}`),
-  );
+  const heard = (await deps.store.peerMessages(key)).map((stored) => stored.message);
+  if (heard.some((other) => isRepeat(other, message))) return "accept";
+  await convict(deps, record, heard, message);
+  const open = isOpen(record.state);
+  if (!open && deps.now() - record.updatedAt > KEPT_AFTER_CLOSE_MS) return "accept";
+
+  const committed = new Set(heard.flatMap(({ kind, operatorId }) => (kind === "commit" ? [operatorId] : [])));
   const carried = message.kind === "reveal" ? message.commits : [];
-  const unheard = carried.filter(
-    ({ operatorId }) => drawn.has(operatorId) && !heard.has(`commit ${operatorId}`),
-  );
+  const unheard = carried.filter(({ operatorId }) => drawn.has(operatorId) && !committed.has(operatorId));
   const isNew = await storeAll(deps, key, [...unheard, message]);
-  if (isNew) deps.wake(key);
+  if (isNew && open) deps.wake(key);
   return "accept";
+}
+
+/** Word for word the same, told from memory. A proposal's reveals are not signed, and a reveal may bring new commitments. */
+function isRepeat(one: PeerMessage, other: PeerMessage): boolean {
+  const signed = one.kind === "commit" || one.kind === "attestation";
+  return signed && one.kind === other.kind && one.signature === other.signature;
+}
+
+/** Holds a message, and the commitments that it carries, against what the same operators said before. */
+async function convict(
+  deps: HearingDeps,
+  record: RequestRecord,
+  heard: readonly PeerMessage[],
+  message: PeerMessage,
+): Promise<void> {
+  const said = [...commitmentsIn(message), ...(message.kind === "commit" ? [] : [message])];
+  const exact = (await comparisonOf(deps, record))?.profile.kind === "exact";
+  const findings = said.flatMap((one) => findEquivocations(heard, one, exact));
+  await keepEvidence(deps, record, findings);
 }
 
 /**
@@ -76,7 +108,8 @@ async function checkSignatures(deps: HearingDeps, message: PeerMessage): Promise
     case "proposal":
       return checkAttestation(deps, message, keccak256(message.output));
     case "reveal": {
-      if (!message.commits.some((commit) => commit.operatorId === message.operatorId)) return "reject";
+      // Without this anybody could fill the places that an operator's own reveal needs.
+      if (!message.commits.some((commit) => opens(message, commit))) return "reject";
       for (const commit of message.commits) {
         if (commit.requestId !== message.requestId) return "reject";
         const verdict = await checkCommit(deps, commit);

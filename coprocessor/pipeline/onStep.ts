@@ -4,6 +4,7 @@ import { OPEN_STATES, type RequestKey, type RequestState, requestKey } from "../
 import type { PipelineDeps } from "./deps.ts";
 import { onChallenged } from "./onChallenged.ts";
 import { onClosed } from "./onClosed.ts";
+import { onJudged } from "./onJudged.ts";
 import { onPeerMessage } from "./onPeerMessage.ts";
 import { onProposed } from "./onProposed.ts";
 import { onRegistryEvent } from "./onRegistryEvent.ts";
@@ -60,6 +61,15 @@ async function onEvent(deps: PipelineDeps, event: ChainEvent): Promise<RequestKe
     case "ProposalOverturned":
     case "DisputeLapsed":
       return onChallenged(deps, event);
+    case "EquivocationSlashed":
+    case "OpeningDemanded":
+    case "CommitmentOpened":
+    case "OpeningMissed":
+      await onJudged(deps, event);
+      return [];
+    case "JudgeTrusted":
+      deps.log.info({ judge: event.judge }, "a judge may punish operators from now on");
+      return [];
     case "Malformed": {
       const { address, eventName, reason, position } = event;
       const { transactionHash, logIndex } = position;
@@ -104,6 +114,7 @@ async function follow(deps: PipelineDeps, key: RequestKey): Promise<void> {
   if (record.state === "proposed" || record.dispute !== null) deps.wake(key);
   if (CONCLUDED.includes(record.state)) {
     deps.waiting.delete(key);
+    deps.examineLater(key);
     deps.workload.ended(key);
     // Not waited for: a queue that is down must not keep us from following the chain.
     deps.queue.remove(key).catch((error: unknown) => {

@@ -206,6 +206,10 @@ class CachedStore implements Store {
     return this.#inner.receipts(limit);
   }
 
+  get evidence() {
+    return this.#inner.evidence;
+  }
+
   putWatch(record: Parameters<Store["putWatch"]>[0]) {
     return this.#inner.putWatch(record);
   }

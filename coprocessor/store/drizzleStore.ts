@@ -12,10 +12,11 @@ import type { WatchRecord } from "../core/watch.ts";
 import type { Log } from "../observe/port.ts";
 import { connectPostgres, type Database, type Queries, useEmbedded } from "./database.ts";
 import type { EmbeddedDatabase } from "./embeddedDatabase.ts";
+import { createEvidenceRows } from "./evidenceRows.ts";
 import * as memoryRow from "./memoryRow.ts";
 import * as messageRows from "./messageRows.ts";
 import * as outboxRows from "./outboxRows.ts";
-import type { RequestPatch, Store, StoredPeerMessage } from "./port.ts";
+import type { EvidenceStore, RequestPatch, Store, StoredPeerMessage } from "./port.ts";
 import * as receiptRows from "./receiptRows.ts";
 import * as registryRows from "./registryRows.ts";
 import * as requestRows from "./requestRows.ts";
@@ -57,11 +58,17 @@ class DrizzleStore implements Store {
   /** The transaction that this store speaks for; the database itself outside of one. */
   readonly #queries: Queries;
   readonly #now: () => number;
+  readonly evidence: EvidenceStore;
 
   constructor(database: Database, queries: Queries, now: () => number) {
     this.#database = database;
     this.#queries = queries;
     this.#now = now;
+    this.evidence = createEvidenceRows({
+      read: (operation, query) => this.#read(operation, query),
+      write: (operation, query) => this.#write(operation, query),
+      writeTogether: (operation, query) => this.#writeTogether(operation, query),
+    });
   }
 
   async transaction<T>(work: (store: Store) => Promise<T>): Promise<T> {

@@ -4,6 +4,7 @@ import { receipts } from "./migrations/0002_receipts.ts";
 import { modelProfile } from "./migrations/0003_modelProfile.ts";
 import { proposal } from "./migrations/0004_proposal.ts";
 import { disputes } from "./migrations/0005_disputes.ts";
+import { evidence } from "./migrations/0006_evidence.ts";
 import { memory } from "./migrations/0008_memory.ts";
 
 /** One step of the schema. Never changed once released; a change is a new step. */
@@ -15,7 +16,15 @@ export interface Migration {
   sql: string;
 }
 
-export const MIGRATIONS: readonly Migration[] = [initial, receipts, modelProfile, proposal, disputes, memory];
+export const MIGRATIONS: readonly Migration[] = [
+  initial,
+  receipts,
+  modelProfile,
+  proposal,
+  disputes,
+  evidence,
+  memory,
+];
 
 /** One session inside an open transaction. */
 export interface MigrationSession {

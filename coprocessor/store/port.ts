@@ -1,7 +1,9 @@
 import type { Address, Hex } from "viem";
 import type { BlockRef } from "../core/block.ts";
+import type { EvidenceKind, EvidenceProof, EvidenceSummary, Offence, SlashRecord } from "../core/evidence.ts";
 import type { MemoryBeginning } from "../core/memory.ts";
 import type { PeerMessage } from "../core/messages.ts";
+import type { DemandRecord, DemandState } from "../core/opening.ts";
 import type { EnrolmentRecord, ModelRecord, OperatorRecord } from "../core/operators.ts";
 import type { OutboxEntry, OutboxState } from "../core/outbox.ts";
 import type { Receipt, ReceiptSummary } from "../core/receipt.ts";
@@ -34,6 +36,45 @@ export type RequestPatch = Partial<
     | "callbackFailed"
   >
 >;
+
+/** How the chain ended a demand for an opening. */
+export interface DemandClosing {
+  state: Exclude<DemandState, "pending">;
+  closedBlock: bigint;
+  /** Null for one that was opened. */
+  amountWei: bigint | null;
+  rewardWei: bigint | null;
+}
+
+/** What is held against operators, ours included, and what became of it. */
+export interface EvidenceStore {
+  /** False for what is known, and for more than `MAX_EVIDENCE_PER_OPERATOR` rows that contracts judge. */
+  add(key: RequestKey, proof: EvidenceProof): Promise<boolean>;
+  find(id: Hex): Promise<EvidenceProof | null>;
+  /** The latest first. */
+  list(filter: {
+    operatorId?: number;
+    kind?: EvidenceKind;
+    offences?: readonly Offence[];
+    limit: number;
+  }): Promise<EvidenceSummary[]>;
+
+  /** The earliest proof of equivocation against each operator that was not slashed yet; 64 operators at most. */
+  reportable(): Promise<EvidenceSummary[]>;
+
+  /** Replaces what an earlier block said about the demand; our own notes stay. */
+  putDemand(record: DemandRecord): Promise<void>;
+  demand(demandId: Hex): Promise<DemandRecord | null>;
+  /** The latest deadline first. */
+  demands(filter: { states: readonly DemandState[]; limit: number }): Promise<DemandRecord[]>;
+  /** False for a demand that is not kept. */
+  closeDemand(demandId: Hex, closing: DemandClosing): Promise<boolean>;
+  noteDemand(demandId: Hex, note: Partial<Pick<DemandRecord, "output" | "parkedReason">>): Promise<void>;
+
+  putSlash(record: SlashRecord, block: bigint): Promise<void>;
+  /** Null for an operator that never was. */
+  slash(operatorId: number): Promise<SlashRecord | null>;
+}
 
 /**
  * An operator's own memory.
@@ -105,6 +146,7 @@ export interface Store {
   watch(key: RequestKey): Promise<WatchRecord | null>;
   /** The window that ends first comes first. */
   watches(filter: { states: readonly WatchState[]; limit: number }): Promise<WatchRecord[]>;
+  readonly evidence: EvidenceStore;
 
   putOperator(record: OperatorRecord, block: bigint): Promise<void>;
   operator(operatorId: number): Promise<OperatorRecord | null>;

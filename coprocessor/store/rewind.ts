@@ -2,6 +2,7 @@ import { and, eq, exists, gt, inArray, isNotNull, lte, not, or, sql } from "driz
 import { impliedState } from "../core/impliedState.ts";
 import type { RequestKey } from "../core/request.ts";
 import type { Queries } from "./database.ts";
+import { rewindEvidence } from "./evidenceRows.ts";
 import { rewindOutbox } from "./outboxRows.ts";
 import { rewindRegistry } from "./registryRows.ts";
 import { blocks, peerMessages, requests, statements } from "./schema.ts";
@@ -17,6 +18,7 @@ export async function rewind(queries: Queries, ancestor: bigint, now: number): P
   const removed = await removeOpened(queries, ancestor);
   const reopened = await reopenClosed(queries, ancestor, now);
   await rewindRegistry(queries, ancestor);
+  await rewindEvidence(queries, ancestor);
   await rewindOutbox(queries, ancestor, now);
   await queries.delete(blocks).where(gt(blocks.number, ancestor));
   return [...removed, ...reopened];

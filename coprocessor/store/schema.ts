@@ -1,3 +1,4 @@
+import type { OpeningDemand } from "@sibyl/sdk";
 import {
   bigint,
   bigserial,
@@ -14,14 +15,16 @@ import {
 } from "drizzle-orm/pg-core";
 import type { Address, Hex } from "viem";
 import type { Verdict } from "../core/dispute.ts";
+import type { EvidenceKind, EvidenceProof, Offence } from "../core/evidence.ts";
 import type { PeerMessage } from "../core/messages.ts";
+import type { DemandState } from "../core/opening.ts";
 import type { OutboxKind, OutboxState } from "../core/outbox.ts";
 import type { Receipt } from "../core/receipt.ts";
 import type { RequestState } from "../core/request.ts";
 import type { WatchState } from "../core/watch.ts";
 
 /*
- * The tables as queries see them; `migrations/` makes them, and a test holds the two equal.
+ * All tables as queries see them, in one file however long it gets; `migrations/` makes them, and a test holds the two equal.
  *
  * Everything lives in one schema and is always named with it, because an embedded database shares its session, and so
  * its search_path, with the queue. Hex is text, as logs and SQL prompts show it; uint256 is numeric.
@@ -242,6 +245,56 @@ export const watches = sibyl.table(
   },
   (table) => [index("watch_by_window").on(table.state, table.windowEndsAt)],
 );
+
+/** No block said so, and none takes it back: the signatures stand. */
+export const evidence = sibyl.table(
+  "evidence",
+  {
+    id: hex("id").primaryKey(),
+    key: text("key").notNull(),
+    operatorId: time("operator_id").notNull(),
+    offence: text("offence").$type<Offence>().notNull(),
+    kind: text("kind").$type<EvidenceKind>().notNull(),
+    proof: jsonb("proof").$type<EvidenceProof>().notNull(),
+    foundAt: time("found_at").notNull(),
+  },
+  (table) => [
+    index("evidence_by_operator").on(table.operatorId, table.foundAt),
+    index("evidence_by_found_at").on(table.foundAt),
+  ],
+);
+
+export const openingDemands = sibyl.table(
+  "opening_demand",
+  {
+    demandId: hex("demand_id").primaryKey(),
+    court: address("court").notNull(),
+    demand: jsonb("demand").$type<OpeningDemand>().notNull(),
+    operatorId: time("operator_id").notNull(),
+    demander: address("demander").notNull(),
+    deadline: time("deadline").notNull(),
+    state: text("state").$type<DemandState>().notNull(),
+    demandedBlock: blockNumber("demanded_block").notNull(),
+    demandedTransaction: hex("demanded_transaction").notNull(),
+    closedBlock: blockNumber("closed_block"),
+    amountWei: uint256("amount_wei"),
+    rewardWei: uint256("reward_wei"),
+    output: hex("output"),
+    parkedReason: text("parked_reason"),
+  },
+  (table) => [index("opening_demand_by_state").on(table.state, table.deadline)],
+);
+
+/** Operators that lost everything: there is nothing left to report. */
+export const slashes = sibyl.table("slash", {
+  operatorId: time("operator_id").primaryKey(),
+  requestId: hex("request_id").notNull(),
+  reporter: address("reporter").notNull(),
+  amountWei: uint256("amount_wei").notNull(),
+  rewardWei: uint256("reward_wei").notNull(),
+  block: blockNumber("block").notNull(),
+  transaction: hex("transaction").notNull(),
+});
 
 /** One row, written when the database is first used: nothing that was signed before it is known here. */
 export const memory = sibyl.table("memory", {

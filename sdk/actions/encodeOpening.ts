@@ -13,8 +13,10 @@ export interface OpeningEvidence {
   commitment: Hex;
   /** 65 bytes. */
   commitSignature: Hex;
-  /** The output that it attested. */
+  /** The output that it attested; "0x" does for an `exact` model when `attestedHash` names it. */
   attestedOutput: Hex;
+  /** `keccak256(attestedOutput)` when left out. */
+  attestedHash?: Hex;
   /** The view that it attested it in. */
   view: number;
   /** 65 bytes. */
@@ -47,7 +49,7 @@ const DEMAND = [
  */
 export function encodeDemand(evidence: OpeningEvidence): { data: Hex; demand: OpeningDemand } {
   const { oracle, request, operatorId, commitment, view, attestedOutput } = evidence;
-  const attestedHash = outputHash(attestedOutput);
+  const attestedHash = evidence.attestedHash ?? outputHash(attestedOutput);
   const data = encodeFunctionData({
     abi: openingCourtAbi,
     functionName: "demand",
@@ -80,6 +82,11 @@ export function encodeOpen(demand: OpeningDemand, output: Hex, salt: Hex, attest
     functionName: "open",
     args: [demand, outputHash(output), salt, output, attestedOutput],
   });
+}
+
+/** Calldata of the opening court's `close`, for a demand that nobody met in time. */
+export function encodeClose(demand: OpeningDemand): Hex {
+  return encodeFunctionData({ abi: openingCourtAbi, functionName: "close", args: [demand] });
 }
 
 /** A demand's id: `keccak256(abi.encode(demand))`. */

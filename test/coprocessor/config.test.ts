@@ -77,6 +77,31 @@ describe("readConfig", () => {
     expect(faultsOf({ ...REQUIRED, INFERENCE_PROVIDER: "abacus" })).toMatch(/INFERENCE_PROVIDER/);
   });
 
+  it("court: reports that pay and a tenth of doubts, unless it is said otherwise; amounts are whole coins", () => {
+    const wei = 10n ** 16n;
+    expect(readConfig(REQUIRED).court).toEqual({
+      report: "pays",
+      reportStopLossWei: wei,
+      demandShare: 0.1,
+      demandStopLossWei: wei,
+    });
+    const variables = {
+      REPORT_EQUIVOCATION: "always",
+      REPORT_STOP_LOSS: "1.5",
+      DEMAND_SHARE: "0",
+      DEMAND_STOP_LOSS: "0",
+    };
+    expect(readConfig({ ...REQUIRED, ...variables }).court).toEqual({
+      report: "always",
+      reportStopLossWei: 150n * wei,
+      demandShare: 0,
+      demandStopLossWei: 0n,
+    });
+    expect(faultsOf({ ...REQUIRED, REPORT_EQUIVOCATION: "maybe" })).toMatch(/REPORT_EQUIVOCATION/);
+    expect(faultsOf({ ...REQUIRED, DEMAND_SHARE: "1.1" })).toMatch(/DEMAND_SHARE/);
+    expect(faultsOf({ ...REQUIRED, DEMAND_STOP_LOSS: "-1" })).toMatch(/DEMAND_STOP_LOSS must be an amount/);
+  });
+
   it("models: places to fetch from, a cache limit and ids to load ahead", () => {
     const id = `0x${"ab".repeat(32)}`;
     const variables = {

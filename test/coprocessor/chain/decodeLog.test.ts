@@ -3,6 +3,8 @@ import {
   inferenceOracleAbi,
   juryArbiterAbi,
   modelRegistryAbi,
+  openingCourtAbi,
+  openingDemandId,
   operatorRegistryAbi,
   packEnrolment,
 } from "@sibyl/sdk";
@@ -211,6 +213,73 @@ describe("decodeLog", () => {
       position,
     });
     expect(changed(0n)).toMatchObject({ weight: 0n, activeFrom: 0 });
+  });
+
+  const demand = {
+    oracle: address(1),
+    requestId: hash(5),
+    modelId: hash(6),
+    operatorId: 3,
+    commitment: hash(7),
+    attestedHash: hash(8),
+  };
+  const court = address(4);
+  const demanded = (changes: object = {}) =>
+    log(court, openingCourtAbi, "OpeningDemanded", {
+      demandId: openingDemandId(demand),
+      operatorId: 3,
+      demander: address(9),
+      demand,
+      deadline: 1_800_000_000n,
+      ...changes,
+    });
+
+  it("decoded: what an opening court says, and from a court only", () => {
+    const demandId = openingDemandId(demand);
+    expect(decodeLog(contracts, demanded(), undefined, [court])).toEqual({
+      type: "OpeningDemanded",
+      court,
+      demandId,
+      demander: address(9),
+      demand,
+      deadline: 1_800_000_000,
+      position,
+    });
+    expect(decodeLog(contracts, demanded())).toBeNull();
+    expect(decodeLog(contracts, { ...demanded(), address: contracts.oracle }, undefined, [court])).toBeNull();
+    const of = (name: string, args: Record<string, unknown>) =>
+      decodeLog(contracts, log(court, openingCourtAbi, name, { demandId, ...args }), undefined, [court]);
+    expect(of("CommitmentOpened", { outputHash: hash(1), salt: hash(2) })).toMatchObject({
+      type: "CommitmentOpened",
+      court,
+      demandId,
+    });
+    expect(of("OpeningMissed", { amount: 50n, reward: 5n })).toMatchObject({ amountWei: 50n, rewardWei: 5n });
+  });
+
+  it.each([
+    ["another id", { demandId: hash(1) }, "the demand does not hash to its id"],
+    ["another indexed operator", { operatorId: 4 }, "the indexed operatorId is not the demand's"],
+  ])("malformed, not thrown: a demand with %s", (_, changes, reason) => {
+    expect(decodeLog(contracts, demanded(changes), undefined, [court])).toMatchObject({
+      type: "Malformed",
+      reason,
+    });
+  });
+
+  it("decoded: a slash, and a judge", () => {
+    const registry = (name: string, args: Record<string, unknown>) =>
+      decodeLog(contracts, log(contracts.operatorRegistry, operatorRegistryAbi, name, args));
+    expect(
+      registry("EquivocationSlashed", {
+        operatorId: 3,
+        requestId: id,
+        reporter: address(9),
+        amount: 10n,
+        reward: 1n,
+      }),
+    ).toMatchObject({ operatorId: 3, requestId: id, reporter: address(9), amountWei: 10n, rewardWei: 1n });
+    expect(registry("JudgeTrusted", { judge: address(8) })).toMatchObject({ judge: address(8) });
   });
 
   it("decoded: the registries' other events", () => {

@@ -2,6 +2,7 @@ import {
   attestationTypedData,
   commitmentHash,
   commitTypedData,
+  packProfile,
   packRequest,
   unpackRequest,
 } from "@sibyl/sdk";
@@ -14,6 +15,7 @@ import { type RequestRecord, requestKey } from "../../../coprocessor/core/reques
 import { recoverDigest } from "../../../coprocessor/keys/recover.ts";
 import type { Verdict } from "../../../coprocessor/peers/port.ts";
 import { onPeerMessage } from "../../../coprocessor/pipeline/onPeerMessage.ts";
+import { collectedLog } from "../collectedLog.ts";
 import type { StoreUnderTest } from "../store/conformance.ts";
 import { openEmbeddedStore } from "../store/embedded.ts";
 import { CHAIN_ID, hash, ORACLE, requestRecord } from "../store/fixtures.ts";
@@ -28,6 +30,8 @@ let subject: StoreUnderTest;
 let record: RequestRecord;
 let woken: string[];
 let pending: PendingMessages;
+let now: number;
+let pokes: number;
 
 beforeAll(async () => {
   subject = await openEmbeddedStore();
@@ -38,6 +42,8 @@ afterAll(() => subject.close());
 beforeEach(async () => {
   await subject.clear();
   woken = [];
+  now = Date.now();
+  pokes = 0;
   pending = new PendingMessages({ requests: 10, messagesPerRequest: 10, ttlMs: 1_000 });
   const { store } = subject;
   const template = requestRecord("a");
@@ -68,7 +74,9 @@ function hear(message: PeerMessage): Promise<Verdict> {
       store: subject.store,
       recover: (digest, signature) => recoverDigest(digest, signature),
       pending,
-      now: () => 5_000,
+      log: collectedLog(),
+      pokeCourt: () => pokes++,
+      now: () => now,
       wake: (key) => woken.push(key),
     },
     message,
@@ -82,8 +90,13 @@ const accountOf = (operatorId: number): PrivateKeyAccount => {
   return account;
 };
 
-async function commit(operatorId: number, signer = accountOf(operatorId), requestId = record.requestId) {
-  const opening = { requestHash: requestId, operatorId, outputHash: keccak256(OUTPUT), salt };
+async function commit(
+  operatorId: number,
+  signer = accountOf(operatorId),
+  requestId = record.requestId,
+  output = OUTPUT,
+) {
+  const opening = { requestHash: requestId, operatorId, outputHash: keccak256(output), salt };
   const commitment = commitmentHash(opening);
   const signature = await signer.signTypedData(
     commitTypedData(scope, { requestHash: requestId, commitment }),
@@ -91,9 +104,14 @@ async function commit(operatorId: number, signer = accountOf(operatorId), reques
   return { kind: "commit", requestId, operatorId, commitment, signature } satisfies CommitMessage;
 }
 
-async function attestation(operatorId: number, view = 0, oracle = scope.oracle): Promise<PeerMessage> {
+async function attestation(
+  operatorId: number,
+  view = 0,
+  oracle = scope.oracle,
+  output = OUTPUT,
+): Promise<PeerMessage> {
   const { requestId } = record;
-  const fields = { requestHash: requestId, outputHash: keccak256(OUTPUT), view };
+  const fields = { requestHash: requestId, outputHash: keccak256(output), view };
   const signature = await accountOf(operatorId).signTypedData(
     attestationTypedData({ ...scope, oracle }, fields),
   );
@@ -166,10 +184,65 @@ describe("onPeerMessage", () => {
     expect(await stored()).toEqual([]);
   });
 
-  it("accepted and dropped: news of a request that is over", async () => {
+  it("rejected: a reveal that opens no commitment it carries, so that nobody fills another's place", async () => {
+    expect(await hear({ ...reveal(1, [await commit(1)]), output: "0x9999" })).toBe("reject");
+    expect(await hear({ ...reveal(1, [await commit(1)]), salt: hash("another salt") })).toBe("reject");
+    expect(await stored()).toEqual([]);
+  });
+
+  it("kept for a while: what is said about a request that is over; nobody is woken", async () => {
     await subject.store.transition(record.key, ["waiting"], "settled");
     expect(await hear(await commit(1))).toBe("accept");
-    expect(await stored()).toEqual([]);
+    expect(await stored()).toHaveLength(1);
+    expect(woken).toEqual([]);
+    now += 11 * 60_000;
+    expect(await hear(await commit(2))).toBe("accept");
+    expect(await stored()).toHaveLength(1);
     expect(record.key).toBe(requestKey(CHAIN_ID, ORACLE, record.requestId));
+  });
+
+  const evidence = () => subject.store.evidence.list({ limit: 10 });
+
+  it("evidence: a second attestation in one view is kept and does not count, also long after the request", async () => {
+    await hear(await attestation(1));
+    await subject.store.transition(record.key, ["waiting"], "settled");
+    now += 60 * 60_000;
+    expect(await hear(await attestation(1, 0, scope.oracle, "0x99"))).toBe("accept");
+    expect(await evidence()).toMatchObject([
+      { operatorId: 1, offence: "two-outputs", requestId: record.requestId },
+    ]);
+    expect(pokes).toBe(1);
+    await hear(await attestation(1, 0, scope.oracle, "0x88"));
+    expect(await evidence()).toHaveLength(1);
+  });
+
+  it("evidence: two views count for an exact model only, as the registry has it", async () => {
+    await hear(await attestation(1));
+    await hear(await attestation(1, 1, scope.oracle, "0x99"));
+    expect(await evidence()).toEqual([]);
+    const { modelId } = record.request;
+    const profile = packProfile({ output: { codec: "scalar" }, profile: { kind: "exact" } });
+    await subject.store.putModel({ modelId, publisher: ORACLE, manifestURI: "file:///m", profile }, 2n);
+    await hear(await attestation(1, 2, scope.oracle, "0x77"));
+    expect(await evidence()).toMatchObject([{ offence: "two-outputs-across-views" }]);
+  });
+
+  it("evidence: a commitment that a reveal carries, and that is not the one we heard", async () => {
+    await hear(await commit(2));
+    const other = await commit(2, accountOf(2), record.requestId, "0x99");
+    expect(await hear(reveal(1, [await commit(1), other]))).toBe("accept");
+    expect(await evidence()).toMatchObject([{ operatorId: 2, offence: "two-commitments" }]);
+    expect(
+      (await stored()).filter(({ operatorId, kind }) => operatorId === 2 && kind === "commit"),
+    ).toHaveLength(1);
+  });
+
+  it("nothing is held against anybody for a repeat, or for a forged second version", async () => {
+    const first = await attestation(1);
+    await hear(first);
+    await hear(first);
+    const forged = { ...(await attestation(2, 0, scope.oracle, "0x99")), operatorId: 1 };
+    expect(await hear(forged)).toBe("reject");
+    expect(await evidence()).toEqual([]);
   });
 });

@@ -104,6 +104,7 @@ async function spendNonceElsewhere(): Promise<void> {
   const { raw } = await sign({
     to: account.address,
     data: "0x",
+    value: 0n,
     gas: 21_000n,
     nonce: await latestNonce(),
     ...bid,

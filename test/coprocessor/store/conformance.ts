@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { OPEN_STATES } from "../../../coprocessor/core/request.ts";
 import type { Store } from "../../../coprocessor/store/port.ts";
+import { evidenceConformance } from "./evidenceConformance.ts";
 import { address, attestation, block, commit, hash, requestRecord } from "./fixtures.ts";
 import { outboxConformance } from "./outboxConformance.ts";
 import { receiptConformance } from "./receiptConformance.ts";
@@ -275,6 +276,7 @@ export function storeConformance(
     outboxConformance(() => subject, fresh);
     rewindConformance(() => subject, fresh);
     receiptConformance(() => subject, fresh);
+    evidenceConformance(() => subject, fresh);
     watchConformance(() => subject, fresh);
     retentionConformance(() => subject, fresh);
   });

@@ -20,6 +20,9 @@ const TABLES = [
   "enrolment_version",
   "model_version",
   "outbox",
+  "evidence",
+  "opening_demand",
+  "slash",
   "memory",
 ];
 

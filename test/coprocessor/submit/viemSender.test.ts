@@ -53,6 +53,7 @@ async function signSettle(id: bigint, changes: { nonce?: number; percent?: bigin
   return sender.sign({
     to: board,
     data: settleData(id),
+    value: 0n,
     gas: 150_000n,
     nonce: changes.nonce ?? (await sender.latestNonce()),
     maxFeePerGas: (fees.maxFeePerGas * percent) / 100n,
