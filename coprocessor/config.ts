@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { AgreementTiming } from "./core/agreement.ts";
 import { CoprocessorError } from "./core/errors.ts";
 import type { ProviderChoice } from "./core/providerChoice.ts";
-import { PROVIDERS, type Provider } from "./core/runtime.ts";
+import { OPTIMISATIONS, PROVIDERS, type Provider, type RuntimeFingerprint } from "./core/runtime.ts";
 import type { LogLevel } from "./observe/port.ts";
 
 export interface HostAndPort {
@@ -49,7 +49,12 @@ export interface Config {
   modelPlaces: { mirrors: string[]; ipfsGateways: string[]; hub: string };
   /** Bytes that fetched models may take on disk; null is no limit. */
   modelCacheBytes: number | null;
+  /** Models that run at once, each in a process of its own. */
   inferenceThreads: number;
+  /** Threads inside one operation of a graph, on the native runtime. */
+  intraOpThreads: number;
+  /** How far the native runtime rewrites a graph before it runs it. */
+  optimisation: RuntimeFingerprint["optimisation"];
   /** Bytes that all loaded models may take together; null is half of the machine's memory. */
   inferenceMemoryBytes: number | null;
   providers: ProviderChoice;
@@ -163,6 +168,8 @@ const environment = z.object({
     .min(1)
     .max(256)
     .default(Math.max(1, availableParallelism() - 1)),
+  INFERENCE_INTRA_THREADS: z.coerce.number().int().min(1).max(256).default(1),
+  INFERENCE_OPTIMISATION: z.enum(OPTIMISATIONS).default("all"),
   INFERENCE_MEMORY_MIB: z.coerce.number().int().min(64).optional(),
   INFERENCE_PROVIDER: z.enum(PROVIDERS).default("cpu"),
   MODEL_PROVIDERS: providerOfModel.prefault(""),
@@ -178,6 +185,7 @@ const environment = z.object({
   VIEW_TIMEOUT_MS: milliseconds(3_000).pipe(z.number().min(100)),
   SETTLE_DELAY_MS: milliseconds(4_000),
   STANDBY_DELAY_MS: milliseconds(3_000),
+  REPLACE_AFTER_MS: milliseconds(3_000),
   REPEAT_MS: milliseconds(1_000).pipe(z.number().min(100)),
 });
 
@@ -217,6 +225,8 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     modelPlaces: { mirrors: env.MODEL_MIRRORS, ipfsGateways: env.IPFS_GATEWAYS, hub: env.MODEL_HUB },
     modelCacheBytes: env.MODEL_CACHE_MIB === undefined ? null : env.MODEL_CACHE_MIB * 2 ** 20,
     inferenceThreads: env.INFERENCE_THREADS,
+    intraOpThreads: env.INFERENCE_INTRA_THREADS,
+    optimisation: env.INFERENCE_OPTIMISATION,
     inferenceMemoryBytes: env.INFERENCE_MEMORY_MIB === undefined ? null : env.INFERENCE_MEMORY_MIB * 2 ** 20,
     warmModels: env.WARM_MODELS,
     providers: { provider: env.INFERENCE_PROVIDER, ofModel: env.MODEL_PROVIDERS },
@@ -227,6 +237,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
       viewTimeoutMs: env.VIEW_TIMEOUT_MS,
       settleDelayMs: env.SETTLE_DELAY_MS,
       standbyDelayMs: env.STANDBY_DELAY_MS,
+      replaceAfterMs: env.REPLACE_AFTER_MS,
     },
     repeatMs: env.REPEAT_MS,
   };

@@ -47,7 +47,8 @@ export async function advance(deps: PipelineDeps, key: RequestKey): Promise<void
       if (decision.wakeAt !== null) deps.wake(key, decision.wakeAt);
       return;
     }
-    for (const action of decision.actions) await act(deps, { record, context, ballot }, action);
+    for (const action of decision.actions)
+      await act(deps, { record, context, ballot: decision.ballot }, action);
   }
   deps.log.error({ key, steps: MAX_STEPS }, "a request keeps asking for steps; looking again later");
   deps.wake(key, deps.now() + MODEL_RETRY_MS);

@@ -1,3 +1,4 @@
+import type { Ballot } from "../core/ballot.ts";
 import type { RequestRecord } from "../core/request.ts";
 import { loadBallot, loadContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
@@ -28,6 +29,8 @@ export interface RequestExplanation {
   output: string | null;
   settledOutput: string | null;
   settledTransaction: string | null;
+  /** Milliseconds from the first reveal to a quorum of attestations of one output, as this node heard them. */
+  agreementMs: number | null;
   callbackFailed: boolean;
 }
 
@@ -59,6 +62,12 @@ export async function explain(
     output: record.output,
     settledOutput: record.settledOutput,
     settledTransaction: record.closedTransaction,
+    agreementMs: agreementMs(ballot, fields.quorum),
     callbackFailed: record.callbackFailed,
   };
+}
+
+function agreementMs({ cutOffAt, attestations }: Ballot, quorum: number): number | null {
+  const times = attestations.flatMap(({ times: heard }) => heard[quorum - 1] ?? []);
+  return cutOffAt === null || times.length === 0 ? null : Math.min(...times) - cutOffAt;
 }

@@ -1,9 +1,10 @@
 import { attestationDigest, commitDigest } from "@sibyl/sdk";
 import { type Hex, isAddressEqual, keccak256 } from "viem";
 import type { AttestationMessage, CommitMessage, PeerMessage, ProposalMessage } from "../core/messages.ts";
+import { admitProposal } from "../core/proposalAdmission.ts";
 import { isOpen, type RequestKey, requestKey } from "../core/request.ts";
 import type { Verdict } from "../peers/port.ts";
-import type { Store, StoredPeerMessage } from "../store/port.ts";
+import type { Store } from "../store/port.ts";
 import { loadContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
 
@@ -32,26 +33,38 @@ export async function onPeerMessage(deps: HearingDeps, message: PeerMessage): Pr
     return "accept";
   }
   if (!isOpen(record.state)) return "accept";
-  const { candidates } = await loadContext(deps, record);
+  const { candidates, fields } = await loadContext(deps, record);
   const drawn = new Set(candidates.map((candidate) => candidate.operatorId));
   if (!drawn.has(message.operatorId)) return "ignore";
 
-  const heard = new Set(
-    (await deps.store.peerMessages(key)).map(({ message: { kind, operatorId } }) => `${kind} ${operatorId}`),
-  );
+  const stored = carries(message) ? await deps.store.peerMessages(key) : [];
+  if (message.kind === "proposal") {
+    const known = stored.map(({ message: earlier }) => earlier);
+    const admission = admitProposal(message, fields.quorum, known);
+    if (admission !== "keep") return admission;
+  }
   const carried = message.kind === "reveal" ? message.commits : [];
+  // A second, different commitment of somebody is stored too: who signs two does not count.
+  const heard = new Set(
+    stored.flatMap(({ message: known }) =>
+      known.kind === "commit" ? [`${known.operatorId} ${known.commitment}`] : [],
+    ),
+  );
   const unheard = carried.filter(
-    ({ operatorId }) => drawn.has(operatorId) && !heard.has(`commit ${operatorId}`),
+    ({ operatorId, commitment }) => drawn.has(operatorId) && !heard.has(`${operatorId} ${commitment}`),
   );
   const isNew = await storeAll(deps, key, [...unheard, message]);
   if (isNew) deps.wake(key);
   return "accept";
 }
 
+/** Whether what to do with a message depends on what was said before. */
+const carries = ({ kind }: PeerMessage): boolean => kind === "reveal" || kind === "proposal";
+
 /**
  * Stores messages in this order, all or none: the commitments that a reveal carries were there before it.
  *
- * @returns whether the last one is new.
+ * @returns whether any is new.
  */
 async function storeAll(
   { store, now }: HearingDeps,
@@ -59,9 +72,11 @@ async function storeAll(
   messages: PeerMessage[],
 ): Promise<boolean> {
   const add = async (into: Store) => {
-    let last: StoredPeerMessage | null = null;
-    for (const message of messages) last = await into.addPeerMessage(key, message, now());
-    return last !== null;
+    let isNew = false;
+    for (const message of messages) {
+      if ((await into.addPeerMessage(key, message, now())) !== null) isNew = true;
+    }
+    return isNew;
   };
   return messages.length === 1 ? add(store) : store.transaction(add);
 }
