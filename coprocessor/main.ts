@@ -170,6 +170,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
               ? null
               : { number: clock.head.number.toString(), timestamp: clock.head.timestamp },
           peers: peers.connected(),
+          traffic: peers.traffic(),
           addresses: peers.addresses(),
           queue: await queue.counts(),
           balanceWei: (await sender.balance()).toString(),
