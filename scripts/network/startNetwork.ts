@@ -33,6 +33,13 @@ export interface NetworkOptions {
   parameters?: ProtocolParameters;
   /** Further environment variables of every node. */
   env?: Record<string, string>;
+  /** Environment variables of one node, by its place counted from 0. */
+  envOf?: (place: number) => Record<string, string>;
+  /**
+   * Puts something before a node's port for peers: is told the port, and says which one to dial in place of it. For
+   * networks whose links can be cut.
+   */
+  frontPort?: (p2pPort: number) => Promise<number>;
   /** Told before each step. */
   onStep?: (step: string) => void;
 }
@@ -93,7 +100,10 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
   const places = Array.from({ length: size }, (_, place) => place);
   const [operators] = await Promise.all([
     Promise.all(
-      places.map((place) => addOperator(client, protocol, model, { place, folder, env, teardown })),
+      places.map((place) => {
+        const own = { ...env, ...options.envOf?.(place) };
+        return addOperator(client, protocol, model, { ...options, place, folder, env: own });
+      }),
     ),
     publishModel(client, protocol.modelRegistry, model),
   ]);
@@ -144,12 +154,17 @@ async function addOperator(
   client: ChainClient,
   protocol: Protocol,
   model: ServedModel,
-  options: { place: number; folder: string; env: Record<string, string>; teardown: Teardown },
+  options: Pick<NetworkOptions, "teardown" | "frontPort"> & {
+    place: number;
+    folder: string;
+    env: Record<string, string>;
+  },
 ): Promise<Operator> {
-  const { place, env, teardown } = options;
+  const { place, teardown, frontPort } = options;
   const p2p = await reservePort();
   teardown.add("reserved port", () => p2p.release());
-  const endpoint = `/ip4/127.0.0.1/tcp/${p2p.port}`;
+  const endpoint = `/ip4/127.0.0.1/tcp/${frontPort === undefined ? p2p.port : await frontPort(p2p.port)}`;
+  const env = frontPort === undefined ? options.env : { ...options.env, P2P_ANNOUNCE: endpoint };
   const registered = await registerOperator(client, protocol.operatorRegistry, place, endpoint);
   const folder = join(options.folder, `operator-${registered.operatorId}`);
   mkdirSync(folder);
