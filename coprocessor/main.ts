@@ -1,19 +1,19 @@
-import { join } from "node:path";
-import { inferenceOracleAbi, operatorRegistryAbi } from "@sibyl/sdk";
+import { inferenceOracleAbi, juryArbiterAbi, operatorRegistryAbi } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
 import { discoverContracts, discoverOperator } from "./chain/discoverContracts.ts";
 import { createRpcChain } from "./chain/rpcChain.ts";
 import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
+import { openModels } from "./compose/models.ts";
 import { openStorage } from "./compose/storage.ts";
-import { startWorker } from "./compose/worker.ts";
+import { JOBS_PER_THREAD, startWorker } from "./compose/worker.ts";
 import type { Config } from "./config.ts";
+import { capabilitiesOf } from "./core/capability.ts";
 import { ChainClock } from "./core/chainClock.ts";
 import type { OutboxKind } from "./core/outbox.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
-import { isOpen, type RequestKey, requestKey } from "./core/request.ts";
+import { type RequestKey, requestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
-import { createFileModels } from "./models/fileModels.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
 import type { Log } from "./observe/port.ts";
 import { startStatusServer } from "./observe/statusServer.ts";
@@ -22,6 +22,7 @@ import type { PipelineDeps } from "./pipeline/deps.ts";
 import { createDriver } from "./pipeline/driver.ts";
 import { explain } from "./pipeline/explain.ts";
 import { followChain } from "./pipeline/followChain.ts";
+import { isNeeded } from "./pipeline/isNeeded.ts";
 import { startLoop } from "./pipeline/loop.ts";
 import { onOutcome } from "./pipeline/onOutcome.ts";
 import { onPeerMessage } from "./pipeline/onPeerMessage.ts";
@@ -45,7 +46,7 @@ export interface Coprocessor {
 }
 
 /**
- * Composes and starts a node with an embedded worker: the only place that chooses adapters.
+ * Composes and starts a node, with an embedded worker unless it has others: the only place that chooses adapters.
  *
  * @throws CoprocessorError of whatever part cannot start; what was started before it is closed again.
  */
@@ -70,16 +71,10 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
   const scope = { chainId: rpc.chainId, oracle: config.oracle };
 
   const { store, backend } = await openStorage(config, log, closers);
-  const queueOptions = { backend, namespace: `${scope.chainId}-${me}`, log };
-  const models = createFileModels({
-    folders: config.modelFolders,
-    cacheDirectory: join(config.dataDir, "models"),
-    allowPrivateHosts: config.modelPrivateHosts,
-    places: config.modelPlaces,
-    ...(config.modelCacheBytes === null ? {} : { maxCacheBytes: config.modelCacheBytes }),
-    log,
-  });
-  const queue = await createBullmqQueue(queueOptions);
+  const namespace = config.queueNamespace ?? `${scope.chainId}-${me}`;
+  const queueOptions = { backend, namespace, secret: config.queueSecret, log };
+  const models = openModels(config, log);
+  const queue = await createBullmqQueue({ ...queueOptions, capabilities: config.capabilities });
   closers.add("queue", () => queue.close());
   const peers = createLibp2pPeers({
     scope,
@@ -98,7 +93,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
   const sender = createViemSender({
     rpc,
     account: key.account,
-    errors: [...inferenceOracleAbi, ...operatorRegistryAbi],
+    errors: [...inferenceOracleAbi, ...operatorRegistryAbi, ...juryArbiterAbi],
   });
 
   const clock = new ChainClock();
@@ -113,6 +108,8 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     recover: (digest: Hex, signature: Hex): Address | undefined => recoverDigest(digest, signature),
     pending: new PendingMessages(PENDING_LIMITS),
     waiting: new Map<RequestKey, string>(),
+    arbiterOf: (which: number | Address) => chain.arbiter(which),
+    watch: null,
     timing: config.timing,
     log,
     now: Date.now,
@@ -125,16 +122,16 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
     store,
     submit: sender,
     log,
-    isNeeded: async (entryKey: RequestKey, kind: OutboxKind) => {
-      const record = await store.request(entryKey);
-      if (record === null) return false;
-      return kind === "finalize" ? record.state === "proposed" : isOpen(record.state);
-    },
+    isNeeded: (entryKey: RequestKey, kind: OutboxKind) => isNeeded(parts, entryKey, kind),
   };
 
   const outbox = startLoop("outbox", log, Date.now, () => driveOutbox(outboxDeps, Date.now()));
   closers.add("outbox", () => outbox.stop());
-  await startWorker(config, { models, log, queueOptions }, closers);
+  if (config.embeddedWorker) {
+    const jobs = JOBS_PER_THREAD * config.inferenceThreads;
+    const concurrency = Object.fromEntries(capabilitiesOf(config.capabilities).map((name) => [name, jobs]));
+    await startWorker(config, { models, log, queueOptions, concurrency }, closers);
+  }
   await peers.start((message) => onPeerMessage(deps, message));
   closers.add("peers", () => peers.stop());
   closers.add("driver", () => driver.stop());
@@ -191,7 +188,7 @@ async function compose(config: Config, rootLog: Log, closers: Closers): Promise<
   );
   closers.add("status", () => status.close());
   log.info(
-    { statusUrl: status.url, addresses: peers.addresses(), attester: key.address },
+    { statusUrl: status.url, queueNamespace: namespace, addresses: peers.addresses(), attester: key.address },
     "operator started",
   );
   return {

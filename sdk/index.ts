@@ -8,6 +8,7 @@ export { openingCourtAbi } from "./abi/openingCourt.ts";
 export { operatorRegistryAbi } from "./abi/operatorRegistry.ts";
 export { type CheckConsumerParameters, checkConsumer } from "./actions/checkConsumer.ts";
 export { checkOracle } from "./actions/checkOracle.ts";
+export { encodeChallenge, encodeLapse, encodeResolve } from "./actions/encodeDispute.ts";
 export { encodeFinalize } from "./actions/encodeFinalize.ts";
 export {
   encodeDemand,

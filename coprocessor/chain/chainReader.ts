@@ -17,7 +17,8 @@ export interface ChainReader {
 const hexNumber = (value: bigint): Hex => `0x${value.toString(16)}`;
 const rawLogs = z.array(rawLog);
 
-export function createChainReader(rpc: RpcClient, addresses: readonly Address[]): ChainReader {
+/** @param addresses Whose logs to read; asked each time, because arbiters come to it. */
+export function createChainReader(rpc: RpcClient, addresses: () => readonly Address[]): ChainReader {
   return {
     async block(at) {
       const tag = typeof at === "bigint" ? hexNumber(at) : at;
@@ -36,7 +37,7 @@ export function createChainReader(rpc: RpcClient, addresses: readonly Address[])
           ? { blockHash: of.blockHash }
           : { fromBlock: hexNumber(of.from), toBlock: hexNumber(of.to) };
       const answer = await rpc.agreed(rawLogs, "eth_getLogs", [
-        { ...place, address: addresses, topics: [EVENT_TOPICS] },
+        { ...place, address: addresses(), topics: [EVENT_TOPICS] },
       ]);
       const logs = answer.filter(({ removed }) => !removed);
       for (const log of logs) {

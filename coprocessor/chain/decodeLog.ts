@@ -1,5 +1,6 @@
-import { requestId as hashRequest, unpackEnrolment } from "@sibyl/sdk";
+import { disputeId as hashDispute, requestId as hashRequest, unpackEnrolment } from "@sibyl/sdk";
 import { type Address, decodeEventLog, isAddressEqual, keccak256, toEventSelector } from "viem";
+import type { Arbiter } from "../core/dispute.ts";
 import { EVENT_ABI } from "./eventAbi.ts";
 import type { ChainEvent, LogPosition } from "./port.ts";
 import type { RawLog } from "./rawLog.ts";
@@ -10,6 +11,11 @@ export interface FollowedContracts {
   operatorRegistry: Address;
   modelRegistry: Address;
 }
+
+/** Finds a listed jury by its address. */
+export type FindArbiter = (address: Address) => Arbiter | undefined;
+
+const NO_ARBITERS: FindArbiter = () => undefined;
 
 type Fields = ChainEvent extends infer Event
   ? Event extends ChainEvent
@@ -24,13 +30,18 @@ type Decoded<Name extends keyof typeof EVENT_ABI> = ReturnType<
 
 /**
  * Decodes one log of one of our contracts and checks what can be checked from the log alone: that a request hashes
- * to its id and its input to `inputHash`.
+ * to its id and its input to `inputHash`, and a dispute to its.
  *
  * @returns null for a log that nobody asked for: another contract's, or an event that the node does not follow.
  * A log that claims to be a followed event and cannot be it comes back as `Malformed`; nothing is thrown.
  */
-export function decodeLog(contracts: FollowedContracts, log: RawLog): ChainEvent | null {
-  const contract = contractOf(contracts, log.address);
+export function decodeLog(
+  contracts: FollowedContracts,
+  log: RawLog,
+  arbiterAt: FindArbiter = NO_ARBITERS,
+): ChainEvent | null {
+  const arbiter = arbiterAt(log.address);
+  const contract = contractOf(contracts, log.address) ?? (arbiter === undefined ? null : "arbiter");
   if (!contract) return null;
   const event = EVENT_ABI[contract].find((item) => toEventSelector(item) === log.topics[0]);
   if (!event) return null;
@@ -48,7 +59,8 @@ export function decodeLog(contracts: FollowedContracts, log: RawLog): ChainEvent
     position,
   });
   try {
-    const fields = decodeFields(contract, log);
+    const fields =
+      contract === "arbiter" ? arbiterFields(log, arbiter as Arbiter) : decodeFields(contract, log);
     return typeof fields === "string" ? malformed(fields) : { ...fields, position };
   } catch (error) {
     return malformed(error instanceof Error ? error.message : String(error));
@@ -73,6 +85,31 @@ function decodeFields(contract: keyof FollowedContracts, log: RawLog): Fields | 
       return operatorRegistryFields(decodeEventLog({ abi: EVENT_ABI.operatorRegistry, ...decode }));
     case "modelRegistry":
       return modelRegistryFields(decodeEventLog({ abi: EVENT_ABI.modelRegistry, ...decode }));
+  }
+}
+
+function arbiterFields(log: RawLog, arbiter: Arbiter): Fields | string {
+  const topics = log.topics as [RawLog["topics"][number], ...RawLog["topics"]];
+  const event = decodeEventLog({ abi: EVENT_ABI.arbiter, topics, data: log.data, strict: true });
+  const { disputeId, requestId } = event.args;
+  switch (event.eventName) {
+    case "ProposalChallenged": {
+      const { dispute, challenger } = event.args;
+      if (hashDispute(arbiter.address, requestId, dispute) !== disputeId)
+        return "the dispute does not hash to its id";
+      if (!isAddressEqual(dispute.challenger, challenger))
+        return "the indexed challenger is not the dispute's";
+      if (BigInt(dispute.challengedBlock) !== log.blockNumber) return "the dispute is of another block";
+      return { type: "ProposalChallenged", disputeId, requestId, dispute, arbiter };
+    }
+    case "ProposalUpheld":
+      return { type: "ProposalUpheld", disputeId, requestId, jurors: unpackSigners(event.args.jurors) };
+    case "ProposalOverturned": {
+      const { jurors, outputHash } = event.args;
+      return { type: "ProposalOverturned", disputeId, requestId, jurors: unpackSigners(jurors), outputHash };
+    }
+    case "DisputeLapsed":
+      return { type: "DisputeLapsed", disputeId, requestId };
   }
 }
 

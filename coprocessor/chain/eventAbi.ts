@@ -1,9 +1,13 @@
-import { inferenceOracleAbi, modelRegistryAbi, operatorRegistryAbi } from "@sibyl/sdk";
+import { inferenceOracleAbi, juryArbiterAbi, modelRegistryAbi, operatorRegistryAbi } from "@sibyl/sdk";
 import { getAbiItem, toEventSelector } from "viem";
 
 const oracle = { abi: inferenceOracleAbi } as const;
 const operators = { abi: operatorRegistryAbi } as const;
 const models = { abi: modelRegistryAbi } as const;
+const arbiter = { abi: juryArbiterAbi } as const;
+
+/** Says whose events are followed from then on; nobody acts on it. */
+export const ARBITER_LISTED = getAbiItem({ ...oracle, name: "ArbiterListed" });
 
 /** The events that a node follows, by the contract that alone may emit them. */
 export const EVENT_ABI = {
@@ -26,9 +30,16 @@ export const EVENT_ABI = {
     getAbiItem({ ...models, name: "ModelPublished" }),
     getAbiItem({ ...models, name: "ManifestURIChanged" }),
   ],
+  arbiter: [
+    getAbiItem({ ...arbiter, name: "ProposalChallenged" }),
+    getAbiItem({ ...arbiter, name: "ProposalUpheld" }),
+    getAbiItem({ ...arbiter, name: "ProposalOverturned" }),
+    getAbiItem({ ...arbiter, name: "DisputeLapsed" }),
+  ],
 } as const;
 
 /** First topics of all followed events: what `eth_getLogs` is filtered by. */
-export const EVENT_TOPICS = Object.values(EVENT_ABI).flatMap((events) =>
-  events.map((event) => toEventSelector(event)),
-);
+export const EVENT_TOPICS = [
+  ...Object.values(EVENT_ABI).flatMap((events) => events.map((event) => toEventSelector(event))),
+  toEventSelector(ARBITER_LISTED),
+];

@@ -1,6 +1,8 @@
+import type { Address } from "viem";
 import type { BlockRef } from "../core/block.ts";
 import { CoprocessorError } from "../core/errors.ts";
 import { rpcRefusal } from "../rpc/rpcRefusal.ts";
+import type { Arbiters } from "./arbiters.ts";
 import type { ChainReader } from "./chainReader.ts";
 import { decodeLog, type FollowedContracts } from "./decodeLog.ts";
 import type { KnownHeads } from "./knownHeads.ts";
@@ -16,6 +18,7 @@ const ANCESTOR_BATCH = 16;
 export interface FollowState {
   reader: ChainReader;
   contracts: FollowedContracts;
+  arbiters: Arbiters;
   heads: KnownHeads;
   range: RangeSize;
   startBlock: bigint;
@@ -94,6 +97,8 @@ async function tipSteps(state: FollowState, cursor: BlockRef, latest: BlockRef, 
       }),
     ),
   );
+  // Their own logs were not asked for: look again with the wider question.
+  if (await state.arbiters.learn(logs.flat())) return { steps: [], more: true };
   const steps = blocks.map(
     (head, index): ChainStep => ({ type: "blocks", head, events: decode(state, logs[index] ?? []) }),
   );
@@ -123,6 +128,7 @@ async function rangeStep(state: FollowState, cursor: BlockRef, latest: BlockRef,
   if (base.hash !== cursor.hash) return reorg(state, latest);
   await requireConsistent(state, head, logs, finalNumber);
   range.succeeded(logs.length);
+  if (await state.arbiters.learn(logs)) return { steps: [], more: true };
   return withFinality(state, [{ type: "blocks", head, events: decode(state, logs) }], finalNumber, true);
 }
 
@@ -206,8 +212,9 @@ async function finalTag({ reader, confirmations }: FollowState): Promise<bigint 
   }
 }
 
-function decode({ contracts }: FollowState, logs: readonly RawLog[]): ChainEvent[] {
-  return logs.flatMap((log) => decodeLog(contracts, log) ?? []);
+function decode({ contracts, arbiters }: FollowState, logs: readonly RawLog[]): ChainEvent[] {
+  const arbiterAt = (address: Address) => arbiters.of(address);
+  return logs.flatMap((log) => decodeLog(contracts, log, arbiterAt) ?? []);
 }
 
 function moved(fact: string, cause?: unknown): CoprocessorError {

@@ -1,6 +1,7 @@
-import type { Proposal, RequestWords } from "@sibyl/sdk";
+import type { Dispute, Proposal, RequestWords } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
 import type { BlockRef } from "../core/block.ts";
+import type { Arbiter } from "../core/dispute.ts";
 
 export interface LogPosition {
   blockNumber: bigint;
@@ -15,6 +16,10 @@ export type ChainEvent = { position: LogPosition } & (
   | { type: "RequestSettled"; requestId: Hex; signers: number[]; gasPaid: bigint; output: Hex }
   | { type: "OutputProposed"; requestId: Hex; proposal: Proposal; output: Hex }
   | { type: "ProposalSuspended"; requestId: Hex }
+  | { type: "ProposalChallenged"; disputeId: Hex; requestId: Hex; dispute: Dispute; arbiter: Arbiter }
+  | { type: "ProposalUpheld"; disputeId: Hex; requestId: Hex; jurors: number[] }
+  | { type: "ProposalOverturned"; disputeId: Hex; requestId: Hex; jurors: number[]; outputHash: Hex }
+  | { type: "DisputeLapsed"; disputeId: Hex; requestId: Hex }
   | { type: "CallbackFailed"; requestId: Hex; reason: Hex }
   | { type: "Redelivered"; requestId: Hex }
   | { type: "RequestExpired"; requestId: Hex }
@@ -48,7 +53,7 @@ export type ChainStep =
   | { type: "finalized"; block: BlockRef };
 
 /**
- * Follows one chain's oracle and registries.
+ * Follows one chain's oracle, registries and the juries among the oracle's arbiters.
  *
  * Implementations: `rpcChain` (JSON-RPC polling; HTTP or WebSocket URL). Deliberately excluded: sending
  * transactions (`submit`), and keeping state: the caller stores each step's cursor in the same transaction as what
@@ -63,6 +68,10 @@ export interface Chain {
    * @throws CoprocessorError `chain/reorg-too-deep` when no known block is on the chain any more.
    */
   follow(known: readonly BlockRef[], signal: AbortSignal): AsyncGenerator<ChainStep>;
+  /**
+   * A jury by the index that requests name it by, or by its address; null for nobody, and for an arbiter of another kind.
+   */
+  arbiter(which: number | Address): Arbiter | null;
   /** The chain's latest block. */
   head(): Promise<BlockRef>;
 }

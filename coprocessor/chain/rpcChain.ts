@@ -5,6 +5,7 @@ import { CoprocessorError } from "../core/errors.ts";
 import type { Log } from "../observe/port.ts";
 import type { RpcClient } from "../rpc/rpcClient.ts";
 import { hexData } from "../rpc/rpcSchemas.ts";
+import { Arbiters } from "./arbiters.ts";
 import { type ChainReader, createChainReader } from "./chainReader.ts";
 import type { FollowedContracts } from "./decodeLog.ts";
 import { KnownHeads } from "./knownHeads.ts";
@@ -43,10 +44,13 @@ const LONGEST_PAUSE_MS = 5_000;
 export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
   const { rpc, contracts, log } = options;
   await requireCode(rpc, contracts);
-  const reader = createChainReader(rpc, [
+  const arbiters = new Arbiters(rpc, contracts.oracle, log);
+  await arbiters.discover();
+  const reader = createChainReader(rpc, () => [
     contracts.oracle,
     contracts.operatorRegistry,
     contracts.modelRegistry,
+    ...arbiters.addresses(),
   ]);
 
   async function* follow(known: readonly BlockRef[], signal: AbortSignal): AsyncGenerator<ChainStep> {
@@ -62,6 +66,7 @@ export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
           nextSteps({
             reader,
             contracts,
+            arbiters,
             heads,
             range,
             startBlock: options.startBlock,
@@ -100,6 +105,7 @@ export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
   return {
     chainId: rpc.chainId,
     follow,
+    arbiter: (which) => (typeof which === "number" ? arbiters.at(which) : (arbiters.of(which) ?? null)),
     head: () => latest(reader),
   };
 }

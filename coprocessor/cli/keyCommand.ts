@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
-import { readAttesterSource } from "../config.ts";
+import { readAttesterSource } from "../config/attesterConfig.ts";
 import { CoprocessorError } from "../core/errors.ts";
 
 export function keyCommand(): Command {

@@ -1,7 +1,7 @@
 import { attesterConsentTypedData, operatorRegistryAbi } from "@sibyl/sdk";
 import { Command } from "commander";
 import { formatEther, parseEther } from "viem";
-import { readAttesterSource } from "../config.ts";
+import { readAttesterSource } from "../config/attesterConfig.ts";
 import { connectOwner } from "./ownerClient.ts";
 
 export function registerCommand(): Command {

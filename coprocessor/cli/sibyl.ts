@@ -10,10 +10,12 @@ import { registerCommand } from "./registerCommand.ts";
 import { runCommand } from "./runCommand.ts";
 import { statusCommand } from "./statusCommand.ts";
 import { verifyCommand } from "./verifyCommand.ts";
+import { workerCommand } from "./workerCommand.ts";
 
 const program = new Command("sibyl")
   .description("Runs an operator of the Sibyl inference oracle, and the transactions around it.")
   .addCommand(nodeCommand())
+  .addCommand(workerCommand())
   .addCommand(keyCommand())
   .addCommand(registerCommand())
   .addCommand(enrollCommand())

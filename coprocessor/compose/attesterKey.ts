@@ -1,4 +1,4 @@
-import type { AttesterSource } from "../config.ts";
+import type { AttesterSource } from "../config/attesterConfig.ts";
 import { readKeystore, readPasswordFile } from "../keys/keystore.ts";
 import type { AttesterKey } from "../keys/port.ts";
 import { createPrivateKeySigner } from "../keys/privateKey.ts";

@@ -8,6 +8,12 @@ import { openEmbeddedDatabase } from "../store/embeddedDatabase.ts";
 import type { Store } from "../store/port.ts";
 import type { Closers } from "./closers.ts";
 
+/** The queue that a URL leads to. */
+export const backendOf = (queueUrl: string): QueueBackend => ({
+  type: queueUrl.startsWith("redis") ? "redis" : "postgres-server",
+  url: queueUrl,
+});
+
 /** Store and queue share the embedded database unless a server is configured for either. */
 export async function openStorage(
   config: Config,
@@ -32,7 +38,7 @@ export async function openStorage(
   };
   if (queueUrl !== null) {
     const store = await openStore(databaseUrl ?? (await openEmbedded()));
-    return { store, backend: { type: "redis", url: queueUrl } };
+    return { store, backend: backendOf(queueUrl) };
   }
   const embedded = await openEmbedded();
   const store = await openStore(databaseUrl ?? embedded);

@@ -1,23 +1,32 @@
 import type { Hex } from "viem";
-import type { Config } from "../config.ts";
+import type { WorkConfig } from "../config/workConfig.ts";
 import { createOnnxEngine } from "../inference/onnxEngine.ts";
 import type { InferenceEngine } from "../inference/port.ts";
 import type { ModelStore } from "../models/port.ts";
 import type { Log } from "../observe/port.ts";
 import { runJob } from "../pipeline/runJob.ts";
 import type { BullmqOptions } from "../queue/bullmqBackend.ts";
-import { createBullmqConsumer } from "../queue/bullmqConsumer.ts";
+import { type BullmqConsumerOptions, createBullmqConsumer } from "../queue/bullmqConsumer.ts";
 import type { Closers } from "./closers.ts";
 
 /** Milliseconds that one inference may take. */
 const INFERENCE_TIMEOUT_MS = 60_000;
 /** Jobs that a worker holds per inference thread: one runs while the next ones' models and inputs are made ready. */
-const JOBS_PER_THREAD = 4;
+export const JOBS_PER_THREAD = 4;
 
-/** Takes jobs from the queue and runs their models, in this process. */
+/**
+ * Takes jobs from the queue and runs their models, in child processes of this one.
+ *
+ * @param parts.concurrency Jobs that are held at the same time, by capability.
+ */
 export async function startWorker(
-  config: Config,
-  parts: { models: ModelStore; log: Log; queueOptions: BullmqOptions },
+  config: WorkConfig,
+  parts: {
+    models: ModelStore;
+    log: Log;
+    queueOptions: BullmqOptions;
+    concurrency: BullmqConsumerOptions["concurrency"];
+  },
   closers: Closers,
 ): Promise<void> {
   const { inferenceMemoryBytes } = config;
@@ -30,10 +39,7 @@ export async function startWorker(
     log: parts.log,
   });
   closers.add("inference", () => engine.close());
-  const consumer = await createBullmqConsumer({
-    ...parts.queueOptions,
-    concurrency: JOBS_PER_THREAD * config.inferenceThreads,
-  });
+  const consumer = await createBullmqConsumer({ ...parts.queueOptions, concurrency: parts.concurrency });
   await consumer.run((job) =>
     runJob({ models: parts.models, engine, timeoutMs: INFERENCE_TIMEOUT_MS, now: Date.now }, job),
   );

@@ -3,8 +3,10 @@ import { type Hex, keccak256 } from "viem";
 import type { Ballot } from "./ballot.ts";
 import { creditable, creditableAt } from "./creditable.ts";
 import type { Candidate } from "./draw.ts";
+import { idle } from "./idle.ts";
 import { judge, propose } from "./proposal.ts";
-import { attestedBy, type Reopening, reopening } from "./reopening.ts";
+import { type Reopening, reopening } from "./reopening.ts";
+import { start } from "./starting.ts";
 import { viewAt, viewStartsAfter } from "./views.ts";
 
 /** Milliseconds of patience at each step; all measured on this node's own clock. */
@@ -29,6 +31,8 @@ export interface AgreementView {
   committeeSize: number;
   codec: OutputCodec;
   profile: DeterminismProfile;
+  /** The output that this jury judges; null when the subject is a request. */
+  disputed: Hex | null;
   /** Everybody that the draw admits, lowest ticket first. */
   candidates: readonly Candidate[];
   /** Round of the draw that the chain's clock has reached. */
@@ -80,7 +84,7 @@ export interface AgreementDecision {
 export type DecisionOnBallot = AgreementDecision & { ballot: Ballot };
 
 /**
- * What this operator should do next about one request.
+ * What this operator should do next about one request, or as a juror about one dispute.
  *
  * A pure function of what is stored, so it may run at any time and any number of times. Commit hides the answer until
  * a quorum has one; a reveal opens it; an attestation says that an output follows from the reveals and agrees with
@@ -104,7 +108,8 @@ export function decide(view: AgreementView): DecisionOnBallot {
 function decideOn(view: AgreementView, again: Reopening): AgreementDecision {
   const { ballot, now, timing } = view;
   const me = view.candidates.find((candidate) => candidate.operatorId === view.me);
-  if (me === undefined) return idle("not drawn for this request");
+  if (me === undefined)
+    return idle(view.disputed === null ? "not drawn for this request" : "not drawn for this jury");
   const timely = ballot.timely;
   const committed = timely.has(view.me);
 
@@ -132,40 +137,6 @@ function decideOn(view: AgreementView, again: Reopening): AgreementDecision {
   const agreed =
     view.profile.kind === "exact" ? agreeExactly(view, view.output) : agreeWithin(view, view.output);
   return settle(view, agreed);
-}
-
-function start(view: AgreementView, me: Candidate, again: Reopening): AgreementDecision {
-  if (view.started) return idle("our own inference");
-  if (view.ballot.cutOffAt !== null && !again.open) return idle("others revealed before we started");
-  if (me.fromRound > view.round) {
-    const roundsToGo = me.fromRound - view.round;
-    return {
-      ...idle(`round ${me.fromRound} of the draw (now ${view.round})`),
-      wakeAt:
-        roundsToGo === 1 ? view.now + view.nextRoundInMs : view.now + Math.max(view.nextRoundInMs, 1_000),
-    };
-  }
-  const admitted = view.candidates.filter((candidate) => candidate.fromRound <= view.round);
-  if (again.open) return standIn(view, admitted, again.at);
-  const place = admitted.findIndex((candidate) => candidate.operatorId === view.me);
-  const standbyPlace = view.round > 0 ? 0 : Math.max(0, place - view.committeeSize + 1);
-  const startAt = view.seenAt + standbyPlace * view.timing.standbyDelayMs;
-  if (view.now < startAt) return { ...idle(`standing by, place ${standbyPlace}`), wakeAt: startAt };
-  if (standbyPlace > 0 && view.ballot.timely.size >= view.committeeSize) {
-    return idle("standing by; the committee has committed");
-  }
-  return { actions: [{ type: "start" }], waitingFor: "our own inference", wakeAt: null, disagreement: null };
-}
-
-/** One after the other, in ticket order, until the request has its quorum: usually one is enough. */
-function standIn(view: AgreementView, admitted: readonly Candidate[], reopenedAt: number): AgreementDecision {
-  const { ballot, quorum, timing, now } = view;
-  if (Number.isFinite(attestedBy(view, ballot, quorum))) return idle("standing by; a quorum attested");
-  const fresh = admitted.filter(({ operatorId }) => !ballot.timely.has(operatorId));
-  const place = fresh.findIndex(({ operatorId }) => operatorId === view.me);
-  const startAt = reopenedAt + place * timing.standbyDelayMs;
-  if (now < startAt) return { ...idle(`standing in, place ${place}`), wakeAt: startAt };
-  return { actions: [{ type: "start" }], waitingFor: "our own inference", wakeAt: null, disagreement: null };
 }
 
 /** `exact`: the bytes that a quorum shares. Everybody's proposal would be the same, so nobody needs to propose. */
@@ -198,10 +169,11 @@ function agreeExactly(view: AgreementView, ours: Hex): AgreementDecision {
   };
 }
 
-/** `tolerance`: a proposer puts the median forward; whoever can recompute it and agrees with it attests. */
+/** `tolerance`: a proposer puts the median, or a jury's verdict, forward; whoever can recompute it and agrees with it attests. */
 function agreeWithin(view: AgreementView, ours: Hex): AgreementDecision {
   const { ballot, now, timing } = view;
-  const rules = { quorum: view.quorum, codec: view.codec, profile: view.profile, reveals: ballot.reveals };
+  const { quorum, codec, profile, disputed } = view;
+  const rules = { quorum, codec, profile, disputed, reveals: ballot.reveals };
   const refusals: string[] = [];
   for (const proposal of ballot.proposals) {
     if (view.attested.has(proposal.view)) continue;
@@ -234,13 +206,17 @@ function agreeWithin(view: AgreementView, ours: Hex): AgreementDecision {
   }
   const proposal = propose(rules);
   if (proposal === null) {
-    const split = `no label is shared by ${view.quorum} of ${ballot.reveals.size} reveals`;
+    const split =
+      disputed === null
+        ? `no label is shared by ${view.quorum} of ${ballot.reveals.size} reveals`
+        : `no verdict is shared by ${view.quorum} of ${ballot.reveals.size} reveals`;
     return { ...idle(split), wakeAt: nextViewAt, disagreement: split };
   }
   // A proposal is its proposer's attestation too, so it may only be one that we agree with.
   const verdict = judge(rules, ours, proposal);
   if (verdict !== "follows") {
-    const refusal = `the median of the reveals disagrees with our output: ${verdict.reason}`;
+    const what = disputed === null ? "the median" : "the verdict";
+    const refusal = `${what} of the reveals disagrees with our output: ${verdict.reason}`;
     return { ...idle(refusal), wakeAt: nextViewAt, disagreement: refusal };
   }
   return {
@@ -309,10 +285,3 @@ function missing(view: AgreementView, heard: { has(operatorId: number): boolean 
     .filter((operatorId) => !heard.has(operatorId));
   return silent.length === 0 ? "" : `; nothing from operator ${silent.join(", ")}`;
 }
-
-const idle = (waitingFor: string): AgreementDecision => ({
-  actions: [],
-  waitingFor,
-  wakeAt: null,
-  disagreement: null,
-});

@@ -9,8 +9,11 @@ import type { RequestKey } from "./request.ts";
  */
 export type OutboxState = "planned" | "signed" | "mined" | "abandoned";
 
-/** `settle` brings a quorum's attestations; `finalize` ends a challenge window. */
-export type OutboxKind = "settle" | "finalize";
+/**
+ * `settle` brings a quorum's attestations; `finalize` ends a challenge window; `challenge` disputes a proposal, with a
+ * bond; `resolve` brings a jury's verdict; `lapse` ends a dispute that nobody decided in time.
+ */
+export type OutboxKind = "settle" | "finalize" | "challenge" | "resolve" | "lapse";
 
 /** A transaction that this operator owes; persisted before anything is sent. */
 export interface OutboxEntry {
@@ -19,6 +22,8 @@ export interface OutboxEntry {
   kind: OutboxKind;
   to: Address;
   data: Hex;
+  /** Wei that goes with the call: a bond; mostly 0. */
+  value: bigint;
   gas: bigint;
   /** Wei; never bid more, or the settlement costs more than the request's reserve repays. */
   maxFeePerGasCap: bigint;
@@ -54,7 +59,7 @@ export interface OutboxFees {
 
 /** What is known about the world when a step is decided. */
 export interface OutboxView {
-  /** Whether the request is still open on our row. */
+  /** Whether our row says that it can still matter. */
   needed: boolean;
   /** The account's nonce in the latest block: every lower one is used up. */
   latestNonce: number;
@@ -146,7 +151,7 @@ export function nextOutboxStep(
 function plannedStep(entry: OutboxEntry, view: OutboxView, now: number, rules: OutboxRules): OutboxStep {
   const { market, simulation } = view;
   const wait = (reason: string): OutboxStep => ({ type: "wait", untilMs: now + rules.retryAfterMs, reason });
-  if (!view.needed) return { type: "abandon", reason: "the request was closed before a nonce was taken" };
+  if (!view.needed) return { type: "abandon", reason: "it was no longer needed before a nonce was taken" };
   if (view.inFlight >= rules.maxInFlight) return wait(`${view.inFlight} transactions are in flight`);
   if (simulation === null) return wait("not simulated yet");
   if (simulation.type === "reverted") return wait(`it would revert: ${simulation.message}`);
@@ -156,8 +161,9 @@ function plannedStep(entry: OutboxEntry, view: OutboxView, now: number, rules: O
   }
   const maxFeePerGas = min(market.maxFeePerGas, entry.maxFeePerGasCap);
   const gas = max(entry.gas, simulation.gas);
-  if (view.availableWei < gas * maxFeePerGas) {
-    return wait(`the account has ${view.availableWei} wei and needs ${gas * maxFeePerGas} wei`);
+  const neededWei = gas * maxFeePerGas + entry.value;
+  if (view.availableWei < neededWei) {
+    return wait(`the account has ${view.availableWei} wei and needs ${neededWei} wei`);
   }
   const maxPriorityFeePerGas = min(market.maxPriorityFeePerGas, maxFeePerGas);
   return { type: "sign", nonce: view.nextNonce, gas, fees: { maxFeePerGas, maxPriorityFeePerGas } };
@@ -204,7 +210,11 @@ function replacementFees(
   const leastFee = bumped(newest.maxFeePerGas);
   const leastTip = bumped(newest.maxPriorityFeePerGas);
   const maxFeePerGas = min(max(leastFee, market.maxFeePerGas), entry.maxFeePerGasCap);
-  if (maxFeePerGas < leastFee || maxFeePerGas < leastTip || entry.gas * maxFeePerGas > availableWei)
+  if (
+    maxFeePerGas < leastFee ||
+    maxFeePerGas < leastTip ||
+    entry.gas * maxFeePerGas + entry.value > availableWei
+  )
     return null;
   return {
     maxFeePerGas,

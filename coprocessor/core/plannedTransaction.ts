@@ -4,7 +4,10 @@ import type { OutboxEntry } from "./outbox.ts";
 export type TransactionPlan = Pick<
   OutboxEntry,
   "id" | "key" | "kind" | "to" | "data" | "gas" | "maxFeePerGasCap"
->;
+> & {
+  /** Wei; none when left out. */
+  value?: bigint;
+};
 
 /**
  * An outbox entry as it begins: to be sent, no nonce yet.
@@ -14,6 +17,7 @@ export type TransactionPlan = Pick<
 export function plannedTransaction(plan: TransactionPlan, now: number): OutboxEntry {
   return {
     ...plan,
+    value: plan.value ?? 0n,
     state: "planned",
     nonce: null,
     attempts: [],

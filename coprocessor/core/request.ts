@@ -1,5 +1,6 @@
 import type { Proposal, RequestWords } from "@sibyl/sdk";
 import type { Address, Hex } from "viem";
+import type { DisputedProposal, Verdict } from "./dispute.ts";
 
 /** `chainId-oracle-requestId`, lower case: one request anywhere; also the queue's job id. */
 export type RequestKey = string;
@@ -8,7 +9,7 @@ export const requestKey = (chainId: number, oracle: Address, requestId: Hex): Re
   `${chainId}-${oracle}-${requestId}`.toLowerCase();
 
 /**
- * Where a request stands with this operator.
+ * Where a request, or a dispute about one, stands with this operator.
  *
  * `waiting`   seen; not drawn yet, or standing by
  * `queued`    a job runs or will run
@@ -17,8 +18,10 @@ export const requestKey = (chainId: number, oracle: Address, requestId: Hex): Re
  * `revealed`  output and salt are public
  * `attested`  at least one attestation signed
  * `proposed`  the chain has an answer that may still be challenged; `reason` says until when
- * `settled`   the chain has an answer (ours or an equal one)
+ * `challenged` its answer was challenged; the jury decides, or nobody does in time
+ * `settled`   the chain has an answer (ours or an equal one); of a dispute: the chain has its verdict
  * `expired`   the deadline passed without an answer; `reason` says what was missing
+ * `aside`     not ours to answer; kept because we may judge, or watch, the answer that others give
  * `parked`    this operator cannot serve it; `reason` says why. Others may.
  */
 export type RequestState =
@@ -29,9 +32,11 @@ export type RequestState =
   | "revealed"
   | "attested"
   | "proposed"
+  | "challenged"
   | "settled"
   | "expired"
-  | "parked";
+  | "parked"
+  | "aside";
 
 /** States in which something may still happen before the deadline. */
 export const OPEN_STATES = ["waiting", "queued", "computed", "committed", "revealed", "attested"] as const;
@@ -40,7 +45,14 @@ export const isOpen = (state: RequestState): boolean =>
   (OPEN_STATES as readonly RequestState[]).includes(state);
 
 /** States that the chain's word about a request may change; an expired row only looked expired to us. */
-export const UNCLOSED_STATES = [...OPEN_STATES, "proposed", "parked", "expired"] as const;
+export const UNCLOSED_STATES = [
+  ...OPEN_STATES,
+  "proposed",
+  "challenged",
+  "parked",
+  "expired",
+  "aside",
+] as const;
 
 /** A proposal with the bytes that it names: all that finalizing it takes beside the request. */
 export interface ProposedOutput {
@@ -48,12 +60,19 @@ export interface ProposedOutput {
   output: Hex;
 }
 
-/** One operator's row for one request. */
+/**
+ * One operator's row for one subject of agreement: a request, or a dispute about one, which its jury answers the same way.
+ *
+ * A dispute's row has the dispute's id for `requestId`, because that is what jurors sign; its opening is the challenge,
+ * whose block's hash draws the jury, and its deadline the last second of the verdict time.
+ */
 export interface RequestRecord {
   key: RequestKey;
   chainId: number;
   oracle: Address;
   requestId: Hex;
+  /** Null on a request's row. */
+  dispute: DisputedProposal | null;
   request: RequestWords;
   input: Hex;
   /** Unix seconds; copied from `terms` so that a store can order by it. */
@@ -70,6 +89,12 @@ export interface RequestRecord {
   /** What the chain holds to be the answer until its challenge window is over; null before. */
   proposed: ProposedOutput | null;
   proposedBlock: bigint | null;
+  /** The block that suspended the proposal; null before. */
+  challengedBlock: bigint | null;
+  /** Of the dispute about this request's proposal, if a jury is asked. */
+  disputeId: Hex | null;
+  /** How the chain ended the dispute that this row is about. */
+  verdict: Verdict | null;
   /** Set when settled or expired on chain. */
   closedBlock: bigint | null;
   closedTransaction: Hex | null;

@@ -1,4 +1,11 @@
-import { attestationTypedData, commitmentHash, commitTypedData, encodeSettle } from "@sibyl/sdk";
+import {
+  attestationTypedData,
+  commitmentHash,
+  commitTypedData,
+  encodeResolve,
+  encodeSettle,
+  unpackSigners,
+} from "@sibyl/sdk";
 import { type Hex, keccak256, size } from "viem";
 import type { AgreementAction } from "../core/agreement.ts";
 import type { Ballot } from "../core/ballot.ts";
@@ -10,6 +17,8 @@ import type { PipelineDeps } from "./deps.ts";
 
 /** Gas that one more attestation adds to a settlement: recovering its signer and paying it. */
 const GAS_PER_SIGNATURE = 45_000;
+/** Gas that a verdict adds for each signer of the proposal: it is punished, or paid a part of the bond. */
+const GAS_PER_ACCUSED = 70_000;
 
 /** What an action is about. */
 export interface Subject {
@@ -143,29 +152,35 @@ async function settle(deps: PipelineDeps, subject: Subject, action: ActionOf<"se
     const message = group?.signers.get(operatorId);
     return message === undefined ? [] : [{ operatorId, signature: message.signature }];
   });
-  const now = deps.now();
-  const earlier = (await deps.store.outboxFor(record.key)).filter(({ kind }) => kind === "settle");
+  const { key, dispute } = record;
   const { callbackGasLimit, maxGasPrice } = context.fields;
+  const gas = concludingGas({
+    callbackGasLimit,
+    signers: signers.length,
+    gasPerSigner: GAS_PER_SIGNATURE,
+    outputBytes: size(output),
+  });
+  const call =
+    dispute === null
+      ? {
+          kind: "settle" as const,
+          to: record.oracle,
+          data: encodeSettle(record.request, output, view, attestations),
+          gas,
+        }
+      : {
+          kind: "resolve" as const,
+          to: dispute.arbiter,
+          data: encodeResolve(record.request, dispute.dispute, output, view, attestations),
+          gas: gas + BigInt(GAS_PER_ACCUSED * unpackSigners(dispute.dispute.proposal.signers).length),
+        };
+  const earlier = (await deps.store.outboxFor(key)).filter(({ kind }) => kind === call.kind);
+  const id = `${call.kind}/${key}/${earlier.length}`;
   await deps.store.insertOutbox(
-    plannedTransaction(
-      {
-        id: `settle/${record.key}/${earlier.length}`,
-        key: record.key,
-        kind: "settle",
-        to: record.oracle,
-        data: encodeSettle(record.request, output, view, attestations),
-        gas: concludingGas({
-          callbackGasLimit,
-          signers: signers.length,
-          gasPerSigner: GAS_PER_SIGNATURE,
-          outputBytes: size(output),
-        }),
-        maxFeePerGasCap: maxGasPrice,
-      },
-      now,
-    ),
+    plannedTransaction({ id, key, ...call, maxFeePerGasCap: maxGasPrice }, deps.now()),
   );
-  deps.log.info({ requestId: record.requestId, view, signers, outputHash }, "settlement planned");
+  const what = dispute === null ? "settlement planned" : "verdict planned";
+  deps.log.info({ requestId: record.requestId, view, signers, outputHash }, what);
   deps.pokeOutbox();
 }
 

@@ -11,6 +11,7 @@ import { act } from "./act.ts";
 import { loadBallot, loadContext, type RequestContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
 import { finalizeWhenDue } from "./finalize.ts";
+import { lapseWhenDue } from "./lapse.ts";
 import { park } from "./park.ts";
 
 /** An honest path takes six steps; more in one go means a loop. */
@@ -20,7 +21,7 @@ const BLOCKS_TO_SETTLE = 2;
 const MODEL_RETRY_MS = 2_000;
 
 /**
- * Brings one request as far as it can go now: decides from what is stored, acts, and decides again.
+ * Brings one request, or one dispute, as far as it can go now: decides from what is stored, acts, and decides again.
  *
  * May run at any time and any number of times; two runs for one request must not overlap (`driver`).
  */
@@ -28,12 +29,17 @@ export async function advance(deps: PipelineDeps, key: RequestKey): Promise<void
   for (let step = 0; step < MAX_STEPS; step++) {
     const record = await deps.store.request(key);
     if (record?.state === "proposed") return finalizeWhenDue(deps, record, settleDelay(deps));
+    if (record !== null && record.dispute !== null) await lapseWhenDue(deps, record);
     if (record === null || !isOpen(record.state) || isPastDeadline(deps, record)) return;
+    const context = await loadContext(deps, record);
+    if (record.dispute !== null && !context.candidates.some(({ operatorId }) => operatorId === deps.me)) {
+      deps.waiting.set(key, "its jury; we do not sit on it");
+      return;
+    }
     const manifest = await loadManifest(deps, record);
     if (manifest === null) return;
     if (record.state === "waiting" && !(await admit(deps, record, manifest))) return;
 
-    const context = await loadContext(deps, record);
     const ballot = await loadBallot(deps, record, context);
     const decision = decide(await view(deps, record, manifest, context, ballot));
     if (decision.disagreement !== null && decision.disagreement !== deps.waiting.get(key)) {
@@ -109,22 +115,25 @@ async function view(
   deps: PipelineDeps,
   record: RequestRecord,
   manifest: ModelManifest,
-  { fields, candidates }: RequestContext,
+  { terms, candidates }: RequestContext,
   ballot: Ballot,
 ): Promise<AgreementView> {
   const now = deps.now();
   const chainNow = deps.clock.now(now);
-  const round = roundAt(Math.floor(chainNow / 1_000), fields);
-  const settlements = (await deps.store.outboxFor(record.key)).filter(({ kind }) => kind === "settle");
+  const round = roundAt(Math.floor(chainNow / 1_000), terms);
+  const settlements = (await deps.store.outboxFor(record.key)).filter(
+    ({ kind }) => kind === "settle" || kind === "resolve",
+  );
   return {
     me: deps.me,
-    quorum: fields.quorum,
-    committeeSize: fields.committeeSize,
+    quorum: terms.quorum,
+    committeeSize: terms.committeeSize,
     codec: manifest.output.codec,
     profile: manifest.profile,
+    disputed: record.dispute?.output ?? null,
     candidates,
     round,
-    nextRoundInMs: roundStartsAt(round + 1, fields) * 1_000 - chainNow,
+    nextRoundInMs: roundStartsAt(round + 1, terms) * 1_000 - chainNow,
     seenAt: record.createdAt,
     started: record.state !== "waiting",
     output: record.output,

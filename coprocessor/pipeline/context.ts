@@ -1,13 +1,16 @@
 import { type RequestFields, unpackRequest } from "@sibyl/sdk";
 import { type Ballot, tally } from "../core/ballot.ts";
+import { type AgreementTerms, agreementTerms, drawJury } from "../core/dispute.ts";
 import { type Candidate, draw } from "../core/draw.ts";
 import type { EnrolmentRecord } from "../core/operators.ts";
 import type { RequestRecord } from "../core/request.ts";
 import type { PipelineDeps } from "./deps.ts";
 
-/** What follows from a stored request and the registry: who may answer it. */
+/** What follows from a stored request, or a dispute about one, and the registry: who may answer it. */
 export interface RequestContext {
+  /** Of the request, also on a dispute's row. */
   fields: RequestFields;
+  terms: AgreementTerms;
   candidates: Candidate[];
 }
 
@@ -17,7 +20,7 @@ const MAX_DRAWS = 4_096;
 
 export async function loadContext(
   deps: Pick<PipelineDeps, "store">,
-  record: Pick<RequestRecord, "request" | "requestId" | "openedBlockHash">,
+  record: Pick<RequestRecord, "request" | "requestId" | "openedBlockHash" | "dispute">,
 ): Promise<RequestContext> {
   const enrolments = await deps.store.enrolments(record.request.modelId);
   const draws = drawn.get(enrolments) ?? new Map<string, RequestContext>();
@@ -26,7 +29,12 @@ export async function loadContext(
   const known = draws.get(name);
   if (known !== undefined) return known;
   const fields = unpackRequest(record.request);
-  const context = { fields, candidates: draw(record.requestId, fields, record.openedBlockHash, enrolments) };
+  const { requestId, openedBlockHash, dispute } = record;
+  const candidates =
+    dispute === null
+      ? draw(requestId, fields, openedBlockHash, enrolments)
+      : drawJury(requestId, fields, dispute, openedBlockHash, enrolments);
+  const context = { fields, terms: agreementTerms(fields, dispute), candidates };
   if (draws.size >= MAX_DRAWS) draws.clear();
   draws.set(name, context);
   return context;
@@ -39,8 +47,8 @@ export async function loadBallot(
 ): Promise<Ballot> {
   const rules = {
     requestId: record.requestId,
-    quorum: context.fields.quorum,
-    committeeSize: context.fields.committeeSize,
+    quorum: context.terms.quorum,
+    committeeSize: context.terms.committeeSize,
     commitGraceMs: deps.timing.commitGraceMs,
   };
   return tally(rules, context.candidates, await deps.store.peerMessages(record.key));

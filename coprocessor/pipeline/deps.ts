@@ -1,6 +1,7 @@
 import type { Address, Hex } from "viem";
 import type { AgreementTiming } from "../core/agreement.ts";
 import type { ChainClock } from "../core/chainClock.ts";
+import type { Arbiter } from "../core/dispute.ts";
 import type { OracleScope } from "../core/messages.ts";
 import type { PendingMessages } from "../core/pendingMessages.ts";
 import type { RequestKey } from "../core/request.ts";
@@ -11,10 +12,26 @@ import type { Peers } from "../peers/port.ts";
 import type { JobQueue } from "../queue/port.ts";
 import type { Store } from "../store/port.ts";
 
+/** How this node looks again at what others proposed. */
+export interface Watching {
+  /** Part of the requests that are looked at, 0 to 1. */
+  share: number;
+  /** 32 bytes that only this key can make: they choose the sample. */
+  seed: Hex;
+  /** Whose requests: of any model, of those with these ids, or of models that we have a seat for. */
+  serves: "any" | "our seats" | readonly Hex[];
+  /** Most second looks in the queue at once. */
+  maxRunning: number;
+  /** Milliseconds before a window's end at which it is too late to begin, or to challenge. */
+  marginMs: number;
+  /** Wei of the account that pays bonds. */
+  balance(): Promise<bigint>;
+}
+
 /** What the stages act through; `main.ts` chooses the adapters. */
 export interface PipelineDeps {
   scope: OracleScope;
-  /** Our operator id. */
+  /** Our operator id; 0, which is nobody's, for a watcher that is no operator. */
   me: number;
   store: Store;
   queue: JobQueue;
@@ -27,6 +44,10 @@ export interface PipelineDeps {
   pending: PendingMessages;
   /** What each open request waits for now; the driver writes down what lasts. */
   waiting: Map<RequestKey, string>;
+  /** A jury that the oracle lists, by what requests name it by, or by its address. */
+  arbiterOf(which: number | Address): Arbiter | null;
+  /** Null on a node that watches nothing. */
+  watch: Watching | null;
   timing: AgreementTiming;
   log: Log;
   /** Unix milliseconds. */

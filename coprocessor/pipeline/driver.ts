@@ -122,6 +122,9 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
         wake(record.key);
         if (record.state === "queued") void requeue(record);
       }
+      // One that nobody decided in time may still be ours to end.
+      const undecided = await deps.store.requests({ about: "disputes", states: ["expired", "parked"] });
+      for (const { key, verdict } of undecided) if (verdict === null) wake(key);
     },
     async stop() {
       stopped = true;

@@ -1,5 +1,6 @@
 import type { Ballot } from "../core/ballot.ts";
-import type { RequestRecord } from "../core/request.ts";
+import { juryProgress } from "../core/dispute.ts";
+import { type RequestRecord, requestKey } from "../core/request.ts";
 import { loadBallot, loadContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
 
@@ -13,7 +14,24 @@ export interface SeatExplanation {
   attested: boolean;
 }
 
-/** Why a request stands where it stands; plain JSON values. */
+/** A challenge, on the row of the request that it is about and on the row of the dispute itself. */
+export interface DisputeExplanation {
+  disputeId: string;
+  /** Of the request. */
+  requestId: string;
+  arbiter: string;
+  challenger: string;
+  /** Unix seconds. */
+  verdictUntil: number;
+  /** Jurors that must agree. */
+  quorum: number;
+  /** How far the jury is: `commitments 2 of 4`. */
+  jury: string;
+  /** `upheld`, `overturned` or `lapsed`; null while it is open. */
+  verdict: string | null;
+}
+
+/** Why a request, or a dispute about one, stands where it stands; plain JSON values. */
 export interface RequestExplanation {
   requestId: string;
   state: string;
@@ -32,29 +50,34 @@ export interface RequestExplanation {
   /** Milliseconds from the first reveal to a quorum of attestations of one output, as this node heard them. */
   agreementMs: number | null;
   callbackFailed: boolean;
+  /** Null for a request that was not challenged, or whose arbiter is no jury. */
+  dispute: DisputeExplanation | null;
 }
 
-export async function explain(
-  deps: Pick<PipelineDeps, "store" | "timing" | "waiting">,
-  record: RequestRecord,
-): Promise<RequestExplanation> {
+type ExplainDeps = Pick<PipelineDeps, "store" | "timing" | "waiting">;
+
+export async function explain(deps: ExplainDeps, record: RequestRecord): Promise<RequestExplanation> {
   const context = await loadContext(deps, record);
   const ballot = await loadBallot(deps, record, context);
-  const { fields, candidates } = context;
+  const { fields, terms, candidates } = context;
+  const dispute = await explainDispute(deps, record);
   const attesters = new Set(ballot.attestations.flatMap(({ signers }) => [...signers.keys()]));
   return {
     requestId: record.requestId,
     state: record.state,
-    reason: deps.waiting.get(record.key) ?? record.reason,
+    reason:
+      record.state === "challenged" && dispute !== null
+        ? `challenged: jury ${dispute.jury}`
+        : (deps.waiting.get(record.key) ?? record.reason),
     modelId: fields.modelId,
     consumer: fields.consumer,
-    quorum: fields.quorum,
-    committeeSize: fields.committeeSize,
-    deadline: fields.deadline,
+    quorum: terms.quorum,
+    committeeSize: terms.committeeSize,
+    deadline: record.deadline,
     openedBlock: record.openedBlock.toString(),
     seats: candidates.map(({ operatorId, fromRound }, place) => ({
       operatorId,
-      role: fromRound > 0 ? `round ${fromRound}` : place < fields.committeeSize ? "primary" : "standby",
+      role: fromRound > 0 ? `round ${fromRound}` : place < terms.committeeSize ? "primary" : "standby",
       committed: ballot.timely.has(operatorId),
       revealed: ballot.reveals.has(operatorId),
       attested: attesters.has(operatorId),
@@ -62,8 +85,28 @@ export async function explain(
     output: record.output,
     settledOutput: record.settledOutput,
     settledTransaction: record.closedTransaction,
-    agreementMs: agreementMs(ballot, fields.quorum),
+    agreementMs: agreementMs(ballot, terms.quorum),
     callbackFailed: record.callbackFailed,
+    dispute,
+  };
+}
+
+/** Of the dispute that a row is about, or whose request it is. */
+async function explainDispute(deps: ExplainDeps, record: RequestRecord): Promise<DisputeExplanation | null> {
+  const { chainId, oracle, disputeId } = record;
+  const row = disputeId === null ? record : await deps.store.request(requestKey(chainId, oracle, disputeId));
+  if (row === null || row.dispute === null) return null;
+  const context = await loadContext(deps, row);
+  const ballot = await loadBallot(deps, row, context);
+  return {
+    disputeId: row.requestId,
+    requestId: row.dispute.requestId,
+    arbiter: row.dispute.arbiter,
+    challenger: row.dispute.dispute.challenger,
+    verdictUntil: row.deadline,
+    quorum: context.terms.quorum,
+    jury: juryProgress(ballot, context.terms.quorum),
+    verdict: row.verdict,
   };
 }
 

@@ -12,8 +12,8 @@ const GAS_PER_PAYOUT = 30_000;
 /**
  * Plans the transaction that finalizes a proposal, when it is this operator's turn.
  *
- * A proposal that was challenged meanwhile stays planned and unsent: its simulation reverts until the arbiter has decided,
- * and the entry is abandoned once the chain has closed the request.
+ * Once a proposal is challenged, what is planned is abandoned: the ruling itself closes the request. A reorg that takes the
+ * challenge back has it planned anew.
  */
 export async function finalizeWhenDue(
   deps: PipelineDeps,

@@ -33,14 +33,14 @@ export async function onPeerMessage(deps: HearingDeps, message: PeerMessage): Pr
     return "accept";
   }
   if (!isOpen(record.state)) return "accept";
-  const { candidates, fields } = await loadContext(deps, record);
+  const { candidates, terms } = await loadContext(deps, record);
   const drawn = new Set(candidates.map((candidate) => candidate.operatorId));
   if (!drawn.has(message.operatorId)) return "ignore";
 
   const stored = carries(message) ? await deps.store.peerMessages(key) : [];
   if (message.kind === "proposal") {
     const known = stored.map(({ message: earlier }) => earlier);
-    const admission = admitProposal(message, fields.quorum, known);
+    const admission = admitProposal(message, terms.quorum, known);
     if (admission !== "keep") return admission;
   }
   const carried = message.kind === "reveal" ? message.commits : [];

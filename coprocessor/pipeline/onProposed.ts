@@ -25,10 +25,13 @@ export async function onProposed(deps: PipelineDeps, event: Proposing): Promise<
       return [key];
     }
     case "ProposalSuspended":
-      await deps.store.transition(key, ["proposed"], "proposed", {
+      // A jury's own event, in the same transaction, says more.
+      if (record.state === "challenged") return [];
+      await deps.store.transition(key, ["proposed"], "challenged", {
+        challengedBlock: event.position.blockNumber,
         reason: "challenged; the request's arbiter decides",
       });
       deps.log.warn({ requestId }, "the proposal was challenged");
-      return [];
+      return [key];
   }
 }

@@ -1,19 +1,14 @@
+import type { RequestFields } from "@sibyl/sdk";
 import type { ChainEvent } from "../chain/port.ts";
-import { impliedState } from "../core/impliedState.ts";
-import type { PeerMessage } from "../core/messages.ts";
 import { type RequestKey, type RequestRecord, requestKey } from "../core/request.ts";
 import { loadContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
+import { takeUpAgain } from "./takeUpAgain.ts";
 
-/** The order in which an operator says things about a request. */
-const SPOKEN_ORDER: Record<PeerMessage["kind"], number> = {
-  commit: 0,
-  reveal: 1,
-  attestation: 2,
-  proposal: 3,
-};
-
-/** Stores a new request if the draw admits us now or in a later round. */
+/**
+ * Stores a new request if the draw admits us now or in a later round, and, if its answer may be challenged, also when we
+ * may judge or watch that answer.
+ */
 export async function onRequest(
   deps: PipelineDeps,
   event: Extract<ChainEvent, { type: "RequestOpened" }>,
@@ -21,10 +16,10 @@ export async function onRequest(
   const { chainId, oracle } = deps.scope;
   const { position, requestId, request, input } = event;
   const now = deps.now();
-  const opened = { requestId, request, openedBlockHash: position.blockHash };
+  const opened = { requestId, request, openedBlockHash: position.blockHash, dispute: null };
   const { fields, candidates } = await loadContext(deps, opened);
   const ours = candidates.find((candidate) => candidate.operatorId === deps.me);
-  if (ours === undefined) {
+  if (ours === undefined && !(await mayConcernUs(deps, fields))) {
     deps.log.debug({ requestId }, "not drawn");
     return [];
   }
@@ -37,12 +32,15 @@ export async function onRequest(
     deadline: fields.deadline,
     openedBlock: position.blockNumber,
     openedTransaction: position.transactionHash,
-    state: "waiting",
+    state: ours === undefined ? "aside" : "waiting",
     reason: null,
     output: null,
     outputHash: null,
     proposed: null,
     proposedBlock: null,
+    challengedBlock: null,
+    disputeId: null,
+    verdict: null,
     closedBlock: null,
     closedTransaction: null,
     settledOutput: null,
@@ -53,20 +51,16 @@ export async function onRequest(
   const isNew = await deps.store.insertRequest(record);
   if (!isNew) return [];
   await takeUpAgain(deps, record);
-  deps.log.info({ requestId, modelId: request.modelId, fromRound: ours.fromRound }, "request drawn");
+  const { modelId } = request;
+  if (ours === undefined) deps.log.debug({ requestId, modelId }, "not drawn; its answer may be challenged");
+  else deps.log.info({ requestId, modelId, fromRound: ours.fromRound }, "request drawn");
   return [record.key];
 }
 
-/**
- * A request that a reorg took away may come back under the same id. What we said about it then still stands, so we go
- * on from there instead of answering anew: peers may have heard it.
- */
-async function takeUpAgain({ store, now }: PipelineDeps, { key }: RequestRecord): Promise<void> {
-  const statements = await store.statements(key);
-  const inOrder = statements.toSorted((a, b) => SPOKEN_ORDER[a.message.kind] - SPOKEN_ORDER[b.message.kind]);
-  for (const { message } of inOrder) await store.addPeerMessage(key, message, now());
-  const restored = await store.request(key);
-  const slots = statements.map(({ slot }) => slot);
-  const state = impliedState(slots, restored?.output != null);
-  if (state !== "waiting") await store.transition(key, ["waiting"], state);
+/** A jury is drawn from the model's seats, and a watcher of any model looks at all. */
+async function mayConcernUs({ store, me, watch }: PipelineDeps, fields: RequestFields): Promise<boolean> {
+  if (fields.challengeWindow === 0) return false;
+  if (watch !== null && watch.serves === "any") return true;
+  const seats = await store.enrolments(fields.modelId);
+  return seats.some(({ operatorId, activeFrom }) => operatorId === me && activeFrom <= fields.openedAt);
 }

@@ -1,13 +1,16 @@
 import type { ChainEvent, ChainStep } from "../chain/port.ts";
 import type { BlockRef } from "../core/block.ts";
-import { OPEN_STATES, type RequestKey, requestKey } from "../core/request.ts";
+import { OPEN_STATES, type RequestKey, type RequestState, requestKey } from "../core/request.ts";
 import type { PipelineDeps } from "./deps.ts";
+import { onChallenged } from "./onChallenged.ts";
 import { onClosed } from "./onClosed.ts";
 import { onPeerMessage } from "./onPeerMessage.ts";
 import { onProposed } from "./onProposed.ts";
 import { onRegistryEvent } from "./onRegistryEvent.ts";
 import { onRequest } from "./onRequest.ts";
 
+/** States in which nothing that we compute or say about a request or a dispute matters any more. */
+const CONCLUDED: readonly RequestState[] = ["settled", "expired", "proposed", "challenged"];
 /** Rows looked at at once when a block's time passes their deadline. */
 const EXPIRE_BATCH = 100;
 
@@ -50,6 +53,11 @@ async function onEvent(deps: PipelineDeps, event: ChainEvent): Promise<RequestKe
     case "OutputProposed":
     case "ProposalSuspended":
       return onProposed(deps, event);
+    case "ProposalChallenged":
+    case "ProposalUpheld":
+    case "ProposalOverturned":
+    case "DisputeLapsed":
+      return onChallenged(deps, event);
     case "Malformed":
       deps.log.warn(
         { ...event.position, eventName: event.eventName, reason: event.reason },
@@ -84,8 +92,8 @@ async function expireBefore(deps: PipelineDeps, head: BlockRef): Promise<Request
 async function follow(deps: PipelineDeps, key: RequestKey): Promise<void> {
   const record = await deps.store.request(key);
   if (record === null) return;
-  if (record.state === "proposed") deps.wake(key);
-  if (record.state === "settled" || record.state === "expired" || record.state === "proposed") {
+  if (record.state === "proposed" || record.dispute !== null) deps.wake(key);
+  if (CONCLUDED.includes(record.state)) {
     deps.waiting.delete(key);
     // Not waited for: a queue that is down must not keep us from following the chain.
     deps.queue.remove(key).catch((error: unknown) => {

@@ -19,7 +19,7 @@ export interface OutboxDeps {
   store: Store;
   submit: TransactionSender;
   log: Log;
-  /** Whether a request is still open on our row, or for a finalization still proposed. */
+  /** Whether our row says that a transaction of this kind can still matter. */
   isNeeded(key: RequestKey, kind: OutboxKind): Promise<boolean>;
   rules?: OutboxRules;
 }
@@ -118,13 +118,13 @@ async function look(deps: OutboxDeps, account: Account, entry: OutboxEntry): Pro
     ({ id, nonce }) => id !== entry.id && nonce !== null && nonce >= account.latestNonce,
   );
   const reservedWei = others.reduce(
-    (sum, other) => sum + other.gas * (other.attempts.at(-1)?.maxFeePerGas ?? 0n),
+    (sum, other) => sum + other.value + other.gas * (other.attempts.at(-1)?.maxFeePerGas ?? 0n),
     0n,
   );
   const mayBeSigned = entry.state === "planned" && others.length < (deps.rules ?? OUTBOX_RULES).maxInFlight;
   const [needed, simulation, ...receipts] = await Promise.all([
     deps.isNeeded(entry.key, entry.kind),
-    mayBeSigned ? submit.simulate(entry.to, entry.data) : null,
+    mayBeSigned ? submit.simulate(entry.to, entry.data, entry.value) : null,
     ...entry.attempts.map(async ({ hash }) => [hash, await submit.receipt(hash)] as const),
   ]);
   return {
@@ -175,10 +175,10 @@ async function addAttempt(
   fees: OutboxFees,
   now: number,
 ): Promise<OutboxEntry | null> {
-  const { to, data, gas, nonce } = target;
+  const { to, data, value, gas, nonce } = target;
   if (nonce === null) return null;
   const bid = { maxFeePerGas: fees.maxFeePerGas, maxPriorityFeePerGas: fees.maxPriorityFeePerGas };
-  const { hash, raw } = await submit.sign({ to, data, gas, nonce, ...bid });
+  const { hash, raw } = await submit.sign({ to, data, value, gas, nonce, ...bid });
   const attempt: OutboxAttempt = { hash, raw, ...bid, signedAt: now, sentAt: 0 };
   const next: OutboxEntry = { ...target, attempts: [...target.attempts, attempt], updatedAt: now };
   return (await store.updateOutbox(next, entry.state)) ? next : null;

@@ -9,6 +9,7 @@ import {
   Worker,
   type WorkerOptions,
 } from "bullmq";
+import pg from "pg";
 import type { Log } from "../observe/port.ts";
 import { queueError } from "./queueError.ts";
 import { connectRedis, type RedisConnections } from "./redisConnection.ts";
@@ -19,11 +20,15 @@ export const QUEUE_SCHEMA = "bullmq";
 /**
  * Where jobs are kept.
  *
- * `redis`    a server that node and workers share
- * `postgres` anything in the shape of node-postgres' pool whose sessions have `QUEUE_SCHEMA` as search_path; for the
- *            embedded database, node and worker are one process
+ * `redis`           a server, a set of sentinels or a cluster that node and workers share
+ * `postgres-server` a PostgreSQL server that they share
+ * `postgres`        anything in the shape of node-postgres' pool whose sessions have `QUEUE_SCHEMA` as search_path; for
+ *                   the embedded database, node and worker are one process
  */
-export type QueueBackend = { type: "redis"; url: string } | { type: "postgres"; pool: PgPoolLike };
+export type QueueBackend =
+  | { type: "redis"; url: string }
+  | { type: "postgres-server"; url: string }
+  | { type: "postgres"; pool: PgPoolLike };
 
 /** What BullMQ uses of a pool. */
 export type PgPoolLike = Omit<PgPool, "on" | "removeAllListeners" | "connect"> & {
@@ -34,6 +39,8 @@ export interface BullmqOptions {
   backend: QueueBackend;
   /** Keeps several operators on one server apart. Letters, digits and dashes. */
   namespace?: string;
+  /** What node and workers share to know each other's payloads; null or left out: they are believed. */
+  secret?: string | null;
   log: Log;
   /** Gives up waiting for a server that is down at start. */
   signal?: AbortSignal;
@@ -41,12 +48,16 @@ export interface BullmqOptions {
 
 /** One end of the queue: makes BullMQ's objects on whichever backend, and closes what they share. */
 export interface Bullmq {
-  queue(): Queue;
-  events(): QueueEvents;
-  worker(processor: Processor, options: Omit<WorkerOptions, "connection">): Worker;
+  queue(capability: string): Queue;
+  events(capability: string): QueueEvents;
+  worker(capability: string, processor: Processor, options: Omit<WorkerOptions, "connection">): Worker;
   /** Runs `goodbye` and lets go of the server; one that has been gone for 2 s is not waited for. */
   close(goodbye: () => Promise<void>): Promise<void>;
 }
+
+/** Each end listens on one connection of its own beside these. */
+const POOL_SIZE = 10;
+const CONNECT_TIMEOUT_MS = 10_000;
 
 /** How long closing waits for a server that is gone. */
 const GONE_MS = 2_000;
@@ -60,7 +71,7 @@ export async function connectBullmq({
   signal,
 }: BullmqOptions): Promise<Bullmq> {
   if (!/^[A-Za-z0-9-]+$/.test(namespace)) throw new Error(`not a queue namespace: ${namespace}`);
-  const name = `${namespace}-inference`;
+  const nameOf = (capability: string) => `${namespace}-${capability}`;
   const heard = <T extends { on(event: "error", listener: (error: Error) => void): unknown }>(part: T): T => {
     // Without a listener it would end the process. Outages are reported once, by the connection.
     part.on("error", (error) => log.debug({ error: error.message }, "queue error"));
@@ -71,23 +82,58 @@ export async function connectBullmq({
     // Braces: a Redis Cluster keeps all keys of the queue on one node.
     const base = { connection: redis.main, prefix: `{${namespace}}` };
     return {
-      queue: () => heard(new Queue(name, base, createRedisBackend)),
-      events: () => heard(new QueueEvents(name, base, createRedisBackend)),
-      worker: (processor, options) =>
-        heard(new Worker(name, processor, { ...options, ...base }, createRedisBackend)),
+      queue: (capability) => heard(new Queue(nameOf(capability), base, createRedisBackend)),
+      events: (capability) => heard(new QueueEvents(nameOf(capability), base, createRedisBackend)),
+      worker: (capability, processor, options) =>
+        heard(new Worker(nameOf(capability), processor, { ...options, ...base }, createRedisBackend)),
       close: (goodbye) => closeRedis(redis, goodbye),
     };
   }
-  const base = { connection: backend.pool as unknown as PgPool };
-  await migrate(base.connection);
+  const server = backend.type === "postgres-server" ? connectQueueServer(backend.url, log) : null;
+  const base = { connection: (server ?? (backend as { pool: PgPoolLike }).pool) as unknown as PgPool };
+  try {
+    await migrate(base.connection);
+  } catch (error) {
+    await server?.end();
+    throw error;
+  }
   return {
-    queue: () => heard(new Queue(name, base, createPostgresBackend) as unknown as Queue),
-    events: () => heard(new QueueEvents(name, base, createPostgresBackend) as unknown as QueueEvents),
-    worker: (processor, options) =>
-      heard(new Worker(name, processor, { ...options, ...base }, createPostgresBackend) as unknown as Worker),
-    // The pool belongs to whoever made it.
-    close: (goodbye) => goodbye(),
+    queue: (capability) =>
+      heard(new Queue(nameOf(capability), base, createPostgresBackend) as unknown as Queue),
+    events: (capability) =>
+      heard(new QueueEvents(nameOf(capability), base, createPostgresBackend) as unknown as QueueEvents),
+    worker: (capability, processor, options) =>
+      heard(
+        new Worker(
+          nameOf(capability),
+          processor,
+          { ...options, ...base },
+          createPostgresBackend,
+        ) as unknown as Worker,
+      ),
+    // A pool that was handed in belongs to whoever made it.
+    close: async (goodbye) => {
+      await goodbye();
+      await server?.end();
+    },
   };
+}
+
+function connectQueueServer(url: string, log: Log): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    options: `-c search_path=${QUEUE_SCHEMA}`,
+    max: POOL_SIZE,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    application_name: "sibyl queue",
+  });
+  // Without listeners a lost connection would end the process; it is replaced at the next query.
+  pool.on("error", (error) => log.warn({ error: error.message }, "a connection to the queue was lost"));
+  pool.on("connect", (client) => {
+    client.on("error", (error) => log.debug({ error: error.message }, "a connection to the queue failed"));
+  });
+  return pool;
 }
 
 async function closeRedis(redis: RedisConnections, goodbye: () => Promise<void>): Promise<void> {

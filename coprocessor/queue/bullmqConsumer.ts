@@ -1,9 +1,11 @@
 import type { Job, Worker } from "bullmq";
+import { DEFAULT_CAPABILITY } from "../core/capability.ts";
 import { CoprocessorError } from "../core/errors.ts";
 import type { Log } from "../observe/port.ts";
 import { type Bullmq, type BullmqOptions, connectBullmq } from "./bullmqBackend.ts";
 import { jobError } from "./jobFailure.ts";
 import { parseJob } from "./jobPayload.ts";
+import { PayloadSeal } from "./payloadSeal.ts";
 import type { InferenceJob, JobConsumer, JobOutcome } from "./port.ts";
 
 /**
@@ -18,8 +20,8 @@ const MAX_DEATHS = 2;
 const FETCH_RETRY_MS = 1_000;
 
 export interface BullmqConsumerOptions extends BullmqOptions {
-  /** Jobs that run at the same time. */
-  concurrency: number;
+  /** Jobs that run at the same time: of each capability that this worker has, or of the default one. */
+  concurrency: number | Readonly<Record<string, number>>;
 }
 
 /** A worker's end of a BullMQ queue; throws as `createBullmqQueue` does. */
@@ -29,43 +31,52 @@ export async function createBullmqConsumer(options: BullmqConsumerOptions): Prom
 
 class BullmqConsumer implements JobConsumer {
   readonly #bullmq: Bullmq;
-  readonly #concurrency: number;
+  readonly #concurrency: Readonly<Record<string, number>>;
+  readonly #seal: PayloadSeal;
   readonly #log: Log;
-  #worker: Worker | null = null;
+  readonly #workers: Worker[] = [];
 
   constructor(bullmq: Bullmq, options: BullmqConsumerOptions) {
     this.#bullmq = bullmq;
-    this.#concurrency = options.concurrency;
+    const { concurrency } = options;
+    this.#concurrency = typeof concurrency === "number" ? { [DEFAULT_CAPABILITY]: concurrency } : concurrency;
+    this.#seal = new PayloadSeal(options.secret ?? null);
     this.#log = options.log;
   }
 
   async run(handler: (job: InferenceJob) => Promise<JobOutcome>): Promise<void> {
-    if (this.#worker !== null) throw new Error("this consumer runs already");
-    this.#worker = this.#bullmq.worker((job) => this.#process(job, handler), {
-      concurrency: this.#concurrency,
-      lockDuration: LOCK_MS,
-      stalledInterval: STALLED_CHECK_MS,
-      maxStalledCount: MAX_DEATHS,
-      runRetryDelay: FETCH_RETRY_MS,
-    });
-    this.#worker.on("stalled", (key) =>
-      this.#log.warn({ key }, "a job's worker died; the job is given to another"),
-    );
-    await this.#worker.waitUntilReady();
+    if (this.#workers.length > 0) throw new Error("this consumer runs already");
+    for (const [capability, concurrency] of Object.entries(this.#concurrency)) {
+      const worker = this.#bullmq.worker(capability, (job) => this.#process(job, handler), {
+        concurrency,
+        lockDuration: LOCK_MS,
+        stalledInterval: STALLED_CHECK_MS,
+        maxStalledCount: MAX_DEATHS,
+        runRetryDelay: FETCH_RETRY_MS,
+      });
+      worker.on("stalled", (key) =>
+        this.#log.warn({ key, capability }, "a job's worker died; the job is given to another"),
+      );
+      this.#workers.push(worker);
+    }
+    await Promise.all(this.#workers.map((worker) => worker.waitUntilReady()));
   }
 
   async close(): Promise<void> {
     // Without a server, running jobs cannot be reported; their locks run out by themselves.
-    await this.#bullmq.close(async () => this.#worker?.close());
+    await this.#bullmq.close(async () => {
+      await Promise.all(this.#workers.map((worker) => worker.close()));
+    });
   }
 
   async #process(job: Job, handler: (job: InferenceJob) => Promise<JobOutcome>): Promise<JobOutcome> {
     const key = job.id ?? "";
     try {
       const payload = parseJob(key, job.data);
+      this.#seal.checkJob(payload, job.data);
       refuseLate(payload);
       const outcome = await handler(payload);
-      if (outcome.status === "done") return outcome;
+      if (outcome.status === "done") return this.#seal.sealOutcome(payload, outcome);
       throw new CoprocessorError(outcome.message, { code: outcome.code, retry: "never" });
     } catch (error) {
       const failure = jobError(error);

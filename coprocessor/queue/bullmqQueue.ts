@@ -1,10 +1,13 @@
 import type { Queue, QueueEvents } from "bullmq";
+import { type CapabilityChoice, capabilitiesOf, capabilityOf } from "../core/capability.ts";
+import { CoprocessorError } from "../core/errors.ts";
 import type { RequestKey } from "../core/request.ts";
 import type { Log } from "../observe/port.ts";
 import { type Bullmq, type BullmqOptions, connectBullmq } from "./bullmqBackend.ts";
 import { parseFailure } from "./jobFailure.ts";
-import { parseOutcome } from "./jobPayload.ts";
+import { parseJob, parseOutcome } from "./jobPayload.ts";
 import { OutcomeCollector } from "./outcomeCollector.ts";
+import { PayloadSeal, type Sealed } from "./payloadSeal.ts";
 import type { InferenceJob, JobOutcome, JobQueue, QueueCounts } from "./port.ts";
 import { queueError } from "./queueError.ts";
 
@@ -16,6 +19,8 @@ const RETRY_DELAY_MS = 1_000;
 const SWEEP_MS = 2_000;
 
 export interface BullmqQueueOptions extends BullmqOptions {
+  /** Which models need which workers; left out: every worker can run every model. */
+  capabilities?: CapabilityChoice;
   /** Times that a job runs, at most. */
   attempts?: number;
   /** Milliseconds before the second try; doubled for each further one. */
@@ -34,18 +39,24 @@ export async function createBullmqQueue(options: BullmqQueueOptions): Promise<Jo
 
 class BullmqQueue implements JobQueue {
   readonly #bullmq: Bullmq;
-  readonly #queue: Queue;
+  /** By capability, the default one first. */
+  readonly #queues: ReadonlyMap<string, Queue>;
+  readonly #capabilities: CapabilityChoice;
+  readonly #seal: PayloadSeal;
   readonly #log: Log;
   readonly #attempts: number;
   readonly #retryDelayMs: number;
   /** Jobs that run, and whose outcome nobody wants any more: a running job cannot be taken from its worker. */
   readonly #unwanted = new Set<RequestKey>();
-  #events: QueueEvents | null = null;
+  #events: QueueEvents[] = [];
   #collector: OutcomeCollector | null = null;
 
   constructor(bullmq: Bullmq, options: BullmqQueueOptions) {
     this.#bullmq = bullmq;
-    this.#queue = bullmq.queue();
+    this.#capabilities = options.capabilities ?? { ofModel: {} };
+    const capabilities = capabilitiesOf(this.#capabilities);
+    this.#queues = new Map(capabilities.map((capability) => [capability, bullmq.queue(capability)]));
+    this.#seal = new PayloadSeal(options.secret ?? null);
     this.#log = options.log;
     this.#attempts = options.attempts ?? ATTEMPTS;
     this.#retryDelayMs = options.retryDelayMs ?? RETRY_DELAY_MS;
@@ -54,7 +65,8 @@ class BullmqQueue implements JobQueue {
   add(job: InferenceJob): Promise<void> {
     return this.#named("add", async () => {
       this.#unwanted.delete(job.key);
-      await this.#queue.add("infer", job, {
+      const queue = this.#queues.get(capabilityOf(job.modelId, this.#capabilities)) as Queue;
+      await queue.add("infer", this.#seal.sealJob(job), {
         jobId: job.key,
         attempts: this.#attempts,
         backoff: { type: "exponential", delay: this.#retryDelayMs, jitter: 0.2 },
@@ -74,21 +86,19 @@ class BullmqQueue implements JobQueue {
     };
     const source = { finished: () => this.#finished(), outcome: (key: RequestKey) => this.#outcome(key) };
     const collector = new OutcomeCollector(source, tell, { sweepMs: SWEEP_MS, log: this.#log });
-    const events = this.#bullmq.events();
-    events.on("completed", ({ jobId }) => collector.offer(jobId));
-    events.on("failed", ({ jobId }) => collector.offer(jobId));
+    for (const capability of this.#queues.keys()) {
+      const events = this.#bullmq.events(capability);
+      events.on("completed", ({ jobId }) => collector.offer(jobId));
+      events.on("failed", ({ jobId }) => collector.offer(jobId));
+      this.#events.push(events);
+    }
     this.#collector = collector;
-    this.#events = events;
   }
 
   remove(key: RequestKey): Promise<void> {
     return this.#named("remove", async () => {
-      // Twice, because a job may end between the attempt and the look at it.
-      for (let attempt = 0; attempt < 2; attempt++) {
-        if ((await this.#queue.remove(key)) === 1) break;
-        const state = await this.#queue.getJobState(key);
-        if (state === "unknown") break;
-        if (state === "active") {
+      for (const queue of this.#queues.values()) {
+        if (await this.#isRunningAfterRemoval(queue, key)) {
           this.#unwanted.add(key);
           return;
         }
@@ -100,34 +110,65 @@ class BullmqQueue implements JobQueue {
 
   counts(): Promise<QueueCounts> {
     return this.#named("counts", async () => {
-      const counts = await this.#queue.getJobCounts("wait", "prioritized", "delayed", "active", "failed");
-      const of = (state: string) => counts[state] ?? 0;
-      return {
-        waiting: of("wait") + of("prioritized") + of("delayed"),
-        active: of("active"),
-        parked: of("failed"),
-      };
+      const sum = { waiting: 0, active: 0, parked: 0 };
+      for (const queue of this.#queues.values()) {
+        const counts = await queue.getJobCounts("wait", "prioritized", "delayed", "active", "failed");
+        const of = (state: string) => counts[state] ?? 0;
+        sum.waiting += of("wait") + of("prioritized") + of("delayed");
+        sum.active += of("active");
+        sum.parked += of("failed");
+      }
+      return sum;
     });
   }
 
   async close(): Promise<void> {
     await this.#bullmq.close(async () => {
       await this.#collector?.close();
-      await this.#events?.close();
-      await this.#queue.close();
+      for (const part of [...this.#events, ...this.#queues.values()]) await part.close();
     });
   }
 
-  #finished(): Promise<RequestKey[]> {
-    return this.#queue.getRanges(["completed", "failed"], 0, -1);
+  async #isRunningAfterRemoval(queue: Queue, key: RequestKey): Promise<boolean> {
+    // Twice, because a job may end between the attempt and the look at it.
+    for (let attempt = 0; attempt < 2; attempt++) {
+      if ((await queue.remove(key)) === 1) return false;
+      const state = await queue.getJobState(key);
+      if (state === "unknown") return false;
+      if (state === "active") return true;
+    }
+    return false;
+  }
+
+  async #finished(): Promise<RequestKey[]> {
+    const ranges = [...this.#queues.values()].map((queue) => queue.getRanges(["completed", "failed"], 0, -1));
+    return (await Promise.all(ranges)).flat();
   }
 
   async #outcome(key: RequestKey): Promise<JobOutcome | null> {
-    const job = await this.#queue.getJob(key);
-    if (job?.finishedOn === undefined) return null;
-    // A job that succeeded at a later try keeps the reason why an earlier one failed.
-    const hasFailed = (job.returnvalue ?? null) === null && job.failedReason !== undefined;
-    return hasFailed ? parseFailure(job.failedReason) : parseOutcome(job.returnvalue);
+    for (const queue of this.#queues.values()) {
+      const job = await queue.getJob(key);
+      if (job?.finishedOn === undefined) continue;
+      // A job that succeeded at a later try keeps the reason why an earlier one failed.
+      const hasFailed = (job.returnvalue ?? null) === null && job.failedReason !== undefined;
+      return hasFailed ? parseFailure(job.failedReason) : this.#believed(key, job.data, job.returnvalue);
+    }
+    return null;
+  }
+
+  /** A worker's word, once its seal is checked; a broken one is a failure with its reason. */
+  #believed(key: RequestKey, data: unknown, returned: unknown): JobOutcome {
+    const outcome = parseOutcome(returned);
+    if (outcome.status === "failed") return outcome;
+    try {
+      const job = parseJob(key, data);
+      this.#seal.checkJob(job, data as Sealed);
+      this.#seal.checkOutcome(job, outcome, returned as Sealed);
+      return outcome;
+    } catch (error) {
+      if (!(error instanceof CoprocessorError)) throw error;
+      return { status: "failed", code: error.code, message: error.message };
+    }
   }
 
   async #named<T>(operation: string, work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
-import { Redis } from "ioredis";
+import { Cluster, Redis } from "ioredis";
 import { CoprocessorError } from "../core/errors.ts";
 import type { Log } from "../observe/port.ts";
+import { parseRedisUrl, type RedisPlace } from "./redisUrl.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const MAX_RECONNECT_DELAY_MS = 2_000;
@@ -11,7 +12,7 @@ const AUTH_FAILURE = /WRONGPASS|NOAUTH|NOPERM|invalid password|invalid username-
 
 /** A connection that BullMQ works on, and the copies that it makes of it for blocking reads. */
 export interface RedisConnections {
-  readonly main: Redis;
+  readonly main: Redis | Cluster;
   /** Drops all of them at once; what still waits for the server fails. */
   disconnect(): void;
 }
@@ -22,14 +23,9 @@ export interface RedisConnections {
  * @throws CoprocessorError `queue/bad-url`, `queue/auth-failed`, `queue/eviction-policy`, `queue/aborted`.
  */
 export async function connectRedis(url: string, log: Log, signal?: AbortSignal): Promise<RedisConnections> {
-  const address = checkUrl(url);
-  const redis = new Redis(url, {
-    lazyConnect: true,
-    // Commands wait for the connection to come back, however long that takes.
-    maxRetriesPerRequest: null,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, MAX_RECONNECT_DELAY_MS),
-  });
+  const place = parseRedisUrl(url);
+  const { address } = place;
+  const redis = place.kind === "cluster" ? clusterOf(place) : serverOf(place);
   reportOutages(redis, address, log);
   try {
     await untilReady(redis, address, signal);
@@ -41,14 +37,53 @@ export async function connectRedis(url: string, log: Log, signal?: AbortSignal):
   }
 }
 
-function withCopies(main: Redis): RedisConnections {
-  const all = [main];
-  const { duplicate } = main;
-  main.duplicate = (...options) => {
-    const copy = duplicate.apply(main, options);
+const retryDelayMs = (attempt: number): number => Math.min(50 * 2 ** attempt, MAX_RECONNECT_DELAY_MS);
+
+function optionsOf({ tls, username, password }: RedisPlace) {
+  return {
+    lazyConnect: true,
+    // Commands wait for the connection to come back, however long that takes.
+    maxRetriesPerRequest: null,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls ? { tls: {} } : {}),
+  };
+}
+
+function serverOf(place: RedisPlace): Redis {
+  const options = { ...optionsOf(place), db: place.db, retryStrategy: retryDelayMs };
+  if (place.kind === "standalone") return new Redis({ ...options, ...place.hosts[0] });
+  return new Redis({
+    ...options,
+    sentinels: place.hosts,
+    name: place.master,
+    sentinelRetryStrategy: retryDelayMs,
+    // A server that lost its rank while we were connected says READONLY; the sentinels know the new one.
+    reconnectOnError: (error) => error.message.startsWith("READONLY"),
+    ...(place.tls ? { enableTLSForSentinelMode: true } : {}),
+  });
+}
+
+function clusterOf(place: RedisPlace): Cluster {
+  const { lazyConnect, ...redisOptions } = optionsOf(place);
+  return new Cluster(place.hosts, {
+    lazyConnect: true,
+    redisOptions,
+    clusterRetryStrategy: retryDelayMs,
+    // With TLS, nodes must be reached by the names in their certificates.
+    ...(place.tls ? { dnsLookup: (name, callback) => callback(null, name) } : {}),
+  });
+}
+
+function withCopies(main: Redis | Cluster): RedisConnections {
+  const all: (Redis | Cluster)[] = [main];
+  const duplicate = main.duplicate.bind(main) as (...options: never[]) => Redis | Cluster;
+  main.duplicate = ((...options: never[]) => {
+    const copy = duplicate(...options);
     all.push(copy);
     return copy;
-  };
+  }) as typeof main.duplicate;
   return {
     main,
     disconnect() {
@@ -57,22 +92,7 @@ function withCopies(main: Redis): RedisConnections {
   };
 }
 
-/** @returns The address without the password, for logs. */
-function checkUrl(url: string): string {
-  const parsed = URL.canParse(url) ? new URL(url) : null;
-  if (parsed === null || !["redis:", "rediss:"].includes(parsed.protocol) || parsed.hostname === "") {
-    throw new CoprocessorError(
-      "the queue's URL must be redis://[user:password@]host[:port][/db] or rediss://…",
-      {
-        code: "queue/bad-url",
-        retry: "never",
-      },
-    );
-  }
-  return `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
-}
-
-function reportOutages(redis: Redis, address: string, log: Log): void {
+function reportOutages(redis: Redis | Cluster, address: string, log: Log): void {
   let since: number | null = null;
   let complainedAt = 0;
   redis.on("error", (error: Error) => {
@@ -99,7 +119,11 @@ const describe = (error: Error): string =>
     ? error.errors.map((one) => (one as Error).message).join("; ")
     : error.message;
 
-async function untilReady(redis: Redis, address: string, signal: AbortSignal | undefined): Promise<void> {
+async function untilReady(
+  redis: Redis | Cluster,
+  address: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   let stop = () => {};
   await new Promise<void>((resolve, reject) => {
     const onError = (error: Error) => {
@@ -125,27 +149,30 @@ async function untilReady(redis: Redis, address: string, signal: AbortSignal | u
 }
 
 /** Under any other policy Redis drops jobs when memory runs out, and nobody is told. */
-async function refuseEviction(redis: Redis, address: string, log: Log): Promise<void> {
-  let info: string;
-  try {
-    info = await redis.info("memory");
-  } catch (error) {
-    if (!AUTH_FAILURE.test((error as Error).message)) throw error;
-    // Asking for the password is answered here too, when none was given.
-    if (!/NOPERM/.test((error as Error).message)) throw authFailed(address, error);
-    log.warn({ address }, "not allowed to read the queue's eviction policy; it must be noeviction");
-    return;
+async function refuseEviction(redis: Redis | Cluster, address: string, log: Log): Promise<void> {
+  const servers = redis instanceof Cluster ? redis.nodes("master") : [redis];
+  for (const server of servers) {
+    let info: string;
+    try {
+      info = await server.info("memory");
+    } catch (error) {
+      if (!AUTH_FAILURE.test((error as Error).message)) throw error;
+      // Asking for the password is answered here too, when none was given.
+      if (!/NOPERM/.test((error as Error).message)) throw authFailed(address, error);
+      log.warn({ address }, "not allowed to read the queue's eviction policy; it must be noeviction");
+      return;
+    }
+    const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
+    if (policy === undefined || policy === "noeviction") continue;
+    throw new CoprocessorError(
+      `Redis at ${address} evicts (maxmemory-policy ${policy}): jobs would be lost silently`,
+      {
+        code: "queue/eviction-policy",
+        retry: "never",
+        meta: { address, policy, required: "noeviction" },
+      },
+    );
   }
-  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
-  if (policy === undefined || policy === "noeviction") return;
-  throw new CoprocessorError(
-    `Redis at ${address} evicts (maxmemory-policy ${policy}): jobs would be lost silently`,
-    {
-      code: "queue/eviction-policy",
-      retry: "never",
-      meta: { address, policy, required: "noeviction" },
-    },
-  );
 }
 
 const authFailed = (address: string, cause: unknown): CoprocessorError =>

@@ -198,6 +198,18 @@ class CachedStore implements Store {
     return this.#inner.receipts(limit);
   }
 
+  putWatch(record: Parameters<Store["putWatch"]>[0]) {
+    return this.#inner.putWatch(record);
+  }
+
+  watch(key: RequestKey) {
+    return this.#inner.watch(key);
+  }
+
+  watches(filter: Parameters<Store["watches"]>[0]) {
+    return this.#inner.watches(filter);
+  }
+
   operators() {
     return this.#inner.operators();
   }

@@ -7,6 +7,7 @@ import type { OutboxEntry, OutboxState } from "../core/outbox.ts";
 import type { Receipt, ReceiptSummary } from "../core/receipt.ts";
 import type { RequestKey, RequestRecord, RequestState } from "../core/request.ts";
 import type { Statement } from "../core/statement.ts";
+import type { WatchRecord } from "../core/watch.ts";
 import type { Log } from "../observe/port.ts";
 import { connectPostgres, type Database, type Queries, useEmbedded } from "./database.ts";
 import type { EmbeddedDatabase } from "./embeddedDatabase.ts";
@@ -19,6 +20,7 @@ import * as requestRows from "./requestRows.ts";
 import { rewind } from "./rewind.ts";
 import { blocks } from "./schema.ts";
 import { storeError } from "./storeError.ts";
+import * as watchRows from "./watchRows.ts";
 
 export interface DrizzleStoreOptions {
   /** The process's embedded database, or the URL of a PostgreSQL server (14 or newer). */
@@ -156,6 +158,18 @@ class DrizzleStore implements Store {
 
   receipts(limit: number): Promise<ReceiptSummary[]> {
     return this.#read("receipts", (queries) => receiptRows.listReceipts(queries, limit));
+  }
+
+  putWatch(record: WatchRecord): Promise<void> {
+    return this.#write("putWatch", (queries) => watchRows.putWatch(queries, record));
+  }
+
+  watch(key: RequestKey): Promise<WatchRecord | null> {
+    return this.#read("watch", (queries) => watchRows.findWatch(queries, key));
+  }
+
+  watches(filter: Parameters<Store["watches"]>[0]): Promise<WatchRecord[]> {
+    return this.#read("watches", (queries) => watchRows.listWatches(queries, filter));
   }
 
   putOperator(record: OperatorRecord, block: bigint): Promise<void> {

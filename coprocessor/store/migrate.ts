@@ -3,6 +3,7 @@ import { initial } from "./migrations/0001_initial.ts";
 import { receipts } from "./migrations/0002_receipts.ts";
 import { modelProfile } from "./migrations/0003_modelProfile.ts";
 import { proposal } from "./migrations/0004_proposal.ts";
+import { disputes } from "./migrations/0005_disputes.ts";
 
 /** One step of the schema. Never changed once released; a change is a new step. */
 export interface Migration {
@@ -13,7 +14,7 @@ export interface Migration {
   sql: string;
 }
 
-export const MIGRATIONS: readonly Migration[] = [initial, receipts, modelProfile, proposal];
+export const MIGRATIONS: readonly Migration[] = [initial, receipts, modelProfile, proposal, disputes];
 
 /** One session inside an open transaction. */
 export interface MigrationSession {

@@ -6,6 +6,7 @@ import type { OutboxEntry, OutboxState } from "../core/outbox.ts";
 import type { Receipt, ReceiptSummary } from "../core/receipt.ts";
 import type { RequestKey, RequestRecord, RequestState } from "../core/request.ts";
 import type { Statement } from "../core/statement.ts";
+import type { WatchRecord, WatchState } from "../core/watch.ts";
 
 /** A peer's message about one request. `seq` is the order of arrival here. */
 export interface StoredPeerMessage {
@@ -23,6 +24,9 @@ export type RequestPatch = Partial<
     | "outputHash"
     | "proposed"
     | "proposedBlock"
+    | "challengedBlock"
+    | "disputeId"
+    | "verdict"
     | "closedBlock"
     | "closedTransaction"
     | "settledOutput"
@@ -44,8 +48,9 @@ export interface Store {
   blocks(): Promise<BlockRef[]>;
   addBlock(block: BlockRef): Promise<void>;
   /**
-   * Takes back what blocks after `ancestor` said: requests opened there are deleted, those closed there are open
-   * again in the state that their statements, or a proposal that stays, imply; registry rows return to their earlier values.
+   * Takes back what blocks after `ancestor` said: requests and disputes opened there are deleted, those closed there are
+   * open again in the state that their statements, or a proposal or challenge that stays, imply; registry rows return to
+   * their earlier values.
    * @returns keys of requests that were deleted or reopened.
    */
   rewind(ancestor: bigint): Promise<RequestKey[]>;
@@ -57,6 +62,8 @@ export interface Store {
   request(key: RequestKey): Promise<RequestRecord | null>;
   requests(filter: {
     states?: readonly RequestState[];
+    /** Both when left out. */
+    about?: "requests" | "disputes";
     /** Most rows, newest first when `newestFirst`, else by deadline. */
     limit?: number;
     newestFirst?: boolean;
@@ -86,6 +93,12 @@ export interface Store {
   receipt(key: RequestKey): Promise<Receipt | null>;
   /** The latest first. */
   receipts(limit: number): Promise<ReceiptSummary[]>;
+
+  /** Replaces an earlier one of the request; stays whatever the chain does. */
+  putWatch(record: WatchRecord): Promise<void>;
+  watch(key: RequestKey): Promise<WatchRecord | null>;
+  /** The window that ends first comes first. */
+  watches(filter: { states: readonly WatchState[]; limit: number }): Promise<WatchRecord[]>;
 
   putOperator(record: OperatorRecord, block: bigint): Promise<void>;
   operator(operatorId: number): Promise<OperatorRecord | null>;

@@ -1,8 +1,9 @@
-import { and, asc, desc, eq, getTableColumns, inArray, not, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, inArray, isNotNull, isNull, not, sql } from "drizzle-orm";
+import type { DisputedProposal } from "../core/dispute.ts";
 import type { ProposedOutput, RequestKey, RequestRecord, RequestState } from "../core/request.ts";
 import type { Queries } from "./database.ts";
 import type { RequestPatch, Store } from "./port.ts";
-import { requests, type StoredProposal } from "./schema.ts";
+import { requests, type StoredDispute, type StoredProposal } from "./schema.ts";
 
 type Row = typeof requests.$inferSelect;
 
@@ -43,7 +44,7 @@ export async function listRequests(
   const query = queries
     .select()
     .from(requests)
-    .where(and(not(requests.removed), inStates))
+    .where(and(not(requests.removed), inStates, isAbout(filter.about)))
     .orderBy(
       ...(filter.newestFirst === true
         ? [desc(requests.openedBlock), desc(requests.createdAt), asc(requests.key)]
@@ -51,6 +52,11 @@ export async function listRequests(
     );
   const rows = await (filter.limit === undefined ? query : query.limit(filter.limit));
   return rows.map(fromRow);
+}
+
+function isAbout(about: "requests" | "disputes" | undefined) {
+  if (about === undefined) return undefined;
+  return about === "disputes" ? isNotNull(requests.dispute) : isNull(requests.dispute);
 }
 
 export async function transitionRequest(
@@ -69,15 +75,22 @@ export async function transitionRequest(
   return row === undefined ? null : fromRow(row);
 }
 
-function toRow({ request, proposed, ...record }: RequestRecord): typeof requests.$inferInsert {
-  return { ...record, ...request, proposed: toStored(proposed), removed: false };
+function toRow({ request, proposed, dispute, ...record }: RequestRecord): typeof requests.$inferInsert {
+  return {
+    ...record,
+    ...request,
+    proposed: toStored(proposed),
+    dispute: toStoredDispute(dispute),
+    removed: false,
+  };
 }
 
 function fromRow({ modelId, inputHash, terms, opening, funds, removed: _, ...row }: Row): RequestRecord {
-  const { proposed, ...columns } = row;
+  const { proposed, dispute, ...columns } = row;
   return {
     ...columns,
     proposed: proposed === null ? null : fromStored(proposed),
+    dispute: dispute === null ? null : fromStoredDispute(dispute),
     request: { modelId, inputHash, terms, opening, funds },
   };
 }
@@ -94,4 +107,16 @@ function toStored(proposed: ProposedOutput | null): StoredProposal | null {
 
 function fromStored({ output, signers, gasOwed, ...rest }: StoredProposal): ProposedOutput {
   return { proposal: { ...rest, signers: BigInt(signers), gasOwed: BigInt(gasOwed) }, output };
+}
+
+function toStoredDispute(disputed: DisputedProposal | null): StoredDispute | null {
+  if (disputed === null) return null;
+  const { requestId, arbiter, output } = disputed;
+  const { proposal, ...rest } = disputed.dispute;
+  return { requestId, arbiter, ...rest, proposed: toStored({ proposal, output }) as StoredProposal };
+}
+
+function fromStoredDispute({ requestId, arbiter, proposed, ...rest }: StoredDispute): DisputedProposal {
+  const { proposal, output } = fromStored(proposed);
+  return { requestId, arbiter, dispute: { ...rest, proposal }, output };
 }

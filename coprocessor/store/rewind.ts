@@ -44,17 +44,22 @@ async function reopenClosed(queries: Queries, ancestor: bigint, now: number): Pr
       key: requests.key,
       outputHash: requests.outputHash,
       proposedBlock: requests.proposedBlock,
+      challengedBlock: requests.challengedBlock,
     })
     .from(requests)
     .where(
       and(
-        or(gt(requests.closedBlock, ancestor), gt(requests.proposedBlock, ancestor)),
+        or(
+          gt(requests.closedBlock, ancestor),
+          gt(requests.proposedBlock, ancestor),
+          gt(requests.challengedBlock, ancestor),
+        ),
         lte(requests.openedBlock, ancestor),
         not(requests.removed),
       ),
     );
-  for (const { key, outputHash, proposedBlock } of closed) {
-    const staysProposed = proposedBlock !== null && proposedBlock <= ancestor;
+  const stays = (block: bigint | null) => block !== null && block <= ancestor;
+  for (const { key, outputHash, proposedBlock, challengedBlock } of closed) {
     const said = await queries
       .select({ slot: statements.slot })
       .from(statements)
@@ -66,9 +71,11 @@ async function reopenClosed(queries: Queries, ancestor: bigint, now: number): Pr
     await queries
       .update(requests)
       .set({
-        state: staysProposed ? "proposed" : state,
+        state: stays(challengedBlock) ? "challenged" : stays(proposedBlock) ? "proposed" : state,
         reason: null,
-        ...(staysProposed ? {} : { proposed: null, proposedBlock: null }),
+        ...(stays(proposedBlock) ? {} : { proposed: null, proposedBlock: null }),
+        ...(stays(challengedBlock) ? {} : { challengedBlock: null, disputeId: null }),
+        verdict: null,
         closedBlock: null,
         closedTransaction: null,
         settledOutput: null,

@@ -13,10 +13,12 @@ import {
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import type { Address, Hex } from "viem";
+import type { Verdict } from "../core/dispute.ts";
 import type { PeerMessage } from "../core/messages.ts";
 import type { OutboxKind, OutboxState } from "../core/outbox.ts";
 import type { Receipt } from "../core/receipt.ts";
 import type { RequestState } from "../core/request.ts";
+import type { WatchState } from "../core/watch.ts";
 
 /*
  * The tables as queries see them; `migrations/` makes them, and a test holds the two equal.
@@ -40,6 +42,16 @@ export interface StoredProposal {
   proposedAt: number;
   gasOwed: string;
   output: Hex;
+}
+
+/** A disputed proposal as JSON holds it. */
+export interface StoredDispute {
+  requestId: Hex;
+  arbiter: Address;
+  challenger: Address;
+  challengedBlock: number;
+  challengedAt: number;
+  proposed: StoredProposal;
 }
 
 export const blocks = sibyl.table("block", {
@@ -80,12 +92,17 @@ export const requests = sibyl.table(
     removed: boolean("removed").notNull().default(false),
     proposed: jsonb("proposed").$type<StoredProposal>(),
     proposedBlock: blockNumber("proposed_block"),
+    dispute: jsonb("dispute").$type<StoredDispute>(),
+    challengedBlock: blockNumber("challenged_block"),
+    disputeId: hex("dispute_id"),
+    verdict: text("verdict").$type<Verdict>(),
   },
   (table) => [
     index("request_by_deadline").on(table.state, table.deadline),
     index("request_by_opened_block").on(table.openedBlock),
     index("request_by_closed_block").on(table.closedBlock),
     index("request_by_proposed_block").on(table.proposedBlock),
+    index("request_by_challenged_block").on(table.challengedBlock),
   ],
 );
 
@@ -189,6 +206,7 @@ export const outbox = sibyl.table(
     reason: text("reason"),
     createdAt: time("created_at").notNull(),
     updatedAt: time("updated_at").notNull(),
+    value: uint256("value").notNull().default(0n),
   },
   (table) => [
     index("outbox_by_key").on(table.key),
@@ -206,6 +224,23 @@ export const receipts = sibyl.table(
     computedAt: time("computed_at").notNull(),
   },
   (table) => [index("receipt_by_computed_at").on(table.computedAt)],
+);
+
+/** Second looks at what others proposed. No block takes them back: our model did run. */
+export const watches = sibyl.table(
+  "watch",
+  {
+    key: text("key").primaryKey(),
+    state: text("state").$type<WatchState>().notNull(),
+    /** Unix seconds. */
+    windowEndsAt: time("window_ends_at").notNull(),
+    output: hex("output"),
+    proposedOutput: hex("proposed_output"),
+    reason: text("reason"),
+    createdAt: time("created_at").notNull(),
+    updatedAt: time("updated_at").notNull(),
+  },
+  (table) => [index("watch_by_window").on(table.state, table.windowEndsAt)],
 );
 
 export const migrations = sibyl.table("migration", {

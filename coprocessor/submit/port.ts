@@ -14,6 +14,8 @@ export interface MarketFees extends Fees {
 export interface TransactionPlan extends Fees {
   to: Address;
   data: Hex;
+  /** Wei; none when left out. */
+  value?: bigint;
   gas: bigint;
   nonce: number;
 }
@@ -44,7 +46,8 @@ export type Simulation =
  */
 export interface TransactionSender {
   readonly address: Address;
-  simulate(to: Address, data: Hex): Promise<Simulation>;
+  /** @param value Wei that goes with the call; none when left out. */
+  simulate(to: Address, data: Hex, value?: bigint): Promise<Simulation>;
   /** Fees that the network asks for now. */
   fees(): Promise<MarketFees>;
   /** Signs without sending, so that the result can be stored first. */

@@ -32,8 +32,13 @@ export function createViemSender(options: ViemSenderOptions): TransactionSender 
   const { rpc, account } = options;
   const minTip = options.minPriorityFeePerGas ?? 1_000_000n;
 
-  async function simulate(to: Address, data: Hex): Promise<Simulation> {
-    const call = { from: account.address, to, data };
+  async function simulate(to: Address, data: Hex, value = 0n): Promise<Simulation> {
+    const call = {
+      from: account.address,
+      to,
+      data,
+      ...(value === 0n ? {} : { value: `0x${value.toString(16)}` }),
+    };
     try {
       const gas = await rpc.request(quantity, "eth_estimateGas", [call]);
       return { type: "ok", gas: gas + (gas * GAS_ROOM_PERCENT) / 100n };
@@ -63,7 +68,12 @@ export function createViemSender(options: ViemSenderOptions): TransactionSender 
   }
 
   async function sign(plan: TransactionPlan): Promise<{ hash: Hex; raw: Hex }> {
-    const raw = await account.signTransaction({ ...plan, type: "eip1559", chainId: rpc.chainId, value: 0n });
+    const raw = await account.signTransaction({
+      ...plan,
+      type: "eip1559",
+      chainId: rpc.chainId,
+      value: plan.value ?? 0n,
+    });
     return { hash: keccak256(raw), raw };
   }
 

@@ -11,6 +11,8 @@ export interface BoardPolicy {
   quorum: number;
   /** Seconds that a post may wait for its answer. */
   lifetimeSeconds: number;
+  /** Seconds in which an answer may be challenged; none when not given. */
+  challengeWindow?: number;
 }
 
 /** Most KiB of input that the board's agreed maximum fee covers; its posts are shorter. */
@@ -26,7 +28,11 @@ export async function deployMessageBoard(
 ): Promise<Address> {
   const perOperator = LOCAL_PRICE.perExecution + LOCAL_PRICE.perKiB * MAX_INPUT_KIB;
   const settings = {
-    policy: { committeeSize: policy.committeeSize, quorum: policy.quorum, challengeWindow: 0 },
+    policy: {
+      committeeSize: policy.committeeSize,
+      quorum: policy.quorum,
+      challengeWindow: policy.challengeWindow ?? 0,
+    },
     callbackGasLimit: 100_000,
     lifetimeSeconds: policy.lifetimeSeconds,
     maxGasPrice: parseGwei("20"),

@@ -36,7 +36,7 @@ const OPERATOR_PARAMETERS = {
 };
 
 /** Of a challenge. */
-const BOND_WEI = parseEther("0.1");
+export const BOND_WEI = parseEther("0.1");
 const VERDICT_SECONDS = 600n;
 
 const COURT_PARAMETERS = { bondWei: parseEther("0.001"), demandSeconds: 12 * 3_600, openingSeconds: 3_600 };

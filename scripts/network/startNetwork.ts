@@ -10,7 +10,7 @@ import { ENDOWED_ACCOUNTS, MAX_OPERATORS } from "./devAccounts.ts";
 import { endWithUs } from "./endWithUs.ts";
 import { createOperator, type Operator } from "./operator.ts";
 import { publishModel } from "./publishModel.ts";
-import { activated, enrollOperator, registerOperator } from "./registerOperator.ts";
+import { activated, enrollOperator, type RegisteredOperator, registerOperator } from "./registerOperator.ts";
 import { reservePort } from "./reservePort.ts";
 import { type ServedModel, serveModels } from "./serveModels.ts";
 import type { Teardown } from "./teardown.ts";
@@ -26,6 +26,8 @@ export interface NetworkOptions {
   teardown: Teardown;
   /** Operators, each a process of its own; 3 when not given. */
   operators?: number;
+  /** Further operators that take their seats and run no node: what their keys sign is the caller's affair; none when not given. */
+  silent?: number;
   /** Seconds between blocks; 1 when not given. */
   blockTime?: number;
   /** A Redis for the operators' queues, each in names of its own; PGlite in each process when not given. */
@@ -44,6 +46,12 @@ export interface NetworkOptions {
   onStep?: (step: string) => void;
 }
 
+/** An operator with stake and seats that runs no node. */
+export interface SilentOperator extends RegisteredOperator {
+  /** Which of the development accounts it uses. */
+  place: number;
+}
+
 /** A chain, the protocol on it, one published model, and operators that serve it. */
 export interface Network {
   client: ChainClient;
@@ -53,6 +61,8 @@ export interface Network {
   /** Publishes a further model of ours, by its folder's name, and has every operator take a seat for it. */
   addModel(name: string): Promise<ServedModel>;
   operators: Operator[];
+  /** Those without a node; their keys are `operatorAttester(place)`. */
+  silent: SilentOperator[];
   /** Of all its data and logs. */
   folder: string;
   /** Keeps the folder when everything is undone, for somebody to look into. */
@@ -65,8 +75,9 @@ export interface Network {
  */
 export async function startNetwork(options: NetworkOptions): Promise<Network> {
   const { teardown, onStep = () => {} } = options;
-  const size = options.operators ?? 3;
-  if (size < 1 || size > MAX_OPERATORS) throw new Error(`1 to ${MAX_OPERATORS} operators, not ${size}`);
+  const running = options.operators ?? 3;
+  const size = running + (options.silent ?? 0);
+  if (running < 1 || size > MAX_OPERATORS) throw new Error(`1 to ${MAX_OPERATORS} operators, not ${size}`);
   let keep = false;
   const folder = mkdtempSync(join(tmpdir(), "sibyl-network-"));
   teardown.add("network's folder", () =>
@@ -96,20 +107,21 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
     ...options.env,
   };
 
-  onStep(`publishing ${model.manifest.name}, starting ${size} operators`);
+  onStep(`publishing ${model.manifest.name}, starting ${running} operators`);
   const places = Array.from({ length: size }, (_, place) => place);
-  const [operators] = await Promise.all([
+  const [operators, silent] = await Promise.all([
     Promise.all(
-      places.map((place) => {
+      places.slice(0, running).map((place) => {
         const own = { ...env, ...options.envOf?.(place) };
         return addOperator(client, protocol, model, { ...options, place, folder, env: own });
       }),
     ),
+    Promise.all(places.slice(running).map((place) => addSilent(client, protocol, model, place))),
     publishModel(client, protocol.modelRegistry, model),
   ]);
   operators.sort((one, other) => one.operatorId - other.operatorId);
   await connected(operators);
-  const operatorIds = operators.map(({ operatorId }) => operatorId);
+  const operatorIds = [...operators, ...silent].map(({ operatorId }) => operatorId);
   await activated(client, protocol.operatorRegistry, model.modelId, operatorIds);
   return {
     client,
@@ -126,6 +138,7 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
       return added;
     },
     operators,
+    silent,
     folder,
     keepFolder: () => {
       keep = true;
@@ -175,6 +188,17 @@ async function addOperator(
     enrollOperator(client, protocol.operatorRegistry, place, model.modelId),
   ]);
   return operator;
+}
+
+async function addSilent(
+  client: ChainClient,
+  protocol: Protocol,
+  model: ServedModel,
+  place: number,
+): Promise<SilentOperator> {
+  const registered = await registerOperator(client, protocol.operatorRegistry, place, "");
+  await enrollOperator(client, protocol.operatorRegistry, place, model.modelId);
+  return { ...registered, place };
 }
 
 /** Waits until every running operator hears every other. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,20 +32,29 @@ export function ensureRedis(): Promise<Installation> {
   return ensureDebianProgram("redis-server", "redis-server");
 }
 
+export interface RedisOptions {
+  /** What `ensureRedis` found. */
+  path: string;
+  /** Default: any free one. Give one to restart a killed server where its clients look for it. */
+  port?: number;
+  /** Beside our own, or instead of them. */
+  settings?: Record<string, string>;
+  /** Lines of a configuration file that the server may rewrite; with it, it runs as a sentinel. */
+  sentinel?: string[];
+}
+
 /**
  * Starts a private instance on a free port, and waits until it answers.
  *
  * Set up as BullMQ asks (`noeviction`), and without persistence.
  *
- * @param options.path What `ensureRedis` found.
- * @param options.port Default: any free one. Give one to restart a killed server where its clients look for it.
  * @throws Error when it does not answer within 15 s; the message carries its log.
  */
-export async function startRedis(options: { path: string; port?: number }): Promise<RedisServer> {
+export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   for (let attempt = 1; ; attempt += 1) {
     const port = options.port ?? (await freePort());
     try {
-      return await startOn(options.path, port);
+      return await startOn(options, port);
     } catch (error) {
       // Between finding the port free and listening on it, another process may have taken it.
       const taken = error instanceof Error && error.message.includes("Address already in use");
@@ -54,9 +63,16 @@ export async function startRedis(options: { path: string; port?: number }): Prom
   }
 }
 
-async function startOn(path: string, port: number): Promise<RedisServer> {
+async function startOn(options: RedisOptions, port: number): Promise<RedisServer> {
+  const { path } = options;
   const folder = mkdtempSync(join(tmpdir(), "sibyl-redis-"));
-  const child = spawn(path, [...settings(port, folder)], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  const file = join(folder, "sentinel.conf");
+  if (options.sentinel !== undefined) writeFileSync(file, `${options.sentinel.join("\n")}\n`);
+  const role = options.sentinel === undefined ? [] : [file, "--sentinel"];
+  const child = spawn(path, [...role, ...settings(port, folder, options)], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let log = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk: Buffer) => {
@@ -100,15 +116,15 @@ async function startOn(path: string, port: number): Promise<RedisServer> {
   };
 }
 
-function settings(port: number, folder: string): string[] {
+function settings(port: number, folder: string, options: RedisOptions): string[] {
+  const memory = { appendonly: "no", save: "", "maxmemory-policy": "noeviction" };
   const values: Record<string, string> = {
     port: String(port),
     bind: HOST,
     dir: folder,
     daemonize: "no",
-    appendonly: "no",
-    save: "",
-    "maxmemory-policy": "noeviction",
+    ...(options.sentinel === undefined ? memory : {}),
+    ...options.settings,
   };
   return Object.entries(values).flatMap(([name, value]) => [`--${name}`, value]);
 }
@@ -135,7 +151,7 @@ function processIdOf(port: number): Promise<number | undefined> {
   });
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, HOST);
   await once(server, "listening");
   const address = server.address();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { readWorkerConfig } from "../../coprocessor/config/workerConfig.ts";
 import { readConfig } from "../../coprocessor/config.ts";
 
 const ORACLE = "0x5FbDB2315678afecb367f032d93F642f64180aa3";
@@ -155,4 +156,73 @@ describe("readConfig", () => {
     expect(faultsOf({ ...KEYLESS, ...variables })).toMatch(message);
     expect(faultsOf({ ...KEYLESS, ...variables })).not.toContain("secret");
   });
+});
+
+describe("a queue that others share", () => {
+  const MODEL = `0x${"ab".repeat(32)}` as const;
+
+  it.each([
+    "redis://host",
+    "rediss://user:password@host:6380/1",
+    "redis+sentinel://a,b:26380/jobs",
+    "rediss+cluster://a:1,b:2",
+    "postgres://user:password@host/queue",
+  ])("accepted: %s", (url) => {
+    expect(readConfig({ ...REQUIRED, QUEUE_URL: url }).queueUrl).toBe(url);
+  });
+
+  it("refused: another scheme, without showing what may be a password", () => {
+    const said = faultsOf({ ...REQUIRED, QUEUE_URL: "amqp://user:secret@host" });
+    expect(said).toContain("QUEUE_URL must be a URL that starts with redis://");
+    expect(said).not.toContain("secret");
+  });
+
+  it("accepted: queues of models, and a node without a worker", () => {
+    const shared = { QUEUE_URL: "redis://host", WORKER: "none", MODEL_QUEUES: `${MODEL}=large` };
+    expect(readConfig({ ...REQUIRED, ...shared })).toMatchObject({
+      embeddedWorker: false,
+      capabilities: { ofModel: { [MODEL]: "large" } },
+    });
+  });
+
+  it("refused: a node without a worker whose queue nobody else can reach", () => {
+    expect(faultsOf({ ...REQUIRED, WORKER: "none" })).toContain("WORKER is none");
+  });
+
+  it.each([
+    ["MODEL_QUEUES", "spam-text=large", "with a model's id"],
+    ["MODEL_QUEUES", `${MODEL}=a b`, "letters, digits and dashes"],
+    ["QUEUE_SECRET", "short", "at least 32 characters"],
+    ["QUEUE_NAMESPACE", "a:b", "letters, digits and dashes"],
+  ])("refused: %s=%s", (name, value, fault) => {
+    expect(faultsOf({ ...REQUIRED, [name]: value })).toContain(fault);
+  });
+});
+
+describe("readWorkerConfig", () => {
+  const WORKER = { QUEUE_URL: "redis://host", QUEUE_NAMESPACE: "1-7" };
+
+  it("accepted: where the queue is, and whose; no key and no chain", () => {
+    expect(readWorkerConfig(WORKER)).toMatchObject({
+      queueUrl: "redis://host",
+      queueNamespace: "1-7",
+      queueSecret: null,
+      queues: null,
+    });
+    expect(readWorkerConfig({ ...WORKER, WORKER_QUEUES: "inference:4, large:1" }).queues).toEqual({
+      inference: 4,
+      large: 1,
+    });
+  });
+
+  it("refused: each missing variable is named", () => {
+    expect(() => readWorkerConfig({})).toThrow(/QUEUE_URL is not set.*QUEUE_NAMESPACE is not set/);
+  });
+
+  it.each(["inference", "inference:0", "inference:2000", ":1", "a:1:2"])(
+    "refused: WORKER_QUEUES=%s",
+    (queues) => {
+      expect(() => readWorkerConfig({ ...WORKER, WORKER_QUEUES: queues })).toThrow("queue:jobs-at-a-time");
+    },
+  );
 });

@@ -1,4 +1,5 @@
 import type { Attack } from "../attack.ts";
+import { colludingQuorum } from "./colludingQuorum.ts";
 import { copier, replayer } from "./copying.ts";
 import { equivocator } from "./equivocating.ts";
 import { flooder, forgedSwarm, oversized } from "./noise.ts";
@@ -25,6 +26,7 @@ export const ATTACKS: readonly Attack[] = [
   flooder,
   forgedSwarm,
   colluders,
+  colludingQuorum,
   frontRunner,
   partition,
 ];

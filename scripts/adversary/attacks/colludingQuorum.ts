@@ -1,16 +1,20 @@
-import { encodeSettle, juryArbiterAbi } from "@sibyl/sdk";
-import { keccak256, parseGwei } from "viem";
-import type { Attack } from "../attack.ts";
+import { encodeChallenge, encodeSettle, inferenceOracleAbi, juryArbiterAbi } from "@sibyl/sdk";
+import { type Hex, keccak256, parseEventLogs, parseGwei } from "viem";
+import type { HDAccount } from "viem/accounts";
+import type { Asked, Attack } from "../attack.ts";
+import { BOND_WEI } from "../../network/deployProtocol.ts";
+import { asker } from "../../network/devAccounts.ts";
 import { wrongLabel } from "../falseOutput.ts";
 import type { Voice } from "../seat.ts";
 
 /** Above what operators bid, so that the wrong answer is proposed before the right one. */
-const TIP_WEI = parseGwei("10");
-const WINDOW_SECONDS = 40;
+const BID = { maxFeePerGas: parseGwei("100"), maxPriorityFeePerGas: parseGwei("50"), gas: 2_000_000n };
+const WINDOW_SECONDS = 60;
 
 /**
  * All signatures that a settlement takes are its own, so nobody can keep the wrong answer from being proposed. What
- * undoes it is the challenge window: somebody watches, and a jury without the two comes to the right answer.
+ * undoes it is the challenge window: somebody who ran the model puts up a bond, and a jury without the two comes to the
+ * right answer by itself.
  */
 export const colludingQuorum: Attack = {
   name: "colluders-window",
@@ -18,27 +22,47 @@ export const colludingQuorum: Attack = {
   model: "iris",
   policy: { committeeSize: 2, quorum: 2, challengeWindow: WINDOW_SECONDS },
   seats: 2,
-  // The honest answer may come first, and then its window has to pass; otherwise a dispute does.
-  patienceMs: 240_000,
+  patienceMs: 300_000,
   outageMs: WINDOW_SECONDS * 1_000,
   play({ arena, voices, manifest }) {
     const { client, protocol } = arena.network;
     const [first] = voices as [Voice];
-    const wallet = client.as(first.seat.attester);
-    const requestIds = new Set<string>();
-    let sending: Promise<unknown> = Promise.resolve();
+    const requestIds = new Set<Hex>();
+    const colluder = inTurn(first.seat.attester);
+    const watcher = inTurn(asker());
+
+    /** One transaction after the other, so that each has a nonce of its own. */
+    function inTurn(account: HDAccount) {
+      const wallet = client.as(account);
+      let last: Promise<unknown> = Promise.resolve();
+      return (to: Hex, data: Hex, value = 0n): Promise<Hex> => {
+        const sending = last.then(() => wallet.sendTransaction({ to, data, value, ...BID }));
+        last = sending.catch(() => undefined);
+        return sending;
+      };
+    }
+
+    /** What a watcher does that ran the model; it is first unless one of the nodes was. */
+    async function challenge(settlement: Hex, { words }: Asked): Promise<void> {
+      const receipt = await client.mined(settlement, "a settlement by colluders");
+      const [proposed] = parseEventLogs({
+        abi: inferenceOracleAbi,
+        eventName: "OutputProposed",
+        logs: receipt.logs,
+      });
+      if (proposed === undefined) throw new Error(`transaction ${settlement} proposed nothing`);
+      await watcher(protocol.arbiter, encodeChallenge(words, proposed.args.proposal), BOND_WEI);
+    }
+
     return {
-      async asked({ requestId, reference, words }) {
-        requestIds.add(requestId);
-        const wrong = wrongLabel(manifest, reference);
+      async asked(asked) {
+        requestIds.add(asked.requestId);
+        const wrong = wrongLabel(manifest, asked.reference);
         const signed = await Promise.all(
-          voices.map((voice) => voice.attestation(requestId, keccak256(wrong), 0)),
+          voices.map((voice) => voice.attestation(asked.requestId, keccak256(wrong), 0)),
         );
-        const data = encodeSettle(words, wrong, 0, signed);
-        const bid = { maxFeePerGas: 2n * TIP_WEI, maxPriorityFeePerGas: TIP_WEI, gas: 2_000_000n };
-        // One after the other, so that each has a nonce of its own.
-        sending = sending.then(() => wallet.sendTransaction({ to: protocol.oracle, data, ...bid }));
-        await sending;
+        const settlement = await colluder(protocol.oracle, encodeSettle(asked.words, wrong, 0, signed));
+        await challenge(settlement, asked);
       },
       async overturned() {
         const events = await client.reader.getContractEvents({

@@ -25,6 +25,8 @@ export interface NetworkRules {
   candidates: readonly Candidate[];
   /** After how long the draw widens; never when left out. */
   roundMs?: number;
+  /** What a jury judges; nothing for a request. */
+  disputed?: Hex;
 }
 
 /** Operators 1 to n, drawn in that order. */
@@ -121,6 +123,7 @@ export class HonestOperator {
     for (let i = 0; i < 16; i++) {
       const decision = decide({
         ...this.#rules,
+        disputed: this.#rules.disputed ?? null,
         me: this.id,
         round: Math.floor(now / roundMs),
         nextRoundInMs: roundMs - (now % roundMs),

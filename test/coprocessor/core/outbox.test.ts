@@ -21,6 +21,7 @@ function planned(changes: Partial<OutboxEntry> = {}): OutboxEntry {
     kind: "settle",
     to: "0x0000000000000000000000000000000000000001",
     data: "0x",
+    value: 0n,
     gas: 100n,
     maxFeePerGasCap: CAP,
     state: "planned",

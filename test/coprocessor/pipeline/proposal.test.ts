@@ -142,7 +142,7 @@ describe("proposal", () => {
   test("proposed: a challenge is said, and waits for the arbiter", async () => {
     await outputProposed();
     await onProposed(deps, { type: "ProposalSuspended", requestId: record.requestId, position });
-    expect(await stored()).toMatchObject({ state: "proposed" });
+    expect(await stored()).toMatchObject({ state: "challenged", challengedBlock: 12n });
     expect((await stored()).reason).toContain("arbiter");
   });
 });

@@ -1,13 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { CoprocessorError } from "../../../coprocessor/core/errors.ts";
+import type { BullmqConsumerOptions } from "../../../coprocessor/queue/bullmqConsumer.ts";
+import type { BullmqQueueOptions } from "../../../coprocessor/queue/bullmqQueue.ts";
 import type { JobConsumer, JobQueue } from "../../../coprocessor/queue/port.ts";
+import { capabilityConformance } from "./capabilityConformance.ts";
 import { failureConformance } from "./failureConformance.ts";
 import { collect, done, job, signal, until } from "./fixtures.ts";
 
 /** A backend to be tested; each namespace is an empty queue. */
 export interface QueueUnderTest {
-  queue(namespace: string, options?: { attempts?: number; retryDelayMs?: number }): Promise<JobQueue>;
-  consumer(namespace: string, options?: { concurrency?: number }): Promise<JobConsumer>;
+  queue(namespace: string, options?: Partial<BullmqQueueOptions>): Promise<JobQueue>;
+  consumer(namespace: string, options?: Partial<BullmqConsumerOptions>): Promise<JobConsumer>;
   /** Adds a job as another release might, past our own checks. */
   addRaw(namespace: string, jobId: string, data: unknown): Promise<void>;
   hasJob(namespace: string, jobId: string): Promise<boolean>;
@@ -140,6 +143,7 @@ export function queueConformance(
       },
     );
 
+    capabilityConformance({ queue, consumer, fresh });
     failureConformance({ queue, consumer, fresh, addRaw: (id, data) => subject.addRaw(namespace, id, data) });
 
     fresh("removing a waiting job forgets it; removing a running one drops its outcome", async () => {

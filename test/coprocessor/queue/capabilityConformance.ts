@@ -1,0 +1,98 @@
+import { expect } from "vitest";
+import type { BullmqConsumerOptions } from "../../../coprocessor/queue/bullmqConsumer.ts";
+import type { BullmqQueueOptions } from "../../../coprocessor/queue/bullmqQueue.ts";
+import type { JobConsumer, JobQueue } from "../../../coprocessor/queue/port.ts";
+import { hash } from "../store/fixtures.ts";
+import { collect, done, job, until } from "./fixtures.ts";
+
+interface Ends {
+  queue(options?: Partial<BullmqQueueOptions>): Promise<JobQueue>;
+  consumer(options?: Partial<BullmqConsumerOptions>): Promise<JobConsumer>;
+  fresh(title: string, body: () => Promise<void>): void;
+}
+
+/** Who gets which job, and who is believed. */
+export function capabilityConformance({ queue, consumer, fresh }: Ends): void {
+  const capabilities = { ofModel: { [hash("large")]: "large" } };
+  const large = (label: string) => job(label, { modelId: hash("large") });
+
+  fresh("a worker takes only the jobs of the capabilities that it has", async () => {
+    const node = await queue({ capabilities });
+    const [plain, strong] = [await consumer(), await consumer({ concurrency: { large: 1 } })];
+    const told = collect(node);
+    const runs = { plain: [] as string[], strong: [] as string[] };
+    await node.add(job("a"));
+    await node.add(large("b"));
+    await plain.run(async ({ key }) => {
+      runs.plain.push(key);
+      return done();
+    });
+    await until("the plain job", () => told[0] ?? null);
+    expect(await node.counts()).toMatchObject({ waiting: 1, active: 0 });
+    await strong.run(async ({ key }) => {
+      runs.strong.push(key);
+      return done();
+    });
+    await until("the large job", () => told[1] ?? null);
+    expect(runs).toEqual({ plain: [job("a").key], strong: [large("b").key] });
+    await node.remove(job("a").key);
+    await node.remove(large("b").key);
+    expect(await node.counts()).toEqual({ waiting: 0, active: 0, parked: 0 });
+  });
+
+  fresh("one worker with several capabilities bounds each", async () => {
+    const node = await queue({ capabilities });
+    const worker = await consumer({ concurrency: { inference: 2, large: 1 } });
+    const told = collect(node);
+    const running = { inference: 0, large: 0 };
+    const most = { inference: 0, large: 0 };
+    await worker.run(async ({ modelId }) => {
+      const kind = modelId === hash("large") ? "large" : "inference";
+      running[kind] += 1;
+      most[kind] = Math.max(most[kind], running[kind]);
+      // Each kind ends only once the other one has filled its places.
+      await until("both kinds at work", () => (most.inference === 2 && most.large === 1 ? true : null));
+      running[kind] -= 1;
+      return done();
+    });
+    for (let index = 0; index < 4; index++) {
+      await node.add(job(`${index}`));
+      await node.add(large(`${index} large`));
+    }
+    await until("all outcomes", () => (told.length === 8 ? true : null));
+    expect(most).toEqual({ inference: 2, large: 1 });
+  });
+
+  fresh("with one secret on both ends jobs and outcomes are believed", async () => {
+    const secret = "the same thirty-two characters or more";
+    const [node, worker] = [await queue({ secret }), await consumer({ secret })];
+    const told = collect(node);
+    await worker.run(async () => done("0xabcd"));
+    await node.add(job("a"));
+    await until("the outcome", () => told[0] ?? null);
+    expect(told[0]?.outcome).toMatchObject({ status: "done", output: "0xabcd" });
+  });
+
+  fresh("an outcome of somebody without the secret is a named failure, never an answer", async () => {
+    const [node, stranger] = [await queue({ secret: "a".repeat(32) }), await consumer()];
+    const told = collect(node);
+    await stranger.run(async () => done("0xbad0"));
+    await node.add(job("a"));
+    await until("the outcome", () => told[0] ?? null);
+    expect(told[0]?.outcome).toMatchObject({ status: "failed", code: "queue/bad-seal" });
+  });
+
+  fresh("a job of somebody without the secret is not run", async () => {
+    const [stranger, worker] = [await queue(), await consumer({ secret: "a".repeat(32) })];
+    const told = collect(stranger);
+    let runs = 0;
+    await worker.run(async () => {
+      runs += 1;
+      return done();
+    });
+    await stranger.add(job("a"));
+    await until("the refusal", () => told[0] ?? null);
+    expect(told[0]?.outcome).toMatchObject({ status: "failed", code: "queue/bad-seal" });
+    expect(runs).toBe(0);
+  });
+}
