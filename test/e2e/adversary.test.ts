@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Arena, openArena } from "../../scripts/adversary/arena.ts";
 import { attackAll } from "../../scripts/adversary/attackAll.ts";
-import { ATTACKS } from "../../scripts/adversary/attacks/all.ts";
 import { Teardown } from "../../scripts/network/teardown.ts";
 import { keepOnFailure } from "./keepOnFailure.ts";
 
@@ -31,9 +30,4 @@ test("attacked: no wrong output settles, nobody honest loses stake, no cheat ear
   expect(attacked.map(({ attack }) => attack).sort()).toEqual([...FEW].sort());
   for (const row of attacked)
     expect(row).toMatchObject({ requests: REQUESTS, settled: REQUESTS, wrongSettled: 0 });
-});
-
-test("known attacks: each has a name of its own", () => {
-  const names = ATTACKS.map(({ name }) => name);
-  expect(new Set(names).size).toBe(names.length);
 });

@@ -1,9 +1,9 @@
 import { encodeChallenge, encodeSettle, inferenceOracleAbi, juryArbiterAbi } from "@sibyl/sdk";
 import { type Hex, keccak256, parseEventLogs, parseGwei } from "viem";
 import type { HDAccount } from "viem/accounts";
-import type { Asked, Attack } from "../attack.ts";
 import { BOND_WEI } from "../../network/deployProtocol.ts";
 import { asker } from "../../network/devAccounts.ts";
+import type { Asked, Attack } from "../attack.ts";
 import { wrongLabel } from "../falseOutput.ts";
 import type { Voice } from "../seat.ts";
 
