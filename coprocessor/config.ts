@@ -14,6 +14,7 @@ import {
   urlsOf,
   withoutEmpty,
 } from "./config/values.ts";
+import { type WatchConfig, watchConfigOf, watchEnvironment } from "./config/watchConfig.ts";
 import { type WorkConfig, workConfigOf, workEnvironment } from "./config/workConfig.ts";
 import type { AgreementTiming } from "./core/agreement.ts";
 import { CAPABILITY_PATTERN, type CapabilityChoice } from "./core/capability.ts";
@@ -39,6 +40,7 @@ export interface Config extends WorkConfig {
   databaseUrl: `postgres://${string}` | `postgresql://${string}` | null;
   p2p: HostAndPort & { announce: string[]; bootstrap: string[] };
   status: HostAndPort;
+  watch: WatchConfig;
   timing: AgreementTiming;
   /** Milliseconds between repeats of what we said about an open request. */
   repeatMs: number;
@@ -59,7 +61,7 @@ const capabilityOfModel = list.transform((items, context) => {
 });
 
 /** Names are the environment's; `docs` lists them from here. */
-const environment = workEnvironment.extend({
+const environment = workEnvironment.extend(watchEnvironment.shape).extend({
   RPC_URL: urlsOf(["http:", "https:", "ws:", "wss:"]).refine((items) => items.length > 0, {
     message: "must name at least one endpoint",
   }),
@@ -120,6 +122,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     databaseUrl: env.DATABASE_URL ?? null,
     p2p: { ...env.P2P_LISTEN, announce: env.P2P_ANNOUNCE, bootstrap: env.P2P_BOOTSTRAP },
     status: env.STATUS_LISTEN,
+    watch: watchConfigOf(env),
     timing: {
       commitGraceMs: env.COMMIT_GRACE_MS,
       revealGraceMs: env.REVEAL_GRACE_MS,

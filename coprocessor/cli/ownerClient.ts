@@ -8,6 +8,7 @@ import {
   type Hex,
   http,
   isAddress,
+  type LocalAccount,
 } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { CoprocessorError } from "../core/errors.ts";
@@ -18,6 +19,11 @@ import { CoprocessorError } from "../core/errors.ts";
  * The owner holds stake and earnings and is needed for a few transactions only; the node never sees this key.
  */
 export async function connectOwner(variables: Record<string, string | undefined>) {
+  return connectAccount(variables, privateKeyToAccount(readKey(variables, "OWNER_KEY")));
+}
+
+/** An account's connection to the protocol, from RPC_URL and ORACLE_ADDRESS. */
+export async function connectAccount(variables: Record<string, string | undefined>, account: LocalAccount) {
   const url = required(
     variables,
     "RPC_URL",
@@ -32,7 +38,6 @@ export async function connectOwner(variables: Record<string, string | undefined>
       "must be 0x and 40 hex digits",
     ),
   );
-  const account = privateKeyToAccount(readKey(variables, "OWNER_KEY"));
   const transport = http(url.split(",")[0]);
   const publicClient = createPublicClient({ transport });
   const chainId = await publicClient.getChainId();

@@ -10,16 +10,20 @@ import { registerCommand } from "./registerCommand.ts";
 import { runCommand } from "./runCommand.ts";
 import { statusCommand } from "./statusCommand.ts";
 import { verifyCommand } from "./verifyCommand.ts";
+import { watchCommand } from "./watchCommand.ts";
+import { withdrawCommand } from "./withdrawCommand.ts";
 import { workerCommand } from "./workerCommand.ts";
 
 const program = new Command("sibyl")
   .description("Runs an operator of the Sibyl inference oracle, and the transactions around it.")
   .addCommand(nodeCommand())
   .addCommand(workerCommand())
+  .addCommand(watchCommand())
   .addCommand(keyCommand())
   .addCommand(registerCommand())
   .addCommand(enrollCommand())
   .addCommand(publishCommand())
+  .addCommand(withdrawCommand())
   .addCommand(statusCommand())
   .addCommand(runCommand())
   .addCommand(receiptsCommand())

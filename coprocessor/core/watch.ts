@@ -79,20 +79,24 @@ export function judgeProposal(
 }
 
 /**
- * Which of the second looks that wait are to be run now, and which come too late: the window that ends first goes first.
+ * Which of the open second looks are to be run now, and which come too late, run or not: the window that ends first goes
+ * first.
  *
- * @param marginMs How long before a window's end the last useful moment to begin is.
+ * @param marginMs How long before a window's end the last useful moment is.
  * @param chainNow The chain's time, Unix milliseconds.
  */
 export function nextWatches(
-  waiting: readonly WatchRecord[],
-  of: { running: number; maxRunning: number; marginMs: number; chainNow: number },
-): { run: WatchRecord[]; skip: WatchRecord[] } {
-  const late = (watch: WatchRecord) => watch.windowEndsAt * 1_000 - of.marginMs < of.chainNow;
-  const byEnd = waiting.toSorted((a, b) => a.windowEndsAt - b.windowEndsAt);
-  const places = Math.max(0, of.maxRunning - of.running);
+  open: readonly WatchRecord[],
+  of: { maxRunning: number; marginMs: number; chainNow: number },
+): { run: WatchRecord[]; running: WatchRecord[]; skip: WatchRecord[] } {
+  const isLate = (watch: WatchRecord) => watch.windowEndsAt * 1_000 - of.marginMs < of.chainNow;
+  const byEnd = open.toSorted((a, b) => a.windowEndsAt - b.windowEndsAt);
+  const inTime = byEnd.filter((watch) => !isLate(watch));
+  const running = inTime.filter(({ state }) => state === "running");
+  const places = Math.max(0, of.maxRunning - running.length);
   return {
-    run: byEnd.filter((watch) => !late(watch)).slice(0, places),
-    skip: byEnd.filter(late),
+    run: inTime.filter(({ state }) => state === "pending").slice(0, places),
+    running,
+    skip: byEnd.filter(isLate),
   };
 }

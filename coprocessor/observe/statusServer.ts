@@ -9,7 +9,9 @@ export interface StatusSource {
   readiness(): Promise<{ ready: boolean; reasons: string[] }>;
   node(): Promise<object>;
   requests(limit: number): Promise<object[]>;
-  /** Null for a request that this node has no row for. */
+  /** Challenges of proposals, the latest first. */
+  disputes(limit: number): Promise<object[]>;
+  /** Of a request or a dispute; null for one that this node has no row for. */
   request(requestId: string): Promise<object | null>;
   /** The latest first, without inputs and outputs. */
   receipts(limit: number): Promise<object[]>;
@@ -26,7 +28,7 @@ const MAX_ROWS = 500;
 
 /**
  * Serves an operator's status over HTTP: `/healthz` (the process runs), `/readyz` (it can serve requests),
- * `/status`, `/requests?limit=`, `/requests/<requestId>`, `/receipts?limit=`, `/receipts/<requestId>`. Read only; listens on the given host alone.
+ * `/status`, `/requests?limit=`, `/requests/<requestId>`, `/disputes?limit=`, `/receipts?limit=`, `/receipts/<requestId>`. Read only; listens on the given host alone.
  *
  * @throws CoprocessorError `status/port-in-use`
  */
@@ -58,6 +60,7 @@ export async function startStatusServer(
       return found === null ? context.json({ error: missing }, 404) : context.json(found);
     });
   rows("/requests", (limit) => source.requests(limit));
+  rows("/disputes", (limit) => source.disputes(limit));
   row("/requests", (id) => source.request(id), "this node has no such request: not drawn, or not seen yet");
   rows("/receipts", (limit) => source.receipts(limit));
   row("/receipts", (id) => source.receipt(id), "this node has computed nothing for such a request");

@@ -13,6 +13,7 @@ import type { PipelineDeps } from "./deps.ts";
 import { finalizeWhenDue } from "./finalize.ts";
 import { lapseWhenDue } from "./lapse.ts";
 import { park } from "./park.ts";
+import { considerProposal } from "./watch.ts";
 
 /** An honest path takes six steps; more in one go means a loop. */
 const MAX_STEPS = 16;
@@ -28,7 +29,10 @@ const MODEL_RETRY_MS = 2_000;
 export async function advance(deps: PipelineDeps, key: RequestKey): Promise<void> {
   for (let step = 0; step < MAX_STEPS; step++) {
     const record = await deps.store.request(key);
-    if (record?.state === "proposed") return finalizeWhenDue(deps, record, settleDelay(deps));
+    if (record?.state === "proposed") {
+      await considerProposal(deps, record);
+      return finalizeWhenDue(deps, record, settleDelay(deps));
+    }
     if (record !== null && record.dispute !== null) await lapseWhenDue(deps, record);
     if (record === null || !isOpen(record.state) || isPastDeadline(deps, record)) return;
     const context = await loadContext(deps, record);

@@ -57,4 +57,6 @@ export interface PipelineDeps {
   wake(key: RequestKey, at?: number): void;
   /** Has the outbox looked at now. */
   pokeOutbox(): void;
+  /** Has the second looks that wait looked at now. */
+  pokeWatch(): void;
 }

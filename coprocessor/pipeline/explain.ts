@@ -52,6 +52,16 @@ export interface RequestExplanation {
   callbackFailed: boolean;
   /** Null for a request that was not challenged, or whose arbiter is no jury. */
   dispute: DisputeExplanation | null;
+  /** Our second look at what others proposed; null without one. */
+  watch: WatchExplanation | null;
+}
+
+/** A second look: what came of it, and both outputs. */
+export interface WatchExplanation {
+  state: string;
+  reason: string | null;
+  output: string | null;
+  proposedOutput: string | null;
 }
 
 type ExplainDeps = Pick<PipelineDeps, "store" | "timing" | "waiting">;
@@ -88,7 +98,18 @@ export async function explain(deps: ExplainDeps, record: RequestRecord): Promise
     agreementMs: agreementMs(ballot, terms.quorum),
     callbackFailed: record.callbackFailed,
     dispute,
+    watch: await explainWatch(deps, record),
   };
+}
+
+async function explainWatch(
+  { store }: ExplainDeps,
+  { key }: RequestRecord,
+): Promise<WatchExplanation | null> {
+  const watch = await store.watch(key);
+  if (watch === null) return null;
+  const { state, reason, output, proposedOutput } = watch;
+  return { state, reason, output, proposedOutput };
 }
 
 /** Of the dispute that a row is about, or whose request it is. */

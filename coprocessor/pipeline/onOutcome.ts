@@ -46,8 +46,9 @@ async function take(deps: OutcomeDeps, record: RequestRecord, outcome: JobOutcom
   deps.log.info({ requestId, runMs, runtime: runtimeText(runtime) }, "output computed");
 }
 
-function receiptOf(
-  { scope, me, now }: OutcomeDeps,
+/** The record of an outcome, whatever the run was for. */
+export function receiptOf(
+  { scope, me, now }: Pick<OutcomeDeps, "scope" | "me" | "now">,
   { requestId, request, input }: RequestRecord,
   manifestURI: string,
   { output, runtime, loadMs, runMs }: Extract<JobOutcome, { status: "done" }>,
@@ -71,7 +72,7 @@ function receiptOf(
 }
 
 /** Why an output cannot be answered with; null when it can. */
-function refuse(output: Hex, codec: OutputCodec): string | null {
+export function refuse(output: Hex, codec: OutputCodec): string | null {
   const bytes = size(output);
   if (bytes > MAX_OUTPUT_BYTES)
     return `output/too-large: ${bytes} bytes, operators pass on ${MAX_OUTPUT_BYTES}`;

@@ -60,7 +60,8 @@ export async function onRequest(
 /** A jury is drawn from the model's seats, and a watcher of any model looks at all. */
 async function mayConcernUs({ store, me, watch }: PipelineDeps, fields: RequestFields): Promise<boolean> {
   if (fields.challengeWindow === 0) return false;
-  if (watch !== null && watch.serves === "any") return true;
+  if (watch?.serves === "any") return true;
+  if (watch !== null && watch.serves !== "our seats" && watch.serves.includes(fields.modelId)) return true;
   const seats = await store.enrolments(fields.modelId);
   return seats.some(({ operatorId, activeFrom }) => operatorId === me && activeFrom <= fields.openedAt);
 }

@@ -9,6 +9,8 @@ import { onProposed } from "./onProposed.ts";
 import { onRegistryEvent } from "./onRegistryEvent.ts";
 import { onRequest } from "./onRequest.ts";
 
+/** States that end with the deadline. */
+const EXPIRING: readonly RequestState[] = [...OPEN_STATES, "aside"];
 /** States in which nothing that we compute or say about a request or a dispute matters any more. */
 const CONCLUDED: readonly RequestState[] = ["settled", "expired", "proposed", "challenged"];
 /** Rows looked at at once when a block's time passes their deadline. */
@@ -75,13 +77,18 @@ async function expireBefore(deps: PipelineDeps, head: BlockRef): Promise<Request
   const expired: RequestKey[] = [];
   // Mostly nothing is due, and the first row tells.
   for (let limit = 1; ; limit = EXPIRE_BATCH) {
-    const due = await deps.store.requests({ states: OPEN_STATES, limit });
+    const due = await deps.store.requests({ states: EXPIRING, limit });
     const late = due.filter((record) => record.deadline < head.timestamp);
     for (const record of late) {
-      const waitedFor = deps.waiting.get(record.key) ?? record.reason ?? "the first step";
+      const first = record.state === "aside" ? "others to answer" : "the first step";
+      const waitedFor = deps.waiting.get(record.key) ?? record.reason ?? first;
       const reason = `deadline passed while waiting for ${waitedFor}`;
-      await deps.store.transition(record.key, OPEN_STATES, "expired", { reason, closedBlock: head.number });
-      deps.log.warn({ requestId: record.requestId, reason }, "request expired");
+      await deps.store.transition(record.key, EXPIRING, "expired", { reason, closedBlock: head.number });
+      const [level, what] =
+        record.state === "aside"
+          ? (["debug", "a request of others expired"] as const)
+          : (["warn", "request expired"] as const);
+      deps.log[level]({ requestId: record.requestId, reason }, what);
       expired.push(record.key);
     }
     if (late.length < limit) return expired;

@@ -20,6 +20,8 @@ export interface OperatorProcessOptions {
   /** The node's environment variables; nothing but the path is inherited beside them. */
   env: Record<string, string>;
   teardown: Teardown;
+  /** `sibyl node` when not given. */
+  command?: "node" | "watch";
   /** Milliseconds until it must be ready; 120,000 when not given. */
   readyTimeoutMs?: number;
 }
@@ -51,7 +53,7 @@ export async function startOperatorProcess(options: OperatorProcessOptions): Pro
   mkdirSync(folder, { recursive: true });
   const logFile = join(folder, "log.jsonl");
   const log = createWriteStream(logFile, { flags: "a" });
-  const child = spawn(process.execPath, [COMMAND, "node"], {
+  const child = spawn(process.execPath, [COMMAND, options.command ?? "node"], {
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -65,6 +65,8 @@ export interface Network {
   silent: SilentOperator[];
   /** Of all its data and logs. */
   folder: string;
+  /** An empty embedded database, for processes that join: copying one is faster than making it. */
+  databaseTemplate: string;
   /** Keeps the folder when everything is undone, for somebody to look into. */
   keepFolder(): void;
 }
@@ -140,6 +142,7 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
     operators,
     silent,
     folder,
+    databaseTemplate: env.DATABASE_TEMPLATE,
     keepFolder: () => {
       keep = true;
     },

@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { RequestExplanation } from "@sibyl/coprocessor";
 import {
   decodeClassification,
@@ -10,6 +12,7 @@ import {
   unpackSigners,
 } from "@sibyl/sdk";
 import { type Address, type Hex, parseEventLogs, zeroAddress } from "viem";
+import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   type Challenged,
@@ -19,9 +22,10 @@ import {
   withHeldBlocks,
 } from "../../scripts/network/challenges.ts";
 import { BOND_WEI } from "../../scripts/network/deployProtocol.ts";
-import { asker } from "../../scripts/network/devAccounts.ts";
+import { asker, author } from "../../scripts/network/devAccounts.ts";
 import { messageBoardAbi } from "../../scripts/network/messageBoardAbi.ts";
 import type { Operator } from "../../scripts/network/operator.ts";
+import { type OperatorProcess, startOperatorProcess } from "../../scripts/network/operatorProcess.ts";
 import { LOCAL_STAKE_WEI } from "../../scripts/network/registerOperator.ts";
 import { connected, type Network, startNetwork } from "../../scripts/network/startNetwork.ts";
 import { Teardown } from "../../scripts/network/teardown.ts";
@@ -51,6 +55,8 @@ beforeAll(async () => {
     operators: 3,
     silent: 2,
     blockTime: BLOCK_TIME,
+    // No node of its own accord: who challenges is decided by the test, too.
+    env: { WATCH_SHARE: "0" },
     // Everybody is drawn at once, so that who answers is decided by the test.
     parameters: { roundSeconds: 5, overdrawBps: 30_000 },
   });
@@ -215,11 +221,28 @@ test("upheld: a juror killed in the middle of a dispute goes on where it was, an
   expect((await verdict("ProposalUpheld", challenged)).agreed).toEqual(jurors);
 });
 
-test("overturned: a wrong output of a colluding quorum never reaches the callback, and pays its challenger", async () => {
+test("overturned: a watcher challenges a colluding quorum's wrong output; the callback sees only the right one, and the watcher is paid", async () => {
+  const { client, protocol } = network;
+  const account = newAccount();
+  const funded = await client.as(author()).sendTransaction({ to: account.address, value: 2n * BOND_WEI });
+  await client.mined(funded, "funding the watcher");
+  const folder = join(network.folder, "watcher");
+  const watcher = await startOperatorProcess({
+    name: "the watcher",
+    command: "watch",
+    folder,
+    env: watcherEnv(account.key, folder),
+    teardown,
+  });
+
+  // It has seen an honest proposal, and left it alone, before the wrong one.
+  const honest = await posted(lastDigits);
+  expect((await watched(watcher, honest.proposed.requestId, "agrees")).dispute).toBeNull();
+
+  const before = await creditOf(account.address);
   const { asked, proposed } = await posted(wrongLabel);
-  const challenger = asker();
-  const before = await creditOf(challenger.address);
-  const challenged = await challengeProposal(network, challenger, proposed);
+  const challenged = await challengeOf(proposed);
+  expect(challenged.dispute.challenger).toBe(account.address);
   const { agreed, receipt } = await verdict("ProposalOverturned", challenged);
 
   expect(agreed).toEqual(jurors);
@@ -244,12 +267,77 @@ test("overturned: a wrong output of a colluding quorum never reaches the callbac
     expect(await registry("stakeOf", operatorId)).toBe(LOCAL_STAKE_WEI - punished);
     expect(await registry("jailedUntil", operatorId)).toBeGreaterThan(0n);
   }
-  expect((await creditOf(challenger.address)) - before).toBe(BOND_WEI);
-  const reward = await network.client.reader.readContract({
-    abi: operatorRegistryAbi,
-    address: network.protocol.operatorRegistry,
-    functionName: "rewardsOf",
-    args: [challenger.address],
+  expect((await creditOf(account.address)) - before).toBe(BOND_WEI);
+  const reward = (punished / 10n) * BigInt(signers.length);
+  // It keeps why it challenged, and says what it may withdraw.
+  const page = await watched(watcher, proposed.requestId, "disagrees");
+  expect(page.watch).toMatchObject({ output: golden.output, proposedOutput: proposed.output });
+  const status = (await (await fetch(`${watcher.statusUrl}/status`)).json()) as { withdrawable: object };
+  expect(status.withdrawable).toEqual({
+    creditWei: BOND_WEI.toString(),
+    rewardsWei: reward.toString(),
+    earningsWei: "0",
   });
-  expect(reward).toBe((punished / 10n) * BigInt(signers.length));
+
+  const to = newAccount().address;
+  const command = join(import.meta.dirname, "..", "..", "coprocessor", "bin", "sibyl.js");
+  const { stdout } = await promisify(execFile)(process.execPath, [command, "withdraw", "--to", to], {
+    env: { PATH: process.env.PATH, ...watcherEnv(account.key, folder) },
+  });
+  expect(stdout).toContain("credit of");
+  expect(stdout).toContain("rewards of");
+  expect(await client.reader.getBalance({ address: to })).toBe(BOND_WEI + reward);
+  expect(protocol.arbiter).toBe(page.dispute?.arbiter);
 });
+
+function newAccount(): { key: Hex; address: Address } {
+  const key = generatePrivateKey();
+  return { key, address: privateKeyToAccount(key).address };
+}
+
+const watcherEnv = (key: Hex, folder: string): Record<string, string> => ({
+  RPC_URL: network.client.rpcUrl,
+  ORACLE_ADDRESS: network.protocol.oracle,
+  START_BLOCK: network.protocol.startBlock.toString(),
+  ATTESTER_KEY: key,
+  DATA_DIR: join(folder, "data"),
+  DATABASE_TEMPLATE: network.databaseTemplate,
+  MODEL_FOLDERS: join(folder, "models"),
+  MODEL_PRIVATE_HOSTS: "allow",
+  STATUS_LISTEN: "127.0.0.1:0",
+  INFERENCE_THREADS: "1",
+});
+
+/** What a watcher says about a request once its second look has come to this. */
+function watched(watcher: OperatorProcess, requestId: Hex, state: string): Promise<RequestExplanation> {
+  return until(
+    `the watcher's word about ${requestId}`,
+    async () => {
+      const response = await fetch(`${watcher.statusUrl}/requests/${requestId}`);
+      const page = (await response.json()) as RequestExplanation;
+      if (response.ok && page.watch?.state === state) return page;
+      throw new Error(JSON.stringify(page));
+    },
+    { timeoutMs: VERDICT_TIMEOUT_MS },
+  );
+}
+
+/** The challenge that somebody makes of a proposal. */
+async function challengeOf(proposed: Proposed): Promise<Challenged> {
+  const event = await until(
+    `a challenge of ${proposed.requestId}`,
+    async () => {
+      const [found] = await network.client.reader.getContractEvents({
+        abi: juryArbiterAbi,
+        address: network.protocol.arbiter,
+        eventName: "ProposalChallenged",
+        args: { requestId: proposed.requestId },
+        fromBlock: network.protocol.startBlock,
+        strict: true,
+      });
+      return found;
+    },
+    { timeoutMs: VERDICT_TIMEOUT_MS },
+  );
+  return { ...proposed, disputeId: event.args.disputeId, dispute: event.args.dispute };
+}

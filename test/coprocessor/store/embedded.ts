@@ -11,6 +11,7 @@ export const TEMPLATE = join(tmpdir(), `sibyl-test-cluster-${process.getuid?.() 
 
 const TABLES = [
   "receipt",
+  "watch",
   "block",
   "request",
   "statement",

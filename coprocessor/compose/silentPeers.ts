@@ -1,0 +1,13 @@
+import type { Peers } from "../peers/port.ts";
+
+/** What a watcher has in the place of gossip: it says nothing to operators and hears nothing from them. */
+export function silentPeers(): Peers {
+  return {
+    start: async () => {},
+    publish: async () => {},
+    connect: () => {},
+    addresses: () => [],
+    connected: () => 0,
+    stop: async () => {},
+  };
+}
