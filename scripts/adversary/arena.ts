@@ -24,9 +24,9 @@ const ROOT = join(import.meta.dirname, "..", "..");
 /** Everybody is drawn at once, so that a cheat has its part in every request. */
 const PARAMETERS = { roundSeconds: 5, overdrawBps: 30_000 };
 export const ROUND_MS = PARAMETERS.roundSeconds * 1_000;
-const LIFETIME_SECONDS = 90;
+const LIFETIME_SECONDS = 300;
 /** Milliseconds after which a request that did not settle counts as blocked. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 const BATCHES = 5;
 const INFERENCE_TIMEOUT_MS = 60_000;
 
@@ -58,7 +58,7 @@ export interface Arena {
 
 export async function openArena(
   teardown: Teardown,
-  options: Pick<NetworkOptions, "onStep" | "operators" | "envOf" | "env">,
+  options: Pick<NetworkOptions, "onStep" | "operators" | "envOf">,
 ): Promise<Arena> {
   const links = createLinks(teardown);
   const network = await startNetwork({
@@ -66,6 +66,8 @@ export async function openArena(
     parameters: PARAMETERS,
     frontPort: (port) => links.front(port),
     operators: 3,
+    // Everything that is proposed is looked at again, up to the last moments of its window.
+    env: { WATCH_SHARE: "1", WATCH_MARGIN_MS: "10000" },
     ...options,
   });
   const models = { "spam-text": network.model, iris: await network.addModel("iris") };

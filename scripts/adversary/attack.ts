@@ -54,7 +54,7 @@ export interface Attack {
   withinProfile?: boolean;
   /** Milliseconds that nobody could have answered in. */
   outageMs?: number;
-  /** Milliseconds after which what did not settle counts as blocked; a minute when left out. */
+  /** Milliseconds after which what did not settle counts as blocked; three minutes when left out. */
   patienceMs?: number;
   play(context: AttackContext): Cheat;
 }

@@ -9,6 +9,7 @@ const MESH_MOST = 6;
 const STATEMENTS = 3;
 const AGREEMENT_MS_MOST = 100;
 const WARM_UP = 3;
+const STATUS_TIMEOUT_MS = 60_000;
 
 /** How much operators say to each other about a request. */
 export interface GossipFigures {
@@ -47,8 +48,10 @@ export async function measureGossip(arena: Arena, requests: number): Promise<Gos
   const times: number[] = [];
   for (const operator of operators) {
     for (const { requestId } of asked) {
-      const agreementMs = (await operator.explain(requestId))?.agreementMs;
-      if (agreementMs !== null && agreementMs !== undefined) times.push(agreementMs);
+      const { agreementMs } = await until(`${operator.name}'s ballot`, () => operator.explain(requestId), {
+        timeoutMs: STATUS_TIMEOUT_MS,
+      });
+      if (agreementMs !== null) times.push(agreementMs);
     }
   }
   times.sort((a, b) => a - b);
@@ -81,7 +84,11 @@ export function missedGossipBounds(figures: GossipFigures): string[] {
 }
 
 async function traffic({ network }: Arena): Promise<PeerTraffic> {
-  const all = await Promise.all(network.operators.map((operator) => operator.status()));
+  const all = await Promise.all(
+    network.operators.map((operator) =>
+      until(`${operator.name}'s status`, () => operator.status(), { timeoutMs: STATUS_TIMEOUT_MS }),
+    ),
+  );
   const sum = { published: 0, sent: 0, received: 0, copies: 0, copiedBytes: 0 };
   for (const { traffic: one } of all) {
     for (const key of Object.keys(sum) as (keyof PeerTraffic)[]) sum[key] += one[key];

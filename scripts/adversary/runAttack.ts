@@ -11,7 +11,7 @@ import { median, type Row } from "./row.ts";
 import { leaveSeat, takeSeat, Voice } from "./seat.ts";
 import { Transcript } from "./transcript.ts";
 
-const CONNECT_TIMEOUT_MS = 20_000;
+const CONNECT_TIMEOUT_MS = 60_000;
 const MIB = 2 ** 20;
 
 export interface RunOptions {
@@ -122,11 +122,11 @@ export async function runAttack(attack: Attack, options: RunOptions): Promise<Ro
   }
 }
 
-async function addressOf(operator: Arena["network"]["operators"][number]): Promise<string> {
-  const [address] = (await operator.status()).addresses;
-  if (address === undefined) throw new Error(`${operator.name} listens nowhere`);
-  return address;
-}
+/** A node that is being attacked may be slow to say where it listens. */
+const addressOf = (operator: Arena["network"]["operators"][number]): Promise<string> =>
+  until(`${operator.name} to say where it listens`, async () => (await operator.status()).addresses[0], {
+    timeoutMs: CONNECT_TIMEOUT_MS,
+  });
 
 async function wealthOf(arena: Arena, voices: readonly Voice[]): Promise<bigint> {
   const parts = await Promise.all(voices.map(({ seat }) => arena.wealth(seat)));

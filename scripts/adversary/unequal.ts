@@ -1,4 +1,6 @@
 import { agree } from "@sibyl/sdk";
+import type { Hex } from "viem";
+import { until } from "../network/until.ts";
 import type { Arena } from "./arena.ts";
 import type { ModelName } from "./attack.ts";
 import { disagreementsAbout, logEnds } from "./disagreements.ts";
@@ -23,6 +25,9 @@ export interface UnequalFigures {
 }
 
 const MODELS: readonly ModelName[] = ["spam-text", "iris"];
+/** Requests of each batch whose every output is looked at. */
+const COMPARED = 3;
+const ANSWER_TIMEOUT_MS = 60_000;
 /** As many as are answered before the deadline of the first one. */
 const AT_ONCE = 50;
 const ALL_FIVE = { committeeSize: 5, quorum: 5, challengeWindow: 0 };
@@ -54,9 +59,10 @@ export async function measureUnequal(
       if (answer === undefined) continue;
       figures.settled += 1;
       if (!agree(output.codec, profile, reference, answer.output).agrees) figures.wrongSettled += 1;
-      const outputs = await Promise.all(
-        arena.network.operators.map(async (operator) => (await operator.explain(requestId))?.output),
-      );
+    }
+    // Every operator's own answer to a few of them is enough to see that the machines are unequal.
+    for (const { requestId } of asked.slice(0, COMPARED)) {
+      const outputs = await outputsOf(arena, requestId);
       figures.differentOutputs = Math.max(figures.differentOutputs, new Set(outputs).size);
     }
     done += asked.length;
@@ -64,6 +70,20 @@ export async function measureUnequal(
   }
   return { ...figures, disagreements: disagreementsAbout(arena, logs, ids) };
 }
+
+/** What each operator computed for itself. */
+const outputsOf = ({ network }: Arena, requestId: Hex): Promise<string[]> =>
+  Promise.all(
+    network.operators.map((operator) =>
+      until(
+        `${operator.name} to say what it computed`,
+        async () => (await operator.explain(requestId))?.output,
+        {
+          timeoutMs: ANSWER_TIMEOUT_MS,
+        },
+      ),
+    ),
+  );
 
 export function missedUnequalBounds(figures: UnequalFigures): string[] {
   const missed: string[] = [];

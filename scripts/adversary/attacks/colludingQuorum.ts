@@ -1,20 +1,18 @@
-import { encodeChallenge, encodeSettle, inferenceOracleAbi, juryArbiterAbi } from "@sibyl/sdk";
-import { type Hex, keccak256, parseEventLogs, parseGwei } from "viem";
+import { encodeSettle, juryArbiterAbi } from "@sibyl/sdk";
+import { type Hex, keccak256, parseGwei } from "viem";
 import type { HDAccount } from "viem/accounts";
-import { BOND_WEI } from "../../network/deployProtocol.ts";
-import { asker } from "../../network/devAccounts.ts";
-import type { Asked, Attack } from "../attack.ts";
+import type { Attack } from "../attack.ts";
 import { wrongLabel } from "../falseOutput.ts";
 import type { Voice } from "../seat.ts";
 
 /** Above what operators bid, so that the wrong answer is proposed before the right one. */
 const BID = { maxFeePerGas: parseGwei("100"), maxPriorityFeePerGas: parseGwei("50"), gas: 2_000_000n };
-const WINDOW_SECONDS = 60;
+const WINDOW_SECONDS = 90;
 
 /**
  * All signatures that a settlement takes are its own, so nobody can keep the wrong answer from being proposed. What
- * undoes it is the challenge window: somebody who ran the model puts up a bond, and a jury without the two comes to the
- * right answer by itself.
+ * undoes it is the challenge window: an operator that watches runs the model and puts up a bond, and a jury without the
+ * two comes to the right answer by itself.
  */
 export const colludingQuorum: Attack = {
   name: "colluders-window",
@@ -29,29 +27,16 @@ export const colludingQuorum: Attack = {
     const [first] = voices as [Voice];
     const requestIds = new Set<Hex>();
     const colluder = inTurn(first.seat.attester);
-    const watcher = inTurn(asker());
 
     /** One transaction after the other, so that each has a nonce of its own. */
     function inTurn(account: HDAccount) {
       const wallet = client.as(account);
       let last: Promise<unknown> = Promise.resolve();
-      return (to: Hex, data: Hex, value = 0n): Promise<Hex> => {
-        const sending = last.then(() => wallet.sendTransaction({ to, data, value, ...BID }));
+      return (to: Hex, data: Hex): Promise<Hex> => {
+        const sending = last.then(() => wallet.sendTransaction({ to, data, ...BID }));
         last = sending.catch(() => undefined);
         return sending;
       };
-    }
-
-    /** What a watcher does that ran the model; it is first unless one of the nodes was. */
-    async function challenge(settlement: Hex, { words }: Asked): Promise<void> {
-      const receipt = await client.mined(settlement, "a settlement by colluders");
-      const [proposed] = parseEventLogs({
-        abi: inferenceOracleAbi,
-        eventName: "OutputProposed",
-        logs: receipt.logs,
-      });
-      if (proposed === undefined) throw new Error(`transaction ${settlement} proposed nothing`);
-      await watcher(protocol.arbiter, encodeChallenge(words, proposed.args.proposal), BOND_WEI);
     }
 
     return {
@@ -61,8 +46,7 @@ export const colludingQuorum: Attack = {
         const signed = await Promise.all(
           voices.map((voice) => voice.attestation(asked.requestId, keccak256(wrong), 0)),
         );
-        const settlement = await colluder(protocol.oracle, encodeSettle(asked.words, wrong, 0, signed));
-        await challenge(settlement, asked);
+        await colluder(protocol.oracle, encodeSettle(asked.words, wrong, 0, signed));
       },
       async overturned() {
         const events = await client.reader.getContractEvents({
