@@ -61,7 +61,7 @@ export async function measureUnequal(
       if (!agree(output.codec, profile, reference, answer.output).agrees) figures.wrongSettled += 1;
     }
     // Every operator's own answer to a few of them is enough to see that the machines are unequal.
-    for (const { requestId } of asked.slice(0, COMPARED)) {
+    for (const requestId of [...settled.keys()].slice(0, COMPARED)) {
       const outputs = await outputsOf(arena, requestId);
       figures.differentOutputs = Math.max(figures.differentOutputs, new Set(outputs).size);
     }
