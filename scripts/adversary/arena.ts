@@ -58,13 +58,16 @@ export interface Arena {
 
 export async function openArena(
   teardown: Teardown,
-  options: Pick<NetworkOptions, "onStep" | "operators" | "envOf">,
+  options: Pick<NetworkOptions, "onStep" | "operators" | "envOf"> & {
+    /** Leads all gossip through this process, so that it can be cut; it makes everything said a little later. */
+    cuttable?: boolean;
+  },
 ): Promise<Arena> {
   const links = createLinks(teardown);
   const network = await startNetwork({
     teardown,
     parameters: PARAMETERS,
-    frontPort: (port) => links.front(port),
+    ...(options.cuttable === true && { frontPort: (port: number) => links.front(port) }),
     operators: 3,
     // Everything that is proposed is looked at again, up to the last moments of its window.
     env: { WATCH_SHARE: "1", WATCH_MARGIN_MS: "10000" },

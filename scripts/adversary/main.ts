@@ -56,7 +56,7 @@ async function run(
   switch (mode) {
     case "attack": {
       say(`seed ${seed}`);
-      const arena = await openArena(teardown, { onStep: say });
+      const arena = await openArena(teardown, { onStep: say, cuttable: true });
       const { rows, missed } = await attackAll(arena, { seed, requests, attacks, say });
       return { result: { seed, roundMs: ROUND_MS, rows }, missed };
     }
