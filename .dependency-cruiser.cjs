@@ -79,7 +79,10 @@ module.exports = {
       name: "rpc-only-below-chain-and-submit",
       comment: "The JSON-RPC client is no port: it is what these two adapters share to reach one endpoint.",
       severity: "error",
-      from: { path: "^coprocessor/", pathNot: "^coprocessor/(rpc|chain|submit)/|^coprocessor/main\\.ts$" },
+      from: {
+        path: "^coprocessor/",
+        pathNot: "^coprocessor/(rpc|chain|submit)/|^coprocessor/(main|compose/rebuild)\\.ts$",
+      },
       to: { path: "^coprocessor/rpc/" },
     },
     {

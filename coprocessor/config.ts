@@ -1,6 +1,7 @@
 import type { Address, Hex } from "viem";
 import { z } from "zod";
-import { type AttesterSource, attesterFrom } from "./config/attesterConfig.ts";
+import { ATTESTER_VARIABLES, type AttesterSource, attesterFrom } from "./config/attesterConfig.ts";
+import { type OperationsConfig, operationsEnvironment, operationsFrom } from "./config/operationsConfig.ts";
 import {
   address,
   faultsOf,
@@ -44,6 +45,7 @@ export interface Config extends WorkConfig {
   timing: AgreementTiming;
   /** Milliseconds between repeats of what we said about an open request. */
   repeatMs: number;
+  operations: OperationsConfig;
 }
 
 const capabilityOfModel = list.transform((items, context) => {
@@ -86,7 +88,11 @@ const environment = workEnvironment.extend(watchEnvironment.shape).extend({
   STANDBY_DELAY_MS: milliseconds(3_000),
   REPLACE_AFTER_MS: milliseconds(3_000),
   REPEAT_MS: milliseconds(1_000).pipe(z.number().min(100)),
+  ...operationsEnvironment.shape,
 });
+
+/** Names of all variables that a node reads. */
+export const nodeVariables = (): string[] => [...Object.keys(environment.shape), ...ATTESTER_VARIABLES];
 
 /**
  * Reads the configuration from environment variables.
@@ -132,5 +138,6 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
       replaceAfterMs: env.REPLACE_AFTER_MS,
     },
     repeatMs: env.REPEAT_MS,
+    operations: operationsFrom(env),
   };
 }

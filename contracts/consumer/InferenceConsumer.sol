@@ -14,6 +14,8 @@ import {RequestParams} from "../types/RequestParams.sol";
 /// credit at the oracle, which pays for later requests or is taken out with `_withdrawCredit`.
 abstract contract InferenceConsumer is IInferenceCallback {
     error OnlyOracle(address caller);
+    /// @notice The address is no oracle's on this chain: nothing is there, or another contract.
+    error NoOracle(address oracle, uint256 chainId);
 
     /// @notice The only contract that may call back.
     IInferenceOracle public immutable oracle;
@@ -32,7 +34,10 @@ abstract contract InferenceConsumer is IInferenceCallback {
         _;
     }
 
+    /// @dev A wrong address, or one of another chain, would be found out with the first payment otherwise.
     constructor(IInferenceOracle oracle_, InferenceSettings memory settings) {
+        (bool answered, bytes memory status) = address(oracle_).staticcall(abi.encodeCall(oracle_.status, (0)));
+        if (!answered || status.length != 32) revert NoOracle(address(oracle_), block.chainid);
         oracle = oracle_;
         _committeeSize = settings.policy.committeeSize;
         _quorum = settings.policy.quorum;

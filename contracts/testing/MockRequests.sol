@@ -37,6 +37,7 @@ abstract contract MockRequests is IInferenceOracle, MockFeeVault {
     uint256 private constant MAX_CALLBACK_GAS = 2_000_000;
     uint256 private constant MAX_INPUT_BYTES = 65_536;
     uint256 private constant MAX_LIFETIME_SECONDS = 1 hours;
+
     /// @notice Fee of each request, in wei.
     uint256 public fee;
 
@@ -108,15 +109,19 @@ abstract contract MockRequests is IInferenceOracle, MockFeeVault {
     }
 
     /// @inheritdoc IInferenceOracle
-    function quote(bytes32 modelId, uint256, Policy calldata policy, uint256 callbackGasLimit, uint64 maxGasPrice)
-        external
-        view
-        returns (Quote memory q)
-    {
+    function quote(
+        bytes32 modelId,
+        uint256 inputSize,
+        Policy calldata policy,
+        uint256 callbackGasLimit,
+        uint64 maxGasPrice
+    ) external view returns (Quote memory q) {
+        uint32 gasLimit = _callbackGas(callbackGasLimit);
+        if (inputSize > MAX_INPUT_BYTES) revert InputTooLong(inputSize, MAX_INPUT_BYTES);
         if (modelId == 0) revert ModelNotActive(modelId, ModelStatus.Unknown);
         q.executions = fee;
         q.fee = fee;
-        q.gasReserve = _reserve(policy, uint32(callbackGasLimit), maxGasPrice);
+        q.gasReserve = _reserve(policy, gasLimit, maxGasPrice);
         q.nativeTotal = q.fee + q.gasReserve;
     }
 
@@ -162,14 +167,18 @@ abstract contract MockRequests is IInferenceOracle, MockFeeVault {
             revert QuorumOutOfBounds(policy.quorum, policy.committeeSize, MAX_QUORUM);
         }
         if (params.input.length > MAX_INPUT_BYTES) revert InputTooLong(params.input.length, MAX_INPUT_BYTES);
-        if (params.callbackGasLimit > MAX_CALLBACK_GAS) {
-            revert CallbackGasTooHigh(params.callbackGasLimit, MAX_CALLBACK_GAS);
-        }
+        _callbackGas(params.callbackGasLimit);
         uint256 latest = block.timestamp + MAX_LIFETIME_SECONDS;
         if (params.deadline <= block.timestamp || params.deadline > latest) {
             revert DeadlineOutOfBounds(params.deadline, block.timestamp, latest);
         }
         if (fee > params.maxFee) revert FeeAboveMaximum(fee, params.maxFee);
+    }
+
+    /// @dev A callback's gas as a request keeps it: the bound has 32 bits.
+    function _callbackGas(uint256 callbackGasLimit) private pure returns (uint32) {
+        if (callbackGasLimit > MAX_CALLBACK_GAS) revert CallbackGasTooHigh(callbackGasLimit, MAX_CALLBACK_GAS);
+        return uint32(callbackGasLimit);
     }
 
     function _total(RequestParams calldata params) private view returns (uint256) {

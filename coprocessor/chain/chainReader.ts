@@ -2,30 +2,53 @@ import type { Address, Hex } from "viem";
 import { z } from "zod";
 import type { BlockRef } from "../core/block.ts";
 import { CoprocessorError } from "../core/errors.ts";
+import type { Log } from "../observe/port.ts";
 import type { RpcClient } from "../rpc/rpcClient.ts";
 import { EVENT_TOPICS } from "./eventAbi.ts";
+import { createLogWitness } from "./logWitness.ts";
 import { type RawLog, rawBlock, rawLog } from "./rawLog.ts";
 
 /** The two reads that following a chain consists of: agreed by as many endpoints as the client asks for. */
 export interface ChainReader {
   /** Null when the endpoint has no such block (yet). */
   block(at: bigint | "latest" | "finalized"): Promise<BlockRef | null>;
-  /** Our contracts' logs, in log order. By hash for one block, by numbers for a range, both ends included. */
+  /**
+   * Our contracts' logs, in log order. By hash for one block, by numbers for a range, both ends included.
+   *
+   * One block's logs are held to its header, if `block` has read that before; a range's are the endpoints' word.
+   */
   logs(of: { blockHash: Hex } | { from: bigint; to: bigint }): Promise<RawLog[]>;
 }
 
 const hexNumber = (value: bigint): Hex => `0x${value.toString(16)}`;
 const rawLogs = z.array(rawLog);
 
+/** Headers whose bloom is remembered until their logs are asked for. */
+const MAX_BLOOMS = 256;
+
 /** @param addresses Whose logs to read; asked each time, because arbiters come to it. */
-export function createChainReader(rpc: RpcClient, addresses: () => readonly Address[]): ChainReader {
+export function createChainReader(
+  rpc: RpcClient,
+  addresses: () => readonly Address[],
+  log: Log,
+): ChainReader {
+  const witness = createLogWitness({ rpc, addresses, topics: EVENT_TOPICS, log });
+  const blooms = new Map<Hex, Hex>();
+  const remember = (hash: Hex, logsBloom: Hex) => {
+    const [oldest] = blooms.keys();
+    if (blooms.size >= MAX_BLOOMS && oldest !== undefined) blooms.delete(oldest);
+    blooms.set(hash, logsBloom);
+  };
   return {
     async block(at) {
       const tag = typeof at === "bigint" ? hexNumber(at) : at;
       // Heads differ between endpoints by nature; what is at a height must not.
       const read = typeof at === "bigint" ? rpc.agreed : rpc.request;
-      const block = await read(rawBlock, "eth_getBlockByNumber", [tag, false]);
-      if (block && typeof at === "bigint" && block.number !== at) {
+      const found = await read(rawBlock, "eth_getBlockByNumber", [tag, false]);
+      if (found === null) return null;
+      const { logsBloom, ...block } = found;
+      remember(block.hash, logsBloom);
+      if (typeof at === "bigint" && block.number !== at) {
         throw badAnswer(`block ${at} was asked for and block ${block.number} given`, { asked: String(at) });
       }
       return block;
@@ -40,15 +63,17 @@ export function createChainReader(rpc: RpcClient, addresses: () => readonly Addr
         { ...place, address: addresses(), topics: [EVENT_TOPICS] },
       ]);
       const logs = answer.filter(({ removed }) => !removed);
-      for (const log of logs) {
+      for (const entry of logs) {
         const inPlace =
           "blockHash" in of
-            ? log.blockHash === of.blockHash
-            : log.blockNumber >= of.from && log.blockNumber <= of.to;
+            ? entry.blockHash === of.blockHash
+            : entry.blockNumber >= of.from && entry.blockNumber <= of.to;
         if (!inPlace)
-          throw badAnswer("eth_getLogs gave a log of another block", { log: log.transactionHash });
+          throw badAnswer("eth_getLogs gave a log of another block", { log: entry.transactionHash });
       }
-      return inOrder(logs);
+      const logsBloom = "blockHash" in of ? blooms.get(of.blockHash) : undefined;
+      if (logsBloom === undefined || !("blockHash" in of)) return inOrder(logs);
+      return inOrder([...(await witness({ hash: of.blockHash, logsBloom }, inOrder(logs)))]);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { operatorRegistryAbi } from "@sibyl/sdk";
 import { type Address, decodeFunctionResult, encodeFunctionData, parseAbi } from "viem";
 import { CoprocessorError } from "../core/errors.ts";
 import type { RpcClient } from "../rpc/rpcClient.ts";
@@ -42,6 +43,14 @@ export async function discoverOperator(
     `attester ${attester} belongs to no operator in registry ${registry}; register first: sibyl register --help`,
     { code: "operator/not-registered", retry: "never", meta: { attester, registry } },
   );
+}
+
+/** Seconds that an operator's leaving stake can still be slashed. */
+export async function discoverUnbonding(rpc: RpcClient, registry: Address): Promise<number> {
+  const call = { abi: operatorRegistryAbi, functionName: "parameters" } as const;
+  const data = encodeFunctionData(call);
+  const returned = await rpc.request(hexData, "eth_call", [{ to: registry, data }, "latest"]);
+  return decodeFunctionResult({ ...call, data: returned }).unbondingSeconds;
 }
 
 async function readAddress(

@@ -17,5 +17,11 @@ export type RawLog = z.infer<typeof rawLog>;
 
 /** A block's header as an RPC endpoint tells it. Pending blocks (no hash) do not pass. */
 export const rawBlock = z
-  .object({ number: quantity, hash: hash32, parentHash: hash32, timestamp: smallQuantity })
+  .object({
+    number: quantity,
+    hash: hash32,
+    parentHash: hash32,
+    timestamp: smallQuantity,
+    logsBloom: hexData.default("0x"),
+  })
   .nullable();

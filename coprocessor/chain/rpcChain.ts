@@ -24,6 +24,8 @@ export interface RpcChainOptions {
   pollIntervalMs?: number;
   /** Most blocks of one `eth_getLogs`; 10,000 when not given. */
   maxRangeBlocks?: bigint;
+  /** Called with each look at the chain, also with one that failed. */
+  onTurn?: () => void;
   log: Log;
 }
 
@@ -46,12 +48,13 @@ export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
   await requireCode(rpc, contracts);
   const arbiters = new Arbiters(rpc, contracts.oracle, log);
   await arbiters.discover();
-  const reader = createChainReader(rpc, () => [
+  const followed = () => [
     contracts.oracle,
     contracts.operatorRegistry,
     contracts.modelRegistry,
     ...arbiters.addresses(),
-  ]);
+  ];
+  const reader = createChainReader(rpc, followed, log);
 
   async function* follow(known: readonly BlockRef[], signal: AbortSignal): AsyncGenerator<ChainStep> {
     const heads = new KnownHeads(known);
@@ -59,6 +62,7 @@ export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
     let finalizedNumber = -1n;
     let failures = 0;
     while (!signal.aborted) {
+      options.onTurn?.();
       let more: boolean;
       let steps: ChainStep[];
       try {

@@ -1,4 +1,6 @@
+import { resolve } from "node:path";
 import { Command } from "commander";
+import { readVariables } from "../config/configFile.ts";
 import { readConfig } from "../config.ts";
 import { stopInTime, untilSignalled } from "./untilSignalled.ts";
 
@@ -7,16 +9,33 @@ export function nodeCommand(): Command {
     .description(
       "Runs a node, with a worker inside unless WORKER=none, until SIGTERM or Ctrl-C. Configured by environment variables.",
     )
-    .action(async () => {
-      const config = readConfig(process.env);
+    .option("--config <path>", "a file of NAME=value lines below the environment; SIGHUP reads it again")
+    .action(async (options: { config?: string }) => {
+      const path = options.config === undefined ? null : resolve(options.config);
+      const variables = readVariables(path, process.env);
+      const config = readConfig(variables);
+      // Without a handler the signal would end the process while it starts.
+      process.on("SIGHUP", () => reload?.());
+      let reload: (() => void) | null = null;
       // Only now: the node's parts take seconds to load, and a faulty configuration needs none of them.
       const { startCoprocessor } = await import("../main.ts");
-      const coprocessor = await startCoprocessor(config);
+      const coprocessor = await startCoprocessor(config, { variables });
+      reload = () => {
+        try {
+          coprocessor.reload(readVariables(path, process.env));
+        } catch (error) {
+          console.error(error instanceof Error ? error.message : error);
+        }
+      };
       const reason = await Promise.race([untilSignalled(), coprocessor.failed]).catch((error: unknown) => ({
         error,
       }));
-      await stopInTime(() => coprocessor.stop());
-      if (typeof reason === "object") throw reason.error;
+      const failed = typeof reason === "object";
+      await stopInTime(async () => {
+        if (!failed) await coprocessor.drain();
+        await coprocessor.stop();
+      }, config.operations.drainTimeoutMs);
+      if (failed) throw reason.error;
       process.exit(0);
     });
 }

@@ -5,6 +5,7 @@ import { keyCommand } from "./keyCommand.ts";
 import { modelCommand } from "./modelCommand.ts";
 import { nodeCommand } from "./nodeCommand.ts";
 import { publishCommand } from "./publishCommand.ts";
+import { rebuildCommand } from "./rebuildCommand.ts";
 import { receiptsCommand } from "./receiptsCommand.ts";
 import { registerCommand } from "./registerCommand.ts";
 import { runCommand } from "./runCommand.ts";
@@ -24,6 +25,7 @@ const program = new Command("sibyl")
   .addCommand(enrollCommand())
   .addCommand(publishCommand())
   .addCommand(withdrawCommand())
+  .addCommand(rebuildCommand())
   .addCommand(statusCommand())
   .addCommand(runCommand())
   .addCommand(receiptsCommand())

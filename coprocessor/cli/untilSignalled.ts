@@ -9,9 +9,13 @@ export function untilSignalled(): Promise<NodeJS.Signals> {
   });
 }
 
-/** Ends in order, or at once at a second signal or when the time is over, and then with exit status 1. */
-export async function stopInTime(stop: () => Promise<void>): Promise<void> {
-  const timeout = setTimeout(() => process.exit(1), STOP_TIMEOUT_MS);
+/**
+ * Ends in order, or at once at a second signal or when the time is over, and then with exit status 1.
+ *
+ * @param drainMs What `stop` may take to finish work, beside closing.
+ */
+export async function stopInTime(stop: () => Promise<void>, drainMs = 0): Promise<void> {
+  const timeout = setTimeout(() => process.exit(1), drainMs + STOP_TIMEOUT_MS);
   process.once("SIGINT", () => process.exit(1));
   process.once("SIGTERM", () => process.exit(1));
   await stop();

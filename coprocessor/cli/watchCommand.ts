@@ -24,7 +24,7 @@ export function watchCommand(): Command {
       const config = readConfig(process.env);
       // Only now: its parts take seconds to load, and a faulty configuration needs none of them.
       const { startCoprocessor } = await import("../main.ts");
-      const watcher = await startCoprocessor(config, "watcher");
+      const watcher = await startCoprocessor(config, { role: "watcher", variables: process.env });
       const reason = await Promise.race([untilSignalled(), watcher.failed]).catch((error: unknown) => ({
         error,
       }));

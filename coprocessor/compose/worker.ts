@@ -28,7 +28,7 @@ export async function startWorker(
     concurrency: BullmqConsumerOptions["concurrency"];
   },
   closers: Closers,
-): Promise<void> {
+): Promise<RunningWorker> {
   const { inferenceMemoryBytes } = config;
   const engine = createOnnxEngine({
     threads: config.inferenceThreads,
@@ -44,7 +44,17 @@ export async function startWorker(
     runJob({ models: parts.models, engine, timeoutMs: INFERENCE_TIMEOUT_MS, now: Date.now }, job),
   );
   closers.add("worker", () => consumer.close());
-  for (const modelId of config.warmModels) void warmUp(modelId, { ...parts, engine });
+  const warm = (modelIds: readonly Hex[]) => {
+    for (const modelId of modelIds) void warmUp(modelId, { ...parts, engine });
+  };
+  warm(config.warmModels);
+  return { warm };
+}
+
+/** A worker in this process. */
+export interface RunningWorker {
+  /** Loads models ahead of their first jobs; failures are logged. */
+  warm(modelIds: readonly Hex[]): void;
 }
 
 /** Loads a model that the operator names, from a folder, the cache or a mirror. Without it the first job does. */

@@ -22,6 +22,8 @@ const attesterEnvironment = z.object({
   ATTESTER_ADDRESS: address.optional(),
 });
 
+export const ATTESTER_VARIABLES = Object.keys(attesterEnvironment.shape);
+
 /**
  * Reads where the attester's key is, from environment variables.
  *

@@ -52,6 +52,8 @@ export interface AgreementView {
   proposed: ReadonlySet<number>;
   /** A settlement by us is stored or sent. */
   settling: boolean;
+  /** Why it is not sent, when it is not; for people. */
+  settlementHeld: string | null;
   /** Settlements of ours that did not land, and when the last one was given up, Unix milliseconds. */
   failedSettlements: { count: number; lastAt: number; reason: string | null };
   timing: AgreementTiming;
@@ -234,7 +236,7 @@ function agreeWithin(view: AgreementView, ours: Hex): AgreementDecision {
  * usually one transaction is sent, and a dead first signer costs one delay.
  */
 function settle(view: AgreementView, decision: AgreementDecision): AgreementDecision {
-  if (view.settling) return { ...decision, waitingFor: "the settlement's block" };
+  if (view.settling) return { ...decision, waitingFor: view.settlementHeld ?? "the settlement's block" };
   const { failedSettlements, timing } = view;
   if (failedSettlements.count >= MAX_SETTLEMENTS) {
     return {

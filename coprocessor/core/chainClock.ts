@@ -6,6 +6,7 @@ const NEWEST = 0.25;
 /** What time it is on the chain, and how fast its blocks come, told from the heads that we saw. */
 export class ChainClock {
   #aheadMs = 0;
+  #liveAheadMs: number | null = null;
   #intervalMs = 0;
   #last: BlockRef | null = null;
 
@@ -15,6 +16,7 @@ export class ChainClock {
    */
   observe(head: BlockRef, live: boolean, nowMs: number): void {
     const aheadMs = head.timestamp * 1_000 - nowMs;
+    if (live) this.#liveAheadMs = aheadMs;
     this.#aheadMs = live ? aheadMs : Math.max(0, aheadMs);
     const last = this.#last;
     this.#last = head;
@@ -32,6 +34,11 @@ export class ChainClock {
   /** Running mean of the milliseconds between blocks; 0 until two were seen, and on chains that mine at once. */
   get blockIntervalMs(): number {
     return this.#intervalMs;
+  }
+
+  /** How far the newest block that we saw come was ahead of our clock, milliseconds; null before the first. */
+  get liveAheadMs(): number | null {
+    return this.#liveAheadMs;
   }
 
   get head(): BlockRef | null {

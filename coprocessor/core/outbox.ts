@@ -1,23 +1,27 @@
 import type { Address, Hex } from "viem";
+import { bidCeiling, stopLossReason, type Takings } from "./economics.ts";
 import type { RequestKey } from "./request.ts";
 
 /**
  * `planned`   to be sent, no nonce yet
+ * `batched`   part of a `settleBatch` entry, which holds the nonce; what becomes of that one decides
  * `signed`    nonce taken and transaction stored; may or may not be in a mempool
  * `mined`     in a block; `succeeded` says how
  * `abandoned` no longer needed, and holds no nonce that is still free; `reason` says why
  */
-export type OutboxState = "planned" | "signed" | "mined" | "abandoned";
+export type OutboxState = "planned" | "batched" | "signed" | "mined" | "abandoned";
 
 /**
- * `settle` brings a quorum's attestations; `finalize` ends a challenge window; `challenge` disputes a proposal, with a
- * bond; `resolve` brings a jury's verdict; `lapse` ends a dispute that nobody decided in time.
+ * `settle` brings a quorum's attestations; `settleBatch` those of several requests, whose own entries are `batched`
+ * meanwhile; `finalize` ends a challenge window; `challenge` disputes a proposal, with a bond; `resolve` brings a jury's
+ * verdict; `lapse` ends a dispute that nobody decided in time.
  */
-export type OutboxKind = "settle" | "finalize" | "challenge" | "resolve" | "lapse";
+export type OutboxKind = "settle" | "settleBatch" | "finalize" | "challenge" | "resolve" | "lapse";
 
 /** A transaction that this operator owes; persisted before anything is sent. */
 export interface OutboxEntry {
   id: string;
+  /** The request that it is about; of a batch the first one. */
   key: RequestKey;
   kind: OutboxKind;
   to: Address;
@@ -25,7 +29,7 @@ export interface OutboxEntry {
   /** Wei that goes with the call: a bond; mostly 0. */
   value: bigint;
   gas: bigint;
-  /** Wei; never bid more, or the settlement costs more than the request's reserve repays. */
+  /** Wei; never bid more. Set anew when the entry is signed, to what the transaction is worth then. */
   maxFeePerGasCap: bigint;
   state: OutboxState;
   nonce: number | null;
@@ -75,7 +79,12 @@ export interface OutboxView {
   availableWei: bigint;
   /** Signed entries whose nonce is not used up. */
   inFlight: number;
+  /** What the transaction brings us, and what we ask for at least; null sends it at any price up to its cap. */
+  worth: { takings: Takings; minProfitWei: bigint } | null;
 }
+
+/** Room over what a call used when simulated, in hundredths: storage that others touch first can make a slot dearer. */
+export const GAS_ROOM_PERCENT = 15n;
 
 export interface OutboxRules {
   /** Milliseconds between broadcasts of one transaction: mempools forget. */
@@ -113,7 +122,7 @@ export const OUTBOX_RULES: OutboxRules = {
  * `wait`      nothing to do before `untilMs` (Unix milliseconds)
  */
 export type OutboxStep =
-  | { type: "sign"; nonce: number; gas: bigint; fees: OutboxFees }
+  | { type: "sign"; nonce: number; gas: bigint; fees: OutboxFees; cap: bigint }
   | { type: "broadcast"; raw: Hex }
   | { type: "replace"; fees: OutboxFees }
   | { type: "mined"; transaction: Hex; blockNumber: bigint; succeeded: boolean }
@@ -127,7 +136,8 @@ export type OutboxStep =
  * A nonce that was given out must be used up, or every later transaction of the account waits for ever. So an entry
  * that becomes moot after it took a nonce is carried through unchanged: its transaction reverts early, for about what
  * a cancelling self-transfer costs with the bump that a replacement needs. And if a reorg reopens the request, the
- * same transaction settles it after all. Nothing is ever bid above `maxFeePerGasCap`.
+ * same transaction settles it after all. Nothing is ever bid above `maxFeePerGasCap`, and a settlement that would cost
+ * more than it pays is not signed until gas is cheaper.
  *
  * @param now Unix milliseconds
  */
@@ -142,6 +152,7 @@ export function nextOutboxStep(
       return plannedStep(entry, view, now, rules);
     case "signed":
       return signedStep(entry, view, now, rules);
+    case "batched":
     case "mined":
     case "abandoned":
       return { type: "wait", untilMs: Number.POSITIVE_INFINITY, reason: entry.state };
@@ -149,24 +160,27 @@ export function nextOutboxStep(
 }
 
 function plannedStep(entry: OutboxEntry, view: OutboxView, now: number, rules: OutboxRules): OutboxStep {
-  const { market, simulation } = view;
+  const { market, simulation, worth } = view;
   const wait = (reason: string): OutboxStep => ({ type: "wait", untilMs: now + rules.retryAfterMs, reason });
   if (!view.needed) return { type: "abandon", reason: "it was no longer needed before a nonce was taken" };
   if (view.inFlight >= rules.maxInFlight) return wait(`${view.inFlight} transactions are in flight`);
   if (simulation === null) return wait("not simulated yet");
   if (simulation.type === "reverted") return wait(`it would revert: ${simulation.message}`);
   const cheapest = market.baseFeePerGas + market.maxPriorityFeePerGas;
-  if (entry.maxFeePerGasCap < cheapest) {
-    return wait(`a gas price of ${cheapest} wei is above the cap of ${entry.maxFeePerGasCap} wei`);
-  }
-  const maxFeePerGas = min(market.maxFeePerGas, entry.maxFeePerGasCap);
+  const used = (simulation.gas * 100n) / (100n + GAS_ROOM_PERCENT);
+  const ceiling = worth === null ? null : bidCeiling(worth.takings, used, worth.minProfitWei, now);
+  if (worth !== null && (ceiling === null || ceiling < cheapest))
+    return wait(stopLossReason(worth.takings, used, cheapest, worth.minProfitWei));
+  const cap = ceiling ?? entry.maxFeePerGasCap;
+  if (cap < cheapest) return wait(`a gas price of ${cheapest} wei is above the cap of ${cap} wei`);
+  const maxFeePerGas = min(market.maxFeePerGas, cap);
   const gas = max(entry.gas, simulation.gas);
   const neededWei = gas * maxFeePerGas + entry.value;
   if (view.availableWei < neededWei) {
     return wait(`the account has ${view.availableWei} wei and needs ${neededWei} wei`);
   }
   const maxPriorityFeePerGas = min(market.maxPriorityFeePerGas, maxFeePerGas);
-  return { type: "sign", nonce: view.nextNonce, gas, fees: { maxFeePerGas, maxPriorityFeePerGas } };
+  return { type: "sign", nonce: view.nextNonce, gas, cap, fees: { maxFeePerGas, maxPriorityFeePerGas } };
 }
 
 function signedStep(entry: OutboxEntry, view: OutboxView, now: number, rules: OutboxRules): OutboxStep {

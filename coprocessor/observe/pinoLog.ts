@@ -1,14 +1,44 @@
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
 import type { Log, LogLevel } from "./port.ts";
+
+const ORDER: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
 
 /**
  * Structured log lines (JSON, one a line) on standard output.
  *
  * Levels: `error` needs a person, `warn` is something a person may want to know, `info` is one line per stage of a
- * request, `debug` is one line per message. bigints are written as decimal strings.
+ * request, `debug` is one line per message. bigints are written as decimal strings. `setLevel` also counts for all
+ * children that were made before.
  */
-export function createPinoLog(level: LogLevel, base: Record<string, unknown>): Log {
-  return pino({ level, base, formatters: { level: (label) => ({ level: label }), log: plain } });
+export function createPinoLog(
+  level: LogLevel,
+  base: Record<string, unknown>,
+): Log & { setLevel(level: LogLevel): void } {
+  const lowest = { level };
+  const inner = pino({
+    level: "debug",
+    base,
+    formatters: { level: (label) => ({ level: label }), log: plain },
+  });
+  return Object.assign(wrap(inner, lowest), {
+    setLevel(next: LogLevel) {
+      lowest.level = next;
+    },
+  });
+}
+
+/** pino's children keep the level that they were made with, so one place above them all decides. */
+function wrap(inner: Logger, lowest: { level: LogLevel }): Log {
+  const write = (level: Exclude<LogLevel, "silent">) => (fields: object, message: string) => {
+    if (ORDER.indexOf(level) >= ORDER.indexOf(lowest.level)) inner[level](fields, message);
+  };
+  return {
+    debug: write("debug"),
+    info: write("info"),
+    warn: write("warn"),
+    error: write("error"),
+    child: (fields) => wrap(inner.child(fields), lowest),
+  };
 }
 
 /** pino leaves bigints to JSON.stringify, which refuses them. */

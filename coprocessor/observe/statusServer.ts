@@ -3,8 +3,20 @@ import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { CoprocessorError } from "../core/errors.ts";
 
+/** Whether the process does its work; `ok` false comes with what it does not. */
+export interface NodeHealth {
+  ok: boolean;
+  /** `code: text` */
+  faults: string[];
+  /** The longest that the event loop stood still in the last seconds. */
+  eventLoopDelayMs: number;
+  /** Milliseconds since each loop's last turn. */
+  loopsMs: Record<string, number>;
+}
+
 /** What the status server can be asked; plain JSON values, bigints as decimal strings. */
 export interface StatusSource {
+  health(): NodeHealth;
   /** `ready` false comes with the reasons. */
   readiness(): Promise<{ ready: boolean; reasons: string[] }>;
   node(): Promise<object>;
@@ -27,7 +39,7 @@ export interface StatusServer {
 const MAX_ROWS = 500;
 
 /**
- * Serves an operator's status over HTTP: `/healthz` (the process runs), `/readyz` (it can serve requests),
+ * Serves an operator's status over HTTP: `/healthz` (its loops turn), `/readyz` (it can serve requests),
  * `/status`, `/requests?limit=`, `/requests/<requestId>`, `/disputes?limit=`, `/receipts?limit=`, `/receipts/<requestId>`. Read only; listens on the given host alone.
  *
  * @throws CoprocessorError `status/port-in-use`
@@ -37,7 +49,10 @@ export async function startStatusServer(
   listen: { host: string; port: number },
 ): Promise<StatusServer> {
   const app = new Hono();
-  app.get("/healthz", (context) => context.json({ ok: true }));
+  app.get("/healthz", (context) => {
+    const health = source.health();
+    return context.json(health, health.ok ? 200 : 503);
+  });
   app.get("/readyz", async (context) => {
     const readiness = await source.readiness();
     return context.json(readiness, readiness.ready ? 200 : 503);

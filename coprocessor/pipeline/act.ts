@@ -12,6 +12,7 @@ import type { Ballot } from "../core/ballot.ts";
 import type { PeerMessage } from "../core/messages.ts";
 import { concludingGas, plannedTransaction } from "../core/plannedTransaction.ts";
 import type { RequestRecord, RequestState } from "../core/request.ts";
+import { priorityOf } from "./admit.ts";
 import type { RequestContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
 
@@ -19,6 +20,9 @@ import type { PipelineDeps } from "./deps.ts";
 const GAS_PER_SIGNATURE = 45_000;
 /** Gas that a verdict adds for each signer of the proposal: it is punished, or paid a part of the bond. */
 const GAS_PER_ACCUSED = 70_000;
+
+/** A node that lost its store may learn from its peers that it had committed or revealed, without its row ever saying so. */
+const SPEAKING: readonly RequestState[] = ["computed", "committed", "revealed", "attested"];
 
 /** What an action is about. */
 export interface Subject {
@@ -50,7 +54,12 @@ export async function act(deps: PipelineDeps, subject: Subject, action: Agreemen
 
 /** The job first: if adding it fails, or we die in between, the row still says that it is owed. */
 async function start(deps: PipelineDeps, { record }: Subject): Promise<void> {
-  await enqueue(deps, record);
+  try {
+    await enqueue(deps, record);
+  } catch (error) {
+    deps.workload.ended(record.key);
+    throw error;
+  }
   await deps.store.transition(record.key, ["waiting"], "queued");
 }
 
@@ -58,14 +67,17 @@ async function start(deps: PipelineDeps, { record }: Subject): Promise<void> {
 export async function enqueue(deps: PipelineDeps, record: RequestRecord): Promise<void> {
   const { modelId } = record.request;
   const model = await deps.store.model(modelId);
-  await deps.queue.add({
-    version: 1,
-    key: record.key,
-    modelId,
-    manifestURI: model?.manifestURI ?? "",
-    input: record.input,
-    deadlineMs: record.deadline * 1_000,
-  });
+  await deps.queue.add(
+    {
+      version: 1,
+      key: record.key,
+      modelId,
+      manifestURI: model?.manifestURI ?? "",
+      input: record.input,
+      deadlineMs: record.deadline * 1_000,
+    },
+    priorityOf(record, deps.workload.rules),
+  );
 }
 
 async function commit(deps: PipelineDeps, { record }: Subject): Promise<void> {
@@ -95,7 +107,7 @@ async function reveal(deps: PipelineDeps, { record, ballot }: Subject): Promise<
     salt: await salt(deps, requestId),
     commits: [...ballot.timely.values()],
   };
-  await say(deps, record, "reveal", message, { from: ["committed"], to: "revealed" });
+  await say(deps, record, "reveal", message, { from: ["computed", "committed"], to: "revealed" });
 }
 
 /** A proposal is signed as its proposer's attestation, so the attestation's slot must be ours to fill first. */
@@ -136,7 +148,7 @@ async function attest(
     signature,
   } as const;
   return say(deps, record, `attestation/${view}`, message, {
-    from: ["revealed", "attested"],
+    from: SPEAKING,
     to: "attested",
   });
 }

@@ -1,13 +1,15 @@
-import { decodeInput, type ModelManifest, roundAt, roundStartsAt } from "@sibyl/sdk";
+import { decodeInput, type ModelManifest, roundAt, roundStartsAt, unpackRequest } from "@sibyl/sdk";
 import { type Hex, size } from "viem";
 import { type AgreementView, decide } from "../core/agreement.ts";
 import type { Ballot } from "../core/ballot.ts";
 import { CoprocessorError } from "../core/errors.ts";
+import { mayBeForgotten } from "../core/memory.ts";
 import { checkProfile } from "../core/modelProfile.ts";
 import type { OutboxEntry } from "../core/outbox.ts";
 import { isOpen, OPEN_STATES, type RequestKey, type RequestRecord } from "../core/request.ts";
 import type { Statement } from "../core/statement.ts";
 import { act } from "./act.ts";
+import { admit } from "./admit.ts";
 import { loadBallot, loadContext, type RequestContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
 import { finalizeWhenDue } from "./finalize.ts";
@@ -42,7 +44,7 @@ export async function advance(deps: PipelineDeps, key: RequestKey): Promise<void
     }
     const manifest = await loadManifest(deps, record);
     if (manifest === null) return;
-    if (record.state === "waiting" && !(await admit(deps, record, manifest))) return;
+    if (record.state === "waiting" && !(await isServable(deps, record, manifest))) return;
 
     const ballot = await loadBallot(deps, record, context);
     const decision = decide(await view(deps, record, manifest, context, ballot));
@@ -57,8 +59,10 @@ export async function advance(deps: PipelineDeps, key: RequestKey): Promise<void
       if (decision.wakeAt !== null) deps.wake(key, decision.wakeAt);
       return;
     }
-    for (const action of decision.actions)
+    for (const action of decision.actions) {
+      if (action.type === "start" && !(await admit(deps, record, manifest))) return;
       await act(deps, { record, context, ballot: decision.ballot }, action);
+    }
   }
   deps.log.error({ key, steps: MAX_STEPS }, "a request keeps asking for steps; looking again later");
   deps.wake(key, deps.now() + MODEL_RETRY_MS);
@@ -89,8 +93,20 @@ async function loadManifest(deps: PipelineDeps, record: RequestRecord): Promise<
   }
 }
 
-/** Refuses an input that the model cannot take before any work is done for it; the request then expires unanswered. */
-async function admit(deps: PipelineDeps, record: RequestRecord, manifest: ModelManifest): Promise<boolean> {
+/**
+ * Refuses, before any work is done for it, a request that we may have signed for and forgotten, and an input that the model
+ * cannot take; it then expires unless others answer.
+ */
+async function isServable(
+  deps: PipelineDeps,
+  record: RequestRecord,
+  manifest: ModelManifest,
+): Promise<boolean> {
+  const forgotten = await forgottenReason(deps, record, manifest);
+  if (forgotten !== null) {
+    await park(deps, record.key, OPEN_STATES, forgotten);
+    return false;
+  }
   const bytes = size(record.input);
   if (bytes > manifest.input.maxBytes) {
     await park(
@@ -113,6 +129,26 @@ async function admit(deps: PipelineDeps, record: RequestRecord, manifest: ModelM
     );
     return false;
   }
+}
+
+/**
+ * Why we must not sign for a request any more; null when we may.
+ *
+ * A store that was lost took with it what we had signed. An `exact` model gives the same bytes again, and the salt is
+ * derived, so a second signature is the first one. With tolerances another run may differ in a last digit: then two honest
+ * signatures would be an equivocation.
+ */
+async function forgottenReason(
+  deps: PipelineDeps,
+  { key, request, dispute, openedBlock }: RequestRecord,
+  { profile }: ModelManifest,
+): Promise<string | null> {
+  if (profile.kind === "exact") return null;
+  const began = await deps.store.memory();
+  const openedAt = dispute?.dispute.challengedAt ?? unpackRequest(request).openedAt;
+  if (began === null || !mayBeForgotten({ openedBlock, openedAt }, began)) return null;
+  if ((await deps.store.statements(key)).length > 0) return null;
+  return `memory/too-young: opened in block ${openedBlock}, before this node's memory begins at block ${began.block}; it may have signed already`;
 }
 
 async function view(
@@ -144,6 +180,7 @@ async function view(
     ballot,
     ...said(await deps.store.statements(record.key)),
     settling: settlements.some((entry) => !failed(entry)),
+    settlementHeld: settlements.find(({ state }) => state === "planned")?.reason ?? null,
     failedSettlements: {
       count: settlements.filter(failed).length,
       lastAt: Math.max(0, ...settlements.filter(failed).map((entry) => entry.updatedAt)),

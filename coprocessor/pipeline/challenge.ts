@@ -1,4 +1,5 @@
-import { encodeChallenge, proposalHash, unpackRequest } from "@sibyl/sdk";
+import { encodeChallenge, unpackRequest } from "@sibyl/sdk";
+import type { OutboxEntry } from "../core/outbox.ts";
 import { plannedTransaction } from "../core/plannedTransaction.ts";
 import type { RequestRecord } from "../core/request.ts";
 import type { WatchRecord } from "../core/watch.ts";
@@ -6,9 +7,12 @@ import type { PipelineDeps, Watching } from "./deps.ts";
 
 /** Suspending a proposal, and the dispute's log. */
 const CHALLENGE_GAS = 200_000n;
+/** Challenges of one proposal that are given up, one after the other; then something is wrong that sending cannot mend. */
+const MAX_CHALLENGES = 4;
 
 /**
- * Plans the challenge of a proposal that our second look disagrees with, once for each proposal.
+ * Plans the challenge of a proposal that our second look disagrees with, unless one is under way. One that was given up,
+ * because somebody else's came first, is planned anew when a reorg puts the proposal up again.
  *
  * It is planned also when the account cannot pay the bond: the outbox waits for the money as long as the window runs, and
  * the warning says what is missing.
@@ -22,8 +26,10 @@ export async function challengeProposal(
   const { key, requestId, proposed } = record;
   const arbiter = deps.arbiterOf(unpackRequest(record.request).arbiterIndex);
   if (proposed === null || arbiter === null || record.state !== "proposed") return;
-  const id = `challenge/${key}/${proposalHash(proposed.proposal)}`;
-  if ((await store.outboxFor(key)).some((entry) => entry.id === id)) return;
+  const data = encodeChallenge(record.request, proposed.proposal);
+  const earlier = (await store.outboxFor(key)).filter(({ kind }) => kind === "challenge");
+  const same = earlier.filter((entry) => entry.data === data);
+  if (same.some((entry) => !hasFailed(entry)) || same.length >= MAX_CHALLENGES) return;
 
   const now = deps.now();
   const leftMs = watch.windowEndsAt * 1_000 - deps.clock.now(now);
@@ -44,11 +50,11 @@ export async function challengeProposal(
   await store.insertOutbox(
     plannedTransaction(
       {
-        id,
+        id: `challenge/${key}/${earlier.length}`,
         key,
         kind: "challenge",
         to: arbiter.address,
-        data: encodeChallenge(record.request, proposed.proposal),
+        data,
         value: bondWei,
         gas: CHALLENGE_GAS,
         maxFeePerGasCap,
@@ -67,3 +73,6 @@ export async function challengeProposal(
   log.info({ requestId, bondWei: bondWei.toString() }, "challenge planned");
   deps.pokeOutbox();
 }
+
+const hasFailed = ({ state, succeeded }: OutboxEntry): boolean =>
+  state === "abandoned" || succeeded === false;

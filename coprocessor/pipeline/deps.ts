@@ -4,7 +4,9 @@ import type { ChainClock } from "../core/chainClock.ts";
 import type { Arbiter } from "../core/dispute.ts";
 import type { OracleScope } from "../core/messages.ts";
 import type { PendingMessages } from "../core/pendingMessages.ts";
+import type { RecentFaults } from "../core/recentFaults.ts";
 import type { RequestKey } from "../core/request.ts";
+import type { Workload } from "../core/workload.ts";
 import type { AttesterKey } from "../keys/port.ts";
 import type { ModelStore } from "../models/port.ts";
 import type { Log } from "../observe/port.ts";
@@ -48,7 +50,11 @@ export interface PipelineDeps {
   arbiterOf(which: number | Address): Arbiter | null;
   /** Null on a node that watches nothing. */
   watch: Watching | null;
+  /** The jobs that were taken and have not ended; says whether there is room for another. */
+  workload: Workload;
   timing: AgreementTiming;
+  /** What was wrong and belongs to no request; shown by the status. */
+  recentFaults: RecentFaults;
   log: Log;
   /** Unix milliseconds. */
   now(): number;

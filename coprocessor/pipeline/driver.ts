@@ -1,5 +1,6 @@
 import { isOpen, OPEN_STATES, type RequestKey, type RequestRecord } from "../core/request.ts";
 import { enqueue } from "./act.ts";
+import { resumeJob } from "./admit.ts";
 import { advance } from "./advance.ts";
 import type { PipelineDeps } from "./deps.ts";
 
@@ -27,9 +28,14 @@ interface Slot {
 /** Milliseconds until a request whose step failed is tried again. */
 const RETRY_MS = 1_000;
 const REPEAT_DOUBLINGS = 3;
+/** Requests looked at at the same time; the others wait their turn, so that a flood of them holds no memory but its keys. */
+const MAX_RUNNING = 64;
 
 export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOptions): Driver {
   const slots = new Map<RequestKey, Slot>();
+  /** Keys whose turn has not come. */
+  const due = new Set<RequestKey>();
+  let running = 0;
   const repeats = new Map<RequestKey, { at: number; doublings: number }>();
   let stopped = false;
   const pipeline: PipelineDeps = { ...deps, wake };
@@ -50,7 +56,26 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
       return;
     }
     if (slot.running !== null) slot.again = true;
-    else slot.running = run(key, slot);
+    else if (running >= MAX_RUNNING) due.add(key);
+    else start(key, slot);
+  }
+
+  function start(key: RequestKey, slot: Slot): void {
+    due.delete(key);
+    running += 1;
+    slot.running = run(key, slot).finally(() => {
+      running -= 1;
+      startNext();
+    });
+  }
+
+  function startNext(): void {
+    for (const key of due) {
+      if (stopped || running >= MAX_RUNNING) return;
+      const slot = slots.get(key);
+      due.delete(key);
+      if (slot?.running === null) start(key, slot);
+    }
   }
 
   async function run(key: RequestKey, slot: Slot): Promise<void> {
@@ -69,7 +94,7 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
     const record = await deps.store.request(key).catch(() => null);
     if (record !== null && isOpen(record.state)) {
       if (!repeats.has(key)) repeats.set(key, { at: deps.now() + options.repeatMs, doublings: 0 });
-    } else if (slot.running === null && slot.timer === null) {
+    } else if (slot.running === null && slot.timer === null && !due.has(key)) {
       slots.delete(key);
       repeats.delete(key);
     }
@@ -119,8 +144,11 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
     wake,
     async resume() {
       for (const record of await deps.store.requests({ states: [...OPEN_STATES, "proposed"] })) {
+        if (record.state === "queued") {
+          resumeJob(pipeline, record);
+          void requeue(record);
+        }
         wake(record.key);
-        if (record.state === "queued") void requeue(record);
       }
       // One that nobody decided in time may still be ours to end.
       const undecided = await deps.store.requests({ about: "disputes", states: ["expired", "parked"] });

@@ -54,6 +54,19 @@ export interface RequestExplanation {
   dispute: DisputeExplanation | null;
   /** Our second look at what others proposed; null without one. */
   watch: WatchExplanation | null;
+  /** What this operator owes or owed the chain for it. */
+  transactions: TransactionExplanation[];
+}
+
+/** One transaction of this operator about a request; its place in the outbox. */
+export interface TransactionExplanation {
+  kind: string;
+  state: string;
+  /** Why it waits, was refused or was given up. */
+  reason: string | null;
+  nonce: number | null;
+  /** The one that was mined, else the newest that was signed. */
+  hash: string | null;
 }
 
 /** A second look: what came of it, and both outputs. */
@@ -99,6 +112,13 @@ export async function explain(deps: ExplainDeps, record: RequestRecord): Promise
     callbackFailed: record.callbackFailed,
     dispute,
     watch: await explainWatch(deps, record),
+    transactions: (await deps.store.outboxFor(record.key)).map((entry) => ({
+      kind: entry.kind,
+      state: entry.state,
+      reason: entry.reason,
+      nonce: entry.nonce,
+      hash: entry.minedTransaction ?? entry.attempts.at(-1)?.hash ?? null,
+    })),
   };
 }
 

@@ -1,5 +1,7 @@
 import type { Chain, ChainStep } from "../chain/port.ts";
 import type { BlockRef } from "../core/block.ts";
+import { type CatchUp, catchUpAt, catchUpText } from "../core/catchUp.ts";
+import { memoryBeginsAt } from "../core/memory.ts";
 import type { OperatorRecord } from "../core/operators.ts";
 import type { PipelineDeps } from "./deps.ts";
 import { onStep } from "./onStep.ts";
@@ -15,6 +17,8 @@ export interface FollowChainHooks {
 
 export interface ChainFollowing {
   synced(): boolean;
+  /** How far it is; null before the chain was read, and once it has caught up. */
+  progress(): CatchUp | null;
   /** Rejects with what made following impossible, a reorg deeper than finality for one. */
   failed: Promise<never>;
   stop(): Promise<void>;
@@ -22,6 +26,8 @@ export interface ChainFollowing {
 
 /** Milliseconds until a step that could not be stored is tried again. */
 const RETRY_MS = 1_000;
+/** Milliseconds between lines about how far we are. */
+const PROGRESS_MS = 2_000;
 
 /**
  * Takes the chain's steps into the store, for ever.
@@ -32,7 +38,20 @@ export function followChain(deps: PipelineDeps, chain: Chain, hooks: FollowChain
   const stopping = new AbortController();
   const { signal } = stopping;
   let synced = false;
-  const pipeline: PipelineDeps = { ...deps, wake: (key, at) => (synced ? deps.wake(key, at) : undefined) };
+  let progress: CatchUp | null = null;
+  const pipeline: PipelineDeps = {
+    ...deps,
+    wake: (key, at) => (synced ? deps.wake(key, at) : undefined),
+    // Looking for the jobs of a week's closed requests costs more than reading the week. One that is really left over
+    // is too late for its deadline, and goes when the worker says so.
+    queue: {
+      add: (job) => deps.queue.add(job),
+      onOutcome: (handler) => deps.queue.onOutcome(handler),
+      remove: async (key) => (synced ? deps.queue.remove(key) : undefined),
+      counts: () => deps.queue.counts(),
+      close: () => deps.queue.close(),
+    },
+  };
 
   async function store(step: ChainStep): Promise<void> {
     while (!signal.aborted) {
@@ -51,13 +70,31 @@ export function followChain(deps: PipelineDeps, chain: Chain, hooks: FollowChain
   async function run(): Promise<void> {
     const known = await deps.store.blocks();
     const target = await chain.head();
+    if ((await deps.store.memory()) === null) {
+      const began = await deps.store.beginMemory(memoryBeginsAt(target, deps.now()));
+      deps.log.info({ ...began }, "this node's memory begins");
+    }
     hooks.onOperators(await deps.store.operators());
     const last = known.at(-1);
     if (last !== undefined && last.hash === target.hash) await caughtUp(last);
+    const startedAt = deps.now();
+    let toldAt = startedAt;
+    let from: bigint | null = null;
+    const tell = (at: bigint) => {
+      from ??= at;
+      progress = catchUpAt({ from, at, target: target.number }, deps.now() - startedAt);
+      if (deps.now() - toldAt < PROGRESS_MS) return;
+      toldAt = deps.now();
+      deps.log.info(
+        { block: at, target: target.number, ...progress },
+        `catching up: ${catchUpText(progress)}`,
+      );
+    };
     for await (const step of chain.follow(known, signal)) {
       await store(step);
       if (step.type === "reorg") hooks.onOperators(await deps.store.operators());
       if (step.type !== "blocks") continue;
+      if (!synced) tell(step.head.number);
       hooks.onHead(step.head, synced);
       if (step.events.some(({ type }) => type === "OperatorRegistered" || type === "EndpointChanged")) {
         hooks.onOperators(await deps.store.operators());
@@ -69,6 +106,7 @@ export function followChain(deps: PipelineDeps, chain: Chain, hooks: FollowChain
   async function caughtUp(head: BlockRef): Promise<void> {
     hooks.onHead(head, false);
     synced = true;
+    progress = null;
     deps.log.info({ head: head.number }, "caught up with the chain");
     await hooks.resume();
   }
@@ -82,6 +120,7 @@ export function followChain(deps: PipelineDeps, chain: Chain, hooks: FollowChain
   failed.catch(() => undefined);
   return {
     synced: () => synced,
+    progress: () => progress,
     failed,
     async stop() {
       stopping.abort();

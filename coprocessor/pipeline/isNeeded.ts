@@ -17,6 +17,7 @@ export async function isNeeded(
   if (record === null) return false;
   switch (kind) {
     case "settle":
+    case "settleBatch":
     case "resolve":
       return isOpen(record.state);
     case "finalize":

@@ -36,14 +36,20 @@ export async function onClosed(deps: PipelineDeps, event: Closing): Promise<Requ
       return [key];
     }
     case "CallbackFailed":
-      await deps.store.transition(key, ["settled"], "settled", { callbackFailed: true });
+      await deps.store.transition(key, ["settled"], "settled", {
+        callbackFailed: true,
+        reason: `consumer/callback-failed: it returned ${event.reason === "0x" ? "nothing" : event.reason}; anyone may redeliver`,
+      });
       deps.log.warn(
         { requestId, returned: event.reason },
         "the consumer's callback failed; it can be redelivered",
       );
       return [];
     case "Redelivered":
-      await deps.store.transition(key, ["settled"], "settled", { callbackFailed: false });
+      await deps.store.transition(key, ["settled"], "settled", {
+        callbackFailed: false,
+        reason: null,
+      });
       return [];
   }
 }

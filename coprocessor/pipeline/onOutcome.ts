@@ -13,7 +13,7 @@ const AWAITING: readonly RequestState[] = ["waiting", "queued"];
 
 export type OutcomeDeps = Pick<
   PipelineDeps,
-  "scope" | "me" | "store" | "queue" | "models" | "waiting" | "log" | "now" | "wake"
+  "scope" | "me" | "store" | "queue" | "models" | "waiting" | "workload" | "log" | "now" | "wake"
 >;
 
 /**
@@ -24,6 +24,9 @@ export type OutcomeDeps = Pick<
  */
 export async function onOutcome(deps: OutcomeDeps, key: RequestKey, outcome: JobOutcome): Promise<void> {
   const record = await deps.store.request(key);
+  deps.workload.ended(key);
+  if (record !== null && outcome.status === "done")
+    deps.workload.observe(record.request.modelId, outcome, deps.now());
   if (record !== null && AWAITING.includes(record.state)) await take(deps, record, outcome);
   await deps.queue.remove(key);
   deps.wake(key);

@@ -60,12 +60,14 @@ async function onEvent(deps: PipelineDeps, event: ChainEvent): Promise<RequestKe
     case "ProposalOverturned":
     case "DisputeLapsed":
       return onChallenged(deps, event);
-    case "Malformed":
-      deps.log.warn(
-        { ...event.position, eventName: event.eventName, reason: event.reason },
-        "malformed event; ignored",
-      );
+    case "Malformed": {
+      const { address, eventName, reason, position } = event;
+      const { transactionHash, logIndex } = position;
+      const where = { address, eventName, block: position.blockNumber.toString(), transactionHash, logIndex };
+      deps.recentFaults.add({ at: deps.now(), code: "chain/malformed-log", reason, where });
+      deps.log.warn({ ...where, reason }, "malformed event; ignored");
       return [];
+    }
     default:
       await onRegistryEvent(deps, event);
       return [];
@@ -98,10 +100,11 @@ async function expireBefore(deps: PipelineDeps, head: BlockRef): Promise<Request
 /** Outside the transaction: hears what peers said before the chain did, or frees the queue of what is over. */
 async function follow(deps: PipelineDeps, key: RequestKey): Promise<void> {
   const record = await deps.store.request(key);
-  if (record === null) return;
+  if (record === null) return deps.workload.ended(key);
   if (record.state === "proposed" || record.dispute !== null) deps.wake(key);
   if (CONCLUDED.includes(record.state)) {
     deps.waiting.delete(key);
+    deps.workload.ended(key);
     // Not waited for: a queue that is down must not keep us from following the chain.
     deps.queue.remove(key).catch((error: unknown) => {
       deps.log.warn({ key, err: error }, "a job that is over could not be removed from the queue");

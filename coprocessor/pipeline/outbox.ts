@@ -1,35 +1,16 @@
+import { BATCH_LIMITS, groupDue } from "../core/economics.ts";
 import { CoprocessorError } from "../core/errors.ts";
 import {
   nextOutboxStep,
   OUTBOX_RULES,
-  type OutboxAttempt,
   type OutboxEntry,
-  type OutboxFees,
-  type OutboxKind,
   type OutboxRules,
   type OutboxStep,
   type OutboxView,
 } from "../core/outbox.ts";
-import type { RequestKey } from "../core/request.ts";
-import type { Log } from "../observe/port.ts";
-import type { Store } from "../store/port.ts";
-import type { TransactionSender } from "../submit/port.ts";
-
-export interface OutboxDeps {
-  store: Store;
-  submit: TransactionSender;
-  log: Log;
-  /** Whether our row says that a transaction of this kind can still matter. */
-  isNeeded(key: RequestKey, kind: OutboxKind): Promise<boolean>;
-  rules?: OutboxRules;
-}
-
-/** The account's standing, read once for all entries of one drive. */
-interface Account {
-  latestNonce: number;
-  market: OutboxView["market"];
-  balance: bigint;
-}
+import { closeBatch, type DueSettlement, mayShare, reopenBatch, signBatch } from "./outboxBatch.ts";
+import type { Account, OutboxDeps } from "./outboxDeps.ts";
+import { addAttempt, broadcastNewest, look, signOrWait } from "./outboxSigning.ts";
 
 /** Milliseconds between looks while nothing is owed: a reorg may have undone what was mined. */
 const IDLE_MS = 30_000;
@@ -65,14 +46,49 @@ async function drive(deps: OutboxDeps, rules: OutboxRules, now: number): Promise
     submit.balance(),
   ]);
   const account: Account = { latestNonce, market, balance };
+  deps.onAccount?.(account);
   await reopenUndone(deps, latestNonce, now);
 
   // Lowest nonce first, then what has none: the order in which the chain can take them.
   const entries = await store.outbox({ states: ["signed", "planned"] });
   let nextMs = now + IDLE_MS;
+  const due: (DueSettlement & { view: OutboxView })[] = [];
   for (const entry of entries) {
-    const untilMs = await takeStep(deps, rules, account, entry, now);
-    nextMs = Math.min(nextMs, untilMs);
+    const view = await look(deps, account, entry);
+    const step = nextOutboxStep(entry, view, now, rules);
+    if (step.type === "sign" && deps.economics && mayShare(entry)) due.push({ entry, step, view });
+    else nextMs = Math.min(nextMs, await takeStep(deps, rules, entry, view, now));
+  }
+  return Math.min(nextMs, await settleDue(deps, rules, account, due, now));
+}
+
+/**
+ * Signs settlements that are due, several in one transaction where there are several.
+ *
+ * @returns when to call again (Unix milliseconds).
+ */
+async function settleDue(
+  deps: OutboxDeps,
+  rules: OutboxRules,
+  account: Account,
+  due: readonly (DueSettlement & { view: OutboxView })[],
+  now: number,
+): Promise<number> {
+  if (due.length === 0) return Number.POSITIVE_INFINITY;
+  const windowMs = deps.economics?.batchWindowMs() ?? 0;
+  const items = due.map((one) => ({ ...one, gas: one.step.gas, createdAt: one.entry.createdAt }));
+  const { groups, waiting, untilMs } = groupDue(items, { ...BATCH_LIMITS, windowMs }, now);
+  let nextMs = waiting.length === 0 ? Number.POSITIVE_INFINITY : untilMs;
+  for (const [index, group] of groups.entries()) {
+    if (group.length > 1 && (await signBatch(deps, account, group, now))) {
+      nextMs = Math.min(nextMs, now + rules.rebroadcastAfterMs);
+      continue;
+    }
+    for (const [place, { entry, view }] of group.entries()) {
+      // What was signed meanwhile has taken its part of the balance.
+      const fresh = index === 0 && place === 0 ? view : await look(deps, account, entry);
+      nextMs = Math.min(nextMs, await takeStep(deps, rules, entry, fresh, now));
+    }
   }
   return nextMs;
 }
@@ -81,11 +97,10 @@ async function drive(deps: OutboxDeps, rules: OutboxRules, now: number): Promise
 async function takeStep(
   deps: OutboxDeps,
   rules: OutboxRules,
-  account: Account,
   entry: OutboxEntry,
+  view: OutboxView,
   now: number,
 ): Promise<number> {
-  const view = await look(deps, account, entry);
   const step =
     entry.state === "planned"
       ? await signOrWait(deps, rules, view, entry, now)
@@ -93,6 +108,7 @@ async function takeStep(
   switch (step.type) {
     case "wait":
       deps.log.debug({ id: entry.id, state: entry.state, reason: step.reason }, "outbox entry waits");
+      if (entry.state === "planned") await hold(deps, entry, step.reason, now);
       return step.untilMs;
     case "sign":
       return now + rules.rebroadcastAfterMs;
@@ -112,120 +128,38 @@ async function takeStep(
   }
 }
 
-async function look(deps: OutboxDeps, account: Account, entry: OutboxEntry): Promise<OutboxView> {
-  const { store, submit } = deps;
-  const others = (await store.outbox({ states: ["signed"] })).filter(
-    ({ id, nonce }) => id !== entry.id && nonce !== null && nonce >= account.latestNonce,
-  );
-  const reservedWei = others.reduce(
-    (sum, other) => sum + other.value + other.gas * (other.attempts.at(-1)?.maxFeePerGas ?? 0n),
-    0n,
-  );
-  const mayBeSigned = entry.state === "planned" && others.length < (deps.rules ?? OUTBOX_RULES).maxInFlight;
-  const [needed, simulation, ...receipts] = await Promise.all([
-    deps.isNeeded(entry.key, entry.kind),
-    mayBeSigned ? submit.simulate(entry.to, entry.data, entry.value) : null,
-    ...entry.attempts.map(async ({ hash }) => [hash, await submit.receipt(hash)] as const),
-  ]);
-  return {
-    needed,
-    simulation,
-    latestNonce: account.latestNonce,
-    nextNonce: account.latestNonce,
-    market: account.market,
-    receipts: new Map(receipts.flatMap(([hash, receipt]) => (receipt ? [[hash, receipt] as const] : []))),
-    availableWei: account.balance - reservedWei,
-    inFlight: others.length,
-  };
-}
-
-/** Decides and signs under the lock that `nextNonce` holds until the transaction ends, so that no nonce is given twice. */
-async function signOrWait(
-  deps: OutboxDeps,
-  rules: OutboxRules,
-  view: OutboxView,
-  entry: OutboxEntry,
-  now: number,
-): Promise<OutboxStep> {
-  const provisional = nextOutboxStep(entry, view, now, rules);
-  if (provisional.type !== "sign") return provisional;
-  const signed = await deps.store.transaction(async (store) => {
-    const nextNonce = await store.nextNonce(view.latestNonce);
-    const step = nextOutboxStep(entry, { ...view, nextNonce }, now, rules);
-    if (step.type !== "sign") return null;
-    const { nonce, gas, fees } = step;
-    return addAttempt(deps, store, entry, { ...entry, state: "signed", nonce, gas }, fees, now);
-  });
-  if (signed) {
-    deps.log.info(
-      { id: signed.id, nonce: signed.nonce, hash: signed.attempts.at(-1)?.hash },
-      "transaction signed",
-    );
-    await broadcastNewest(deps, signed, now);
-  }
-  return provisional;
-}
-
-/** Signs `target` and stores it in place of `entry`; null when the stored entry has moved on meanwhile. */
-async function addAttempt(
-  { submit }: OutboxDeps,
-  store: Store,
-  entry: OutboxEntry,
-  target: OutboxEntry,
-  fees: OutboxFees,
-  now: number,
-): Promise<OutboxEntry | null> {
-  const { to, data, value, gas, nonce } = target;
-  if (nonce === null) return null;
-  const bid = { maxFeePerGas: fees.maxFeePerGas, maxPriorityFeePerGas: fees.maxPriorityFeePerGas };
-  const { hash, raw } = await submit.sign({ to, data, value, gas, nonce, ...bid });
-  const attempt: OutboxAttempt = { hash, raw, ...bid, signedAt: now, sentAt: 0 };
-  const next: OutboxEntry = { ...target, attempts: [...target.attempts, attempt], updatedAt: now };
-  return (await store.updateOutbox(next, entry.state)) ? next : null;
-}
-
-async function broadcastNewest(
-  { store, submit, log }: OutboxDeps,
-  entry: OutboxEntry,
-  now: number,
-): Promise<void> {
-  const newest = entry.attempts.at(-1);
-  if (!newest) return;
-  try {
-    await submit.broadcast(newest.raw);
-  } catch (error) {
-    if (!(error instanceof CoprocessorError)) throw error;
-    // The next look decides by what the chain says; the time is stored all the same, to keep the pace.
-    log.warn(
-      { id: entry.id, nonce: entry.nonce, code: error.code, reason: error.message },
-      "broadcast failed",
-    );
-  }
-  const attempts = [...entry.attempts.slice(0, -1), { ...newest, sentAt: now }];
-  await store.updateOutbox({ ...entry, attempts, updatedAt: now }, "signed");
+/** Stores why an entry waits, once for each kind of reason: the figures in it change with every block. */
+async function hold(deps: OutboxDeps, entry: OutboxEntry, reason: string, now: number): Promise<void> {
+  const kind = (text: string) => text.replaceAll(/\d+/g, "#");
+  if (entry.reason !== null && kind(entry.reason) === kind(reason)) return;
+  if (!(await deps.store.updateOutbox({ ...entry, reason, updatedAt: now }, "planned"))) return;
+  if (reason.startsWith("settlement/")) deps.log.warn({ id: entry.id, reason }, "a settlement is held back");
+  deps.onHeld?.(entry.key);
 }
 
 async function close(
-  { store, log }: OutboxDeps,
+  deps: OutboxDeps,
   entry: OutboxEntry,
   step: Extract<OutboxStep, { type: "mined" | "replan" | "abandon" }>,
   now: number,
 ): Promise<void> {
+  const { store, log } = deps;
   const { id, nonce } = entry;
+  const record = (closed: OutboxEntry) =>
+    entry.kind === "settleBatch"
+      ? closeBatch(deps, entry, closed, now)
+      : store.updateOutbox(closed, entry.state);
   switch (step.type) {
     case "mined": {
       const { transaction, blockNumber, succeeded } = step;
-      await store.updateOutbox(
-        {
-          ...entry,
-          state: "mined",
-          minedTransaction: transaction,
-          minedBlock: blockNumber,
-          succeeded,
-          updatedAt: now,
-        },
-        entry.state,
-      );
+      await record({
+        ...entry,
+        state: "mined",
+        minedTransaction: transaction,
+        minedBlock: blockNumber,
+        succeeded,
+        updatedAt: now,
+      });
       log[succeeded ? "info" : "warn"](
         { id, nonce, transaction, block: String(blockNumber), succeeded },
         "transaction mined",
@@ -233,17 +167,16 @@ async function close(
       return;
     }
     case "replan":
-      await store.updateOutbox(
-        { ...entry, state: "planned", nonce: null, attempts: [], reason: step.reason, updatedAt: now },
-        entry.state,
+      // A batch is not planned anew but dissolved: its settlements may find other company, or none.
+      await record(
+        entry.kind === "settleBatch"
+          ? { ...entry, state: "abandoned", nonce: null, reason: step.reason, updatedAt: now }
+          : { ...entry, state: "planned", nonce: null, attempts: [], reason: step.reason, updatedAt: now },
       );
       log.warn({ id, nonce, reason: step.reason }, "transaction planned anew");
       return;
     case "abandon":
-      await store.updateOutbox(
-        { ...entry, state: "abandoned", reason: step.reason, updatedAt: now },
-        entry.state,
-      );
+      await record({ ...entry, state: "abandoned", reason: step.reason, updatedAt: now });
       log.info({ id, nonce, reason: step.reason }, "transaction abandoned");
       return;
   }
@@ -269,16 +202,15 @@ async function reopenUndone(
       { id: entry.id, nonce: entry.nonce, transaction: entry.minedTransaction },
       "a mined transaction was undone",
     );
-    await store.updateOutbox(
-      {
-        ...entry,
-        state: "signed",
-        minedTransaction: null,
-        minedBlock: null,
-        succeeded: null,
-        updatedAt: now,
-      },
-      "mined",
-    );
+    const reopened: OutboxEntry = {
+      ...entry,
+      state: "signed",
+      minedTransaction: null,
+      minedBlock: null,
+      succeeded: null,
+      updatedAt: now,
+    };
+    if (entry.kind === "settleBatch") await reopenBatch(store, reopened, now);
+    else await store.updateOutbox(reopened, "mined");
   }
 }

@@ -12,6 +12,11 @@ export interface RunJobDeps {
   now(): number;
 }
 
+const tooLate = (lateMs: number) => ({
+  code: "queue/deadline-passed",
+  message: `its deadline passed ${lateMs} ms before its model was ready`,
+});
+
 /**
  * What a worker does with a job: fetch the model, run it, give the canonical bytes back.
  *
@@ -23,7 +28,9 @@ export async function runJob(
 ): Promise<JobOutcome> {
   try {
     const model = await models.resolve(job.modelId, job.manifestURI);
-    const leftMs = Math.max(1, job.deadlineMs - now());
+    const leftMs = job.deadlineMs - now();
+    // An inference that runs out of time takes its process with it, and the next job pays for a new one.
+    if (leftMs <= 0) return { status: "failed", ...tooLate(-leftMs) };
     const result = await engine.run(model, job.input, { timeoutMs: Math.min(leftMs, timeoutMs) });
     return { status: "done", ...result };
   } catch (error) {

@@ -20,6 +20,7 @@ export async function takeUpAgain(
   { key }: RequestRecord,
 ): Promise<void> {
   const statements = await store.statements(key);
+  if (statements.length === 0) return;
   const inOrder = statements.toSorted((a, b) => SPOKEN_ORDER[a.message.kind] - SPOKEN_ORDER[b.message.kind]);
   for (const { message } of inOrder) await store.addPeerMessage(key, message, now());
   const restored = await store.request(key);

@@ -99,8 +99,10 @@ export async function lookAgain(deps: WatchDeps): Promise<number> {
   const still: WatchRecord[] = [];
   for (const one of open) {
     const record = await store.request(one.key);
-    if (record?.state === "proposed") still.push(one);
-    else await conclude(deps, one, "skipped", "its proposal was decided, or gone, before we had looked");
+    if (record?.state === "proposed") {
+      // One with an output only waits for its model's manifest.
+      if (one.output === null) still.push(one);
+    } else await conclude(deps, one, "skipped", "its proposal was decided, or gone, before we had looked");
   }
   const plan = nextWatches(still, {
     maxRunning: watch.maxRunning,

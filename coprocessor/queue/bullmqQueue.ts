@@ -62,12 +62,13 @@ class BullmqQueue implements JobQueue {
     this.#retryDelayMs = options.retryDelayMs ?? RETRY_DELAY_MS;
   }
 
-  add(job: InferenceJob): Promise<void> {
+  add(job: InferenceJob, priority = 0): Promise<void> {
     return this.#named("add", async () => {
       this.#unwanted.delete(job.key);
       const queue = this.#queues.get(capabilityOf(job.modelId, this.#capabilities)) as Queue;
       await queue.add("infer", this.#seal.sealJob(job), {
         jobId: job.key,
+        priority,
         attempts: this.#attempts,
         backoff: { type: "exponential", delay: this.#retryDelayMs, jitter: 0.2 },
         // Both wait for `remove`: an outcome is dropped when it is stored, and not before.

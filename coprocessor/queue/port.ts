@@ -32,8 +32,12 @@ export interface QueueCounts {
  * meaning, and any knowledge of requests beyond their key.
  */
 export interface JobQueue {
-  /** Idempotent per key: a job that waits, runs or has an uncollected outcome is not added again. */
-  add(job: InferenceJob): Promise<void>;
+  /**
+   * Idempotent per key: a job that waits, runs or has an uncollected outcome is not added again.
+   *
+   * @param priority 1 to 2^21 - 1, the lower the sooner; equal ones in the order of adding. Without one a job goes first.
+   */
+  add(job: InferenceJob, priority?: number): Promise<void>;
   /** Calls `handler` for every outcome, also those of jobs that ended while nobody listened. */
   onOutcome(handler: (key: RequestKey, outcome: JobOutcome) => Promise<void>): void;
   /** Drops a job and its outcome; called once the outcome is stored, or the request is closed. */

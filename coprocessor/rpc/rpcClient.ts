@@ -48,8 +48,19 @@ export interface RpcClient {
    * `rpc/too-few-answers` when too few endpoints answer.
    */
   agreed<T>(answer: z.ZodType<T>, method: string, params: readonly unknown[]): Promise<T>;
+  /** How the endpoints did lately, and what their clocks say. */
+  health(): RpcHealth;
   /** Ends calls in flight and closes sockets. */
   close(): Promise<void>;
+}
+
+export interface RpcHealth {
+  /** Endpoints that do not rest after a failure. */
+  usable: number;
+  /** The quorum. */
+  needed: number;
+  /** How far each usable server's clock is ahead of ours, milliseconds; without those that do not say. */
+  serversAheadMs: number[];
 }
 
 /**
@@ -205,6 +216,11 @@ export async function connectRpc(options: RpcClientOptions): Promise<RpcClient> 
     loopback: endpoints.every(({ link }) => link.loopback),
     request,
     agreed,
+    health() {
+      const usable = endpoints.filter(({ health }) => health.restsUntil(Date.now()) === null);
+      const serversAheadMs = usable.flatMap(({ link }) => link.clockAheadMs() ?? []);
+      return { usable: usable.length, needed: quorum, serversAheadMs };
+    },
     async close() {
       closing.abort();
       await Promise.all(endpoints.map(({ link }) => link.close()));

@@ -7,6 +7,8 @@ export interface RpcEndpoint {
   readonly label: string;
   readonly loopback: boolean;
   request: ReturnType<typeof createTransport>["request"];
+  /** How far the server's clock is ahead of ours by its last HTTP answer, to the second; null when it did not say. */
+  clockAheadMs(): number | null;
   close(): Promise<void>;
 }
 
@@ -27,13 +29,20 @@ export function openEndpoint(url: string, timeoutMs: number, closing: AbortSigna
   // No retries below us: the client above moves on to the next endpoint instead.
   const settings = { timeout: timeoutMs, retryCount: 0 };
   if (parsed?.protocol === "http:" || parsed?.protocol === "https:") {
+    let aheadMs: number | null = null;
     const transport: Transport = http(url, {
       ...settings,
+      onFetchResponse: (response) => {
+        const date = Date.parse(response.headers.get("date") ?? "");
+        // A date is cut to the second.
+        if (!Number.isNaN(date)) aheadMs = date + 500 - Date.now();
+      },
       batch: { batchSize: BATCH_SIZE },
       fetchOptions: { signal: closing },
       maxResponseBodySize: 64 * 1024 * 1024,
     });
-    return { label, loopback, request: transport({ retryCount: 0 }).request, close: async () => {} };
+    const { request } = transport({ retryCount: 0 });
+    return { label, loopback, request, clockAheadMs: () => aheadMs, close: async () => {} };
   }
   if (parsed?.protocol === "ws:" || parsed?.protocol === "wss:") {
     const opened = webSocket(url, settings)({ retryCount: 0 });
@@ -46,6 +55,7 @@ export function openEndpoint(url: string, timeoutMs: number, closing: AbortSigna
       label,
       loopback,
       request,
+      clockAheadMs: () => null,
       async close() {
         if (!used) return;
         // A socket that never opened has nothing to close.

@@ -174,6 +174,14 @@ class CachedStore implements Store {
     return this.#inner.prune(block);
   }
 
+  memory() {
+    return this.#inner.memory();
+  }
+
+  beginMemory(began: Parameters<Store["beginMemory"]>[0]) {
+    return this.#inner.beginMemory(began);
+  }
+
   blocks() {
     return this.#inner.blocks();
   }
@@ -224,6 +232,18 @@ class CachedStore implements Store {
 
   nextNonce(floor: number) {
     return this.#inner.nextNonce(floor);
+  }
+
+  forgetClosed(age: Parameters<Store["forgetClosed"]>[0]) {
+    return this.#write(this.#inner.forgetClosed(age), () => this.#caches.forgetAll());
+  }
+
+  forgetChain() {
+    return this.#write(this.#inner.forgetChain(), () => this.#caches.forgetAll());
+  }
+
+  check() {
+    return this.#inner.check();
   }
 
   close() {

@@ -1,6 +1,7 @@
 import { asc, lt, sql } from "drizzle-orm";
 import type { Address, Hex } from "viem";
 import type { BlockRef } from "../core/block.ts";
+import type { MemoryBeginning } from "../core/memory.ts";
 import type { PeerMessage } from "../core/messages.ts";
 import type { EnrolmentRecord, ModelRecord, OperatorRecord } from "../core/operators.ts";
 import type { OutboxEntry, OutboxState } from "../core/outbox.ts";
@@ -11,12 +12,14 @@ import type { WatchRecord } from "../core/watch.ts";
 import type { Log } from "../observe/port.ts";
 import { connectPostgres, type Database, type Queries, useEmbedded } from "./database.ts";
 import type { EmbeddedDatabase } from "./embeddedDatabase.ts";
+import * as memoryRow from "./memoryRow.ts";
 import * as messageRows from "./messageRows.ts";
 import * as outboxRows from "./outboxRows.ts";
 import type { RequestPatch, Store, StoredPeerMessage } from "./port.ts";
 import * as receiptRows from "./receiptRows.ts";
 import * as registryRows from "./registryRows.ts";
 import * as requestRows from "./requestRows.ts";
+import { type Expiry, forgetChain, forgetClosed } from "./retention.ts";
 import { rewind } from "./rewind.ts";
 import { blocks } from "./schema.ts";
 import { storeError } from "./storeError.ts";
@@ -78,6 +81,14 @@ class DrizzleStore implements Store {
       if (thrown !== null) throw (thrown as { error: unknown }).error;
       throw storeError(error, "transaction");
     }
+  }
+
+  memory(): Promise<MemoryBeginning | null> {
+    return this.#read("memory", (queries) => memoryRow.findMemory(queries));
+  }
+
+  beginMemory(began: MemoryBeginning): Promise<MemoryBeginning> {
+    return this.#writeTogether("beginMemory", (queries) => memoryRow.beginMemory(queries, began));
   }
 
   blocks(): Promise<BlockRef[]> {
@@ -224,6 +235,18 @@ class DrizzleStore implements Store {
 
   nextNonce(floor: number): Promise<number> {
     return this.#writeTogether("nextNonce", (queries) => outboxRows.nextNonce(queries, floor));
+  }
+
+  forgetClosed(age: Expiry): Promise<number> {
+    return this.#writeTogether("forgetClosed", (queries) => forgetClosed(queries, age));
+  }
+
+  forgetChain(): Promise<{ requests: number; blocks: number }> {
+    return this.#writeTogether("forgetChain", forgetChain);
+  }
+
+  check(): Promise<void> {
+    return this.#write("check", async (queries) => void (await queries.execute(sql`select 1`)));
   }
 
   close(): Promise<void> {

@@ -4,17 +4,18 @@ import { receipts } from "./migrations/0002_receipts.ts";
 import { modelProfile } from "./migrations/0003_modelProfile.ts";
 import { proposal } from "./migrations/0004_proposal.ts";
 import { disputes } from "./migrations/0005_disputes.ts";
+import { memory } from "./migrations/0008_memory.ts";
 
 /** One step of the schema. Never changed once released; a change is a new step. */
 export interface Migration {
-  /** 1, 2, 3, …, without gaps. */
+  /** Increasing from 1. */
   version: number;
   name: string;
   /** A script; every statement may run inside a transaction, every name carries its schema. */
   sql: string;
 }
 
-export const MIGRATIONS: readonly Migration[] = [initial, receipts, modelProfile, proposal, disputes];
+export const MIGRATIONS: readonly Migration[] = [initial, receipts, modelProfile, proposal, disputes, memory];
 
 /** One session inside an open transaction. */
 export interface MigrationSession {
@@ -44,8 +45,9 @@ export async function migrate(
       applied_at bigint not null
     );
   `);
-  const [row] = await session.rows("select coalesce(max(version), 0) as version from sibyl.migration");
-  const current = Number(row?.version ?? 0);
+  const rows = await session.rows("select version from sibyl.migration");
+  const applied = new Set(rows.map(({ version }) => Number(version)));
+  const current = Math.max(0, ...applied);
   const newest = migrations.at(-1)?.version ?? 0;
   if (current > newest) {
     throw new CoprocessorError(`the database has schema version ${current}, this release knows ${newest}`, {
@@ -55,7 +57,8 @@ export async function migrate(
     });
   }
   for (const migration of migrations) {
-    if (migration.version <= current) continue;
+    // Not only those above the newest: steps that were written side by side come in any order.
+    if (applied.has(migration.version)) continue;
     await session.script(migration.sql);
     const record = [migration.version, migration.name, now];
     await session.rows("insert into sibyl.migration (version, name, applied_at) values ($1, $2, $3)", record);

@@ -57,12 +57,15 @@ export async function nextNonce(queries: Queries, floor: number): Promise<number
   return highest === null ? floor : Math.max(floor, highest + 1);
 }
 
-/** Transactions mined after `ancestor` may be in a mempool again, or nowhere. */
+/**
+ * Transactions mined after `ancestor` may be in a mempool again, or nowhere. What a batch brought is part of it again: the
+ * batch holds the nonce.
+ */
 export async function rewindOutbox(queries: Queries, ancestor: bigint, now: number): Promise<void> {
   await queries
     .update(outbox)
     .set({
-      state: "signed",
+      state: sql`case when ${outbox.nonce} is null then 'batched' else 'signed' end`,
       minedTransaction: null,
       minedBlock: null,
       succeeded: null,

@@ -1,5 +1,6 @@
 import type { Address, Hex } from "viem";
 import type { BlockRef } from "../core/block.ts";
+import type { MemoryBeginning } from "../core/memory.ts";
 import type { PeerMessage } from "../core/messages.ts";
 import type { EnrolmentRecord, ModelRecord, OperatorRecord } from "../core/operators.ts";
 import type { OutboxEntry, OutboxState } from "../core/outbox.ts";
@@ -43,6 +44,11 @@ export type RequestPatch = Partial<
 export interface Store {
   /** All or nothing. Nested calls join the outer transaction. */
   transaction<T>(work: (store: Store) => Promise<T>): Promise<T>;
+
+  /** Null until `beginMemory`. */
+  memory(): Promise<MemoryBeginning | null>;
+  /** Writes down, once, where this memory begins. @returns what stands there: an earlier call's word stays. */
+  beginMemory(began: MemoryBeginning): Promise<MemoryBeginning>;
 
   /** Heads of stored steps, oldest first. */
   blocks(): Promise<BlockRef[]>;
@@ -119,5 +125,16 @@ export interface Store {
   /** Lowest nonce never given to an entry, at least `floor`. */
   nextNonce(floor: number): Promise<number>;
 
+  /**
+   * Removes requests whose deadline is before `before` (Unix seconds) and that are over and final, with all that belongs to
+   * them, at most `limit` at once. Keeps what a reorg could reopen, what a transaction is still about, and evidence.
+   * @returns How many; fewer than `limit` when nothing is left to remove.
+   */
+  forgetClosed(age: { before: number; limit: number }): Promise<number>;
+  /** Takes back all that the chain said; keeps what was signed, heard, run and sent. The chain is then read from its start. */
+  forgetChain(): Promise<{ requests: number; blocks: number }>;
+
+  /** Resolves when it could be written to now; throws what a write would. */
+  check(): Promise<void>;
   close(): Promise<void>;
 }

@@ -243,6 +243,13 @@ export const watches = sibyl.table(
   (table) => [index("watch_by_window").on(table.state, table.windowEndsAt)],
 );
 
+/** One row, written when the database is first used: nothing that was signed before it is known here. */
+export const memory = sibyl.table("memory", {
+  id: integer("id").primaryKey(),
+  block: blockNumber("block").notNull(),
+  timestamp: time("timestamp").notNull(),
+});
+
 export const migrations = sibyl.table("migration", {
   version: integer("version").primaryKey(),
   name: text("name").notNull(),

@@ -20,12 +20,20 @@ export interface TransactionPlan extends Fees {
   nonce: number;
 }
 
+/** Something that a contract logged in a transaction. */
+export interface TransactionLog {
+  address: Address;
+  topics: readonly Hex[];
+  data: Hex;
+}
+
 export interface TransactionReceipt {
   blockNumber: bigint;
   blockHash: Hex;
   succeeded: boolean;
   gasUsed: bigint;
   effectiveGasPrice: bigint;
+  logs: readonly TransactionLog[];
 }
 
 /**

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { hash32, quantity } from "../rpc/rpcSchemas.ts";
+import { addressHex, hash32, hexData, quantity } from "../rpc/rpcSchemas.ts";
 
 export const feeHistory = z.object({
   /** One more than blocks asked for: the last is the next block's. */
@@ -15,5 +15,6 @@ export const receipt = z
     status: quantity,
     gasUsed: quantity,
     effectiveGasPrice: quantity,
+    logs: z.array(z.object({ address: addressHex, topics: z.array(hash32), data: hexData })),
   })
   .nullable();

@@ -1,5 +1,6 @@
 import { type Abi, type Address, type Hex, keccak256, type LocalAccount } from "viem";
 import { CoprocessorError } from "../core/errors.ts";
+import { GAS_ROOM_PERCENT } from "../core/outbox.ts";
 import type { RpcClient } from "../rpc/rpcClient.ts";
 import { type RpcRefusal, rpcRefusal } from "../rpc/rpcRefusal.ts";
 import { hash32, hexData, quantity, smallQuantity } from "../rpc/rpcSchemas.ts";
@@ -24,8 +25,6 @@ export interface ViemSenderOptions {
 }
 
 const FEE_HISTORY_BLOCKS = 10;
-/** Room over the gas estimate, in hundredths: storage that others touch first can make a slot dearer. */
-const GAS_ROOM_PERCENT = 15n;
 
 /** Sends one account's transactions over JSON-RPC; viem signs and encodes. */
 export function createViemSender(options: ViemSenderOptions): TransactionSender {

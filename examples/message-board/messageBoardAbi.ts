@@ -3,14 +3,10 @@ import { parseAbi } from "viem";
 /** The part of `contracts/MessageBoard.sol` that an app needs. */
 export const messageBoardAbi = parseAbi([
   "function claimRefund()",
-  "function oracle() view returns (address)",
   "function postFee(string text) view returns (uint256)",
   "function post(string text) payable returns (bytes32 requestId)",
   "function refundWei(address payer) view returns (uint256)",
   "event Posted(bytes32 indexed requestId, address indexed author, string text)",
-  "event Judged(bytes32 indexed requestId, uint8 status, uint256 confidenceWad)",
+  "event Judged(bytes32 indexed requestId, bool published, uint256 confidenceWad)",
   "error PostTooLong(uint256 length, uint256 maximum)",
 ]);
-
-/** In the order of `MessageBoard.PostStatus`. */
-export const POST_STATUSES = ["none", "pending", "published", "held", "expired"] as const;

@@ -9,7 +9,7 @@ import {
   type TransactionReceipt,
 } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
-import { messageBoardAbi, POST_STATUSES } from "./messageBoardAbi.ts";
+import { messageBoardAbi } from "./messageBoardAbi.ts";
 import { readNetwork } from "./network.ts";
 
 /** Milliseconds between looks at the chain. */
@@ -59,10 +59,11 @@ async function main(text: string): Promise<number> {
     const latest = await reader.getBlock({ blockTag: "latest" });
     if (judged !== undefined) {
       const { timestamp } = await reader.getBlock({ blockHash: judged.blockHash });
-      const status = POST_STATUSES[judged.args.status] ?? "unknown";
-      const verdict =
-        status === "held" ? "held, the model takes it for spam" : `${status}, the model takes it for ham`;
-      const confidence = (fromWad(judged.args.confidenceWad) * 100).toFixed(1);
+      const { published, confidenceWad } = judged.args;
+      const verdict = published
+        ? "published, the model takes it for ham"
+        : "held, the model takes it for spam";
+      const confidence = (fromWad(confidenceWad) * 100).toFixed(1);
       console.log(`judged   ${verdict} (${confidence} % sure), ${Number(timestamp) - openedAt} s later`);
       console.log(`settled  in transaction ${judged.transactionHash}`);
       return 0;

@@ -50,7 +50,7 @@ export interface Attack {
   policy: Policy;
   /** Seats that it has beside the honest operators' three. */
   seats: number;
-  /** Its answers lie within the model's profile, so that being paid for them is no profit from cheating. */
+  /** Its answers are honest or lie within the model's profile, so that being paid for them is no profit from cheating. */
   withinProfile?: boolean;
   /** Milliseconds that nobody could have answered in. */
   outageMs?: number;

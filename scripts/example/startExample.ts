@@ -59,6 +59,7 @@ export interface ExampleOptions {
 
 /** A local network with the example's contracts on it, and its page. */
 export interface RunningExample {
+  name: string;
   network: Network;
   page: PageNetwork;
   /** Where the page is. */
@@ -86,7 +87,7 @@ export async function startExample(example: Example, options: ExampleOptions): P
     privateKey: privateKeyOf(asker()),
   };
   onStep("starting the page");
-  return { network, page, url: await servePage(example, page, teardown) };
+  return { name: example.name, network, page, url: await servePage(example, page, teardown) };
 }
 
 function chainOf(

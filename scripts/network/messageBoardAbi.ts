@@ -4,13 +4,10 @@ import { parseAbi } from "viem";
 export const messageBoardAbi = parseAbi([
   "function postFee(string text) view returns (uint256)",
   "function post(string text) payable returns (bytes32 requestId)",
-  "function posts(bytes32 requestId) view returns (address author, uint8 status, uint64 confidenceWad, string text)",
+  "function isPublished(bytes32 requestId) view returns (bool)",
   "function refundWei(address author) view returns (uint256)",
   "function claimRefund()",
   "event Posted(bytes32 indexed requestId, address indexed author, string text)",
-  "event Judged(bytes32 indexed requestId, uint8 status, uint256 confidenceWad)",
+  "event Judged(bytes32 indexed requestId, bool published, uint256 confidenceWad)",
   "error PostTooLong(uint256 length, uint256 maximum)",
 ]);
-
-/** In the order of `MessageBoard.PostStatus`. */
-export const POST_STATUSES = ["none", "pending", "published", "held", "expired"] as const;

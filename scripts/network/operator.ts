@@ -53,6 +53,8 @@ export interface OperatorOptions {
   env: Record<string, string>;
   p2pPort: number;
   teardown: Teardown;
+  /** Arguments for Node that start it; `sibyl node` when not given. */
+  command?: readonly string[];
 }
 
 const STATUS_TIMEOUT_MS = 5_000;
@@ -72,6 +74,7 @@ export function createOperator(options: OperatorOptions): Operator {
     ...options.env,
   };
 
+  const command = options.command === undefined ? {} : { command: options.command };
   const ask = async (path: string): Promise<Response> => {
     if (operator.process === null) throw new Error(`${name} does not run`);
     return fetch(operator.process.statusUrl + path, { signal: AbortSignal.timeout(STATUS_TIMEOUT_MS) });
@@ -91,7 +94,7 @@ export function createOperator(options: OperatorOptions): Operator {
     modelFolder,
     process: null,
     async start() {
-      operator.process = await startOperatorProcess({ name, folder, env, teardown });
+      operator.process = await startOperatorProcess({ name, folder, env, teardown, ...command });
     },
     stop: () => end("stop"),
     kill: () => end("kill"),

@@ -20,8 +20,10 @@ export interface OperatorProcessOptions {
   /** The node's environment variables; nothing but the path is inherited beside them. */
   env: Record<string, string>;
   teardown: Teardown;
-  /** `sibyl node` when not given. */
-  command?: "node" | "watch";
+  /** The command, `node` when not given, or all arguments for Node that start it. */
+  command?: "node" | "watch" | readonly string[];
+  /** Told its process id as soon as it has one. */
+  onSpawn?: (pid: number) => void;
   /** Milliseconds until it must be ready; 120,000 when not given. */
   readyTimeoutMs?: number;
 }
@@ -53,11 +55,13 @@ export async function startOperatorProcess(options: OperatorProcessOptions): Pro
   mkdirSync(folder, { recursive: true });
   const logFile = join(folder, "log.jsonl");
   const log = createWriteStream(logFile, { flags: "a" });
-  const child = spawn(process.execPath, [COMMAND, options.command ?? "node"], {
+  const { command = "node" } = options;
+  const child = spawn(process.execPath, typeof command === "string" ? [COMMAND, command] : [...command], {
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  if (child.pid !== undefined) options.onSpawn?.(child.pid);
   const exited = exitOf(child);
   let ended: Exit | null = null;
   void exited.then((exit) => {

@@ -12,7 +12,7 @@ export interface RegisteredOperator {
 
 export const LOCAL_STAKE_WEI = parseEther("1");
 /** What the attester key starts with, for the gas of its settlements. */
-const GAS_MONEY_WEI = parseEther("10");
+export const GAS_MONEY_WEI = parseEther("10");
 const ACTIVATION_TIMEOUT_MS = 30_000;
 
 /**

@@ -8,7 +8,7 @@ import { type ChainClient, chainClient } from "./chainClient.ts";
 import { deployProtocol, type Protocol, type ProtocolParameters } from "./deployProtocol.ts";
 import { ENDOWED_ACCOUNTS, MAX_OPERATORS } from "./devAccounts.ts";
 import { endWithUs } from "./endWithUs.ts";
-import { createOperator, type Operator } from "./operator.ts";
+import { createOperator, type Operator, type OperatorOptions } from "./operator.ts";
 import { publishModel } from "./publishModel.ts";
 import { activated, enrollOperator, type RegisteredOperator, registerOperator } from "./registerOperator.ts";
 import { reservePort } from "./reservePort.ts";
@@ -33,6 +33,8 @@ export interface NetworkOptions {
   /** A Redis for the operators' queues, each in names of its own; PGlite in each process when not given. */
   queueUrl?: string;
   parameters?: ProtocolParameters;
+  /** Arguments for Node that start an operator; `sibyl node` when not given. */
+  command?: readonly string[];
   /** Further environment variables of every node. */
   env?: Record<string, string>;
   /** Environment variables of one node, by its place counted from 0. */
@@ -149,8 +151,8 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
   };
 }
 
-/** Of the engine's version, because another one may not read it. */
-function databaseTemplate(): string {
+/** Where an empty database is kept to be copied. Of the engine's version, because another one may not read it. */
+export function databaseTemplate(): string {
   const engine = createRequire(join(ROOT, "coprocessor", "package.json")).resolve("@electric-sql/pglite");
   const { version } = JSON.parse(readFileSync(join(dirname(engine), "..", "package.json"), "utf8"));
   return join(ROOT, ".cache", "network", `database-${version}`);
@@ -170,11 +172,8 @@ async function addOperator(
   client: ChainClient,
   protocol: Protocol,
   model: ServedModel,
-  options: Pick<NetworkOptions, "teardown" | "frontPort"> & {
-    place: number;
-    folder: string;
-    env: Record<string, string>;
-  },
+  options: Pick<OperatorOptions, "place" | "folder" | "env" | "teardown" | "command"> &
+    Pick<NetworkOptions, "frontPort">,
 ): Promise<Operator> {
   const { place, teardown, frontPort } = options;
   const p2p = await reservePort();
@@ -185,7 +184,7 @@ async function addOperator(
   const folder = join(options.folder, `operator-${registered.operatorId}`);
   mkdirSync(folder);
   await p2p.release();
-  const operator = createOperator({ ...registered, place, folder, env, p2pPort: p2p.port, teardown });
+  const operator = createOperator({ ...options, ...registered, folder, env, p2pPort: p2p.port });
   await Promise.all([
     operator.start(),
     enrollOperator(client, protocol.operatorRegistry, place, model.modelId),

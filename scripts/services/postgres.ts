@@ -35,6 +35,8 @@ export interface PostgresServer extends AsyncDisposable {
   kill(): Promise<void>;
   /** Starts a killed server on the same port. */
   startAgain(): Promise<void>;
+  /** Drops a schema with all that is in it, as an operator does who lost or confused a database. */
+  dropSchema(name: string): Promise<void>;
   /** Idempotent. */
   stop(): Promise<void>;
 }
@@ -143,6 +145,15 @@ function serverOf(cluster: Cluster, first: Running): PostgresServer {
     kill: () => end("SIGQUIT"),
     async startAgain() {
       running ??= await startOn(cluster);
+    },
+    async dropSchema(name) {
+      const client = new pg.Client({ connectionString: urlOf(cluster) });
+      await client.connect();
+      try {
+        await client.query(`drop schema if exists ${client.escapeIdentifier(name)} cascade`);
+      } finally {
+        await client.end();
+      }
     },
     stop,
     [Symbol.asyncDispose]: stop,

@@ -79,10 +79,25 @@ const TASKS = {
     summary: "makes the contracts wrong in small ways, one at a time, and counts what the tests find",
     run: (args) => typescript("scripts/mutate/main.ts", args),
   },
+  chaos: {
+    summary:
+      "three operators in a seeded storm of crashes, lost databases, lying endpoints and reorgs; --seed, --requests, --plan, --json",
+    run: (args) => typescript("scripts/chaos/main.ts", args),
+  },
   "bench:inference": {
     summary:
       "the engine's throughput beside bare ONNX Runtime's on the same cores; --json, --cores, --seconds",
     run: (args) => typescript("scripts/bench/inference.ts", args),
+  },
+  "bench:fleet": {
+    summary:
+      "jobs per second through a node's queue and its workers, beside BullMQ alone; --json, --seconds, --workers",
+    run: (args) => typescript("scripts/bench/fleet.ts", args),
+  },
+  "bench:backfill": {
+    summary:
+      "how long a node with nothing needs for a week of blocks, and how much memory; --blocks, --requests, --json",
+    run: (args) => typescript("scripts/bench/backfill.ts", args),
   },
   "bench:gpu": {
     summary: "each model on an accelerator, at batch 1 to 64, beside the CPU; --provider, --seconds, --json",

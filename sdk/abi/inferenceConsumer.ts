@@ -2,6 +2,7 @@
 
 /** ABI of `InferenceConsumer`, its errors included. */
 export const inferenceConsumerAbi = [
+  {"type":"error","name":"NoOracle","inputs":[{"name":"oracle","type":"address"},{"name":"chainId","type":"uint256"}]},
   {"type":"error","name":"OnlyOracle","inputs":[{"name":"caller","type":"address"}]},
   {"type":"function","name":"inferenceCost","inputs":[{"name":"modelId","type":"bytes32"},{"name":"inputSize","type":"uint256"}],"outputs":[{"name":"","type":"uint256"}],"stateMutability":"view"},
   {"type":"function","name":"inferenceSettings","inputs":[],"outputs":[{"name":"","type":"tuple","components":[{"name":"policy","type":"tuple","components":[{"name":"committeeSize","type":"uint8"},{"name":"quorum","type":"uint8"},{"name":"challengeWindow","type":"uint32"}]},{"name":"callbackGasLimit","type":"uint32"},{"name":"lifetimeSeconds","type":"uint32"},{"name":"maxGasPrice","type":"uint64"},{"name":"maxFee","type":"uint96"}]}],"stateMutability":"view"},

@@ -168,6 +168,27 @@ contract InferenceTestTest is Test, InferenceTest {
         assertEq(oracle.creditOf(address(oneLine), address(0)), 7);
     }
 
+    function test_RevertWhen_NoOracleIsAtTheAddress() public {
+        InferenceSettings memory settings = inferenceSettings();
+        for (uint256 i = 0; i < 3; ++i) {
+            // Nothing at all, nothing on this chain, and a contract that is no oracle.
+            address wrong = [address(0), makeAddr("the oracle of another chain"), address(consumer)][i];
+            vm.expectRevert(abi.encodeWithSelector(InferenceConsumer.NoOracle.selector, wrong, block.chainid));
+            new OneLineConsumer(IInferenceOracle(wrong), settings);
+        }
+    }
+
+    function test_RevertGiven_TheCallbackGasIsTooLittle() public {
+        InferenceSettings memory tight = inferenceSettings();
+        tight.callbackGasLimit = 20_000;
+        consumer = new HostileConsumer(oracle, tight);
+        bytes32 id = ask("a question");
+        vm.expectRevert(abi.encodeWithSelector(ConsumerReverted.selector, id, ""));
+        this.answerFromOutside(id, "an answer");
+        assertEq(answerRefused(id, "an answer"), "", "out of gas, and not a refusal");
+        assertLe(oracle.callbackGasOf(id), 21_000);
+    }
+
     function test_RevertWhen_TheModelIsUnset() public {
         uint256 cost = consumer.inferenceCost(MODEL, 10);
         vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.ModelNotActive.selector, 0, ModelStatus.Unknown));

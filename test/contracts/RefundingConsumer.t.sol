@@ -17,12 +17,12 @@ contract RefundingConsumerTest is Test, InferenceTest {
 
     function setUp() public {
         oracle.setFee(0.01 ether);
-        consumer = new SharedConsumer(oracle, inferenceSettings());
+        consumer = new SharedConsumer(oracle, MODEL, inferenceSettings());
         vm.deal(payer, 10 ether);
     }
 
     function test_Expiry_OwesThePayerWhatWasAttached() public {
-        uint256 cost = consumer.inferenceCost(MODEL, 1);
+        uint256 cost = consumer.inferenceCost(1);
         bytes32 id = ask(cost);
         expire(id);
         assertEq(consumer.refundWei(payer), cost);
@@ -46,8 +46,17 @@ contract RefundingConsumerTest is Test, InferenceTest {
         assertEq(consumer.refundWei(payer), cost);
     }
 
+    function test_Ask_GoesToTheModelOfTheConstructorUnlessToldOtherwise() public {
+        uint256 cost = consumer.inferenceCost(1);
+        assertEq(cost, consumer.inferenceCost(MODEL, 1));
+        vm.deal(address(this), 2 * cost);
+        assertEq(oracle.requestOf(consumer.ask{value: cost}("q")).modelId, MODEL);
+        bytes32 another = keccak256("another model");
+        assertEq(oracle.requestOf(consumer.askOf{value: cost}(another, "q")).modelId, another);
+    }
+
     function test_RevertWhen_ThePayerTakesNoCoin() public {
-        bytes32 id = consumer.ask{value: consumer.inferenceCost(MODEL, 1)}(MODEL, "q");
+        bytes32 id = consumer.ask{value: consumer.inferenceCost(1)}("q");
         expire(id);
         uint256 owed = consumer.refundWei(address(this));
         vm.expectRevert(abi.encodeWithSelector(RefundingConsumer.RefundFailed.selector, address(this), owed));
@@ -63,16 +72,22 @@ contract RefundingConsumerTest is Test, InferenceTest {
 
     function ask(uint256 value) private returns (bytes32) {
         vm.prank(payer);
-        return consumer.ask{value: value}(MODEL, "q");
+        return consumer.ask{value: value}("q");
     }
 }
 
 /// @notice Many people's requests through one contract.
 contract SharedConsumer is RefundingConsumer {
-    constructor(IInferenceOracle oracle_, InferenceSettings memory settings) InferenceConsumer(oracle_, settings) {}
+    constructor(IInferenceOracle oracle_, bytes32 model_, InferenceSettings memory settings)
+        RefundingConsumer(oracle_, model_, settings)
+    {}
 
-    function ask(bytes32 model, bytes calldata question) external payable returns (bytes32) {
-        return _inferForSender(model, question);
+    function ask(bytes calldata question) external payable returns (bytes32) {
+        return _inferForSender(question);
+    }
+
+    function askOf(bytes32 other, bytes calldata question) external payable returns (bytes32) {
+        return _inferForSender(other, question);
     }
 
     function _onResult(bytes32, bytes calldata) internal override {}

@@ -17,6 +17,35 @@ const faultsOf = (variables: Record<string, string>): string => {
 };
 
 describe("readConfig", () => {
+  it("read: what to watch, each role's own default where it is not said", () => {
+    expect(readConfig(REQUIRED).watch).toEqual({
+      share: null,
+      models: null,
+      maxRunning: 4,
+      marginMs: 30_000,
+    });
+    const id = `0x${"ab".repeat(32)}`;
+    const variables = {
+      WATCH_SHARE: "0.25",
+      WATCH_MODELS: id,
+      WATCH_RUNS: "2",
+      WATCH_MARGIN_MS: "5000",
+    };
+    expect(readConfig({ ...REQUIRED, ...variables }).watch).toEqual({
+      share: 0.25,
+      models: [id],
+      maxRunning: 2,
+      marginMs: 5_000,
+    });
+    for (const [name, value] of Object.entries({
+      WATCH_SHARE: "1.5",
+      WATCH_MODELS: "iris",
+      WATCH_RUNS: "0",
+    })) {
+      expect(() => readConfig({ ...REQUIRED, [name]: value })).toThrow(name);
+    }
+  });
+
   it("accepted: three variables are enough, everything else is embedded", () => {
     const config = readConfig(REQUIRED);
     expect(config).toMatchObject({ oracle: ORACLE, queueUrl: null, databaseUrl: null, startBlock: 0n });

@@ -26,12 +26,9 @@ import { startOperatorProcess } from "../../scripts/network/operatorProcess.ts";
 import { connected, type Network, startNetwork } from "../../scripts/network/startNetwork.ts";
 import { Teardown } from "../../scripts/network/teardown.ts";
 import { until } from "../../scripts/network/until.ts";
-import { deployBoard, HAM, type Posted, post, postStatus, SPAM, settled } from "./board.ts";
+import { deployBoard, HAM, HELD, type Posted, PUBLISHED, post, postStatus, SPAM, settled } from "./board.ts";
 import { keepOnFailure } from "./keepOnFailure.ts";
 
-/** In the order of `MessageBoard.PostStatus`. */
-const PUBLISHED = 2;
-const HELD = 3;
 const STATUS_TIMEOUT_MS = 30_000;
 
 const teardown = new Teardown();
@@ -63,7 +60,7 @@ test("settled: three operators agree, the callback acts in the same transaction,
 
   expect(settlement.signers).toEqual([1, 2, 3]);
   const judged = parseEventLogs({ abi: messageBoardAbi, eventName: "Judged", logs: settlement.receipt.logs });
-  expect(judged.map(({ args }) => [args.requestId, args.status])).toEqual([[posted.requestId, HELD]]);
+  expect(judged.map(({ args }) => [args.requestId, args.published])).toEqual([[posted.requestId, false]]);
   expect(await postStatus(network, board, posted)).toBe(HELD);
   expect(await read("verifyOutput", [posted.requestId, settlement.output])).toBe(true);
 

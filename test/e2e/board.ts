@@ -1,4 +1,10 @@
-import { decodeClassification, inferenceOracleAbi, type RequestWords, unpackRequest } from "@sibyl/sdk";
+import {
+  decodeClassification,
+  getRequestStatus,
+  inferenceOracleAbi,
+  type RequestWords,
+  unpackRequest,
+} from "@sibyl/sdk";
 import { type Address, type Hex, parseEventLogs, type TransactionReceipt } from "viem";
 import { type BoardPolicy, deployMessageBoard } from "../../scripts/network/deployMessageBoard.ts";
 import { author } from "../../scripts/network/devAccounts.ts";
@@ -85,19 +91,30 @@ export async function settled(
   };
 }
 
-/** The status that the board's callback gave a post. */
+/** What became of a post, as `postStatus` says it. */
+export const PENDING = 1;
+export const PUBLISHED = 2;
+export const HELD = 3;
+export const EXPIRED = 4;
+
+/** What became of a post: what the board's callback made of the answer, else what the oracle says of the request. */
 export async function postStatus(
-  { client }: Network,
+  { client, protocol }: Network,
   board: Address,
   { requestId }: Posted,
 ): Promise<number> {
-  const [, status] = await client.reader.readContract({
+  const published = await client.reader.readContract({
     abi: messageBoardAbi,
     address: board,
-    functionName: "posts",
+    functionName: "isPublished",
     args: [requestId],
   });
-  return status;
+  const status = await getRequestStatus(client.reader, { oracle: protocol.oracle, requestId });
+  if (published) return PUBLISHED;
+  if (status === "settled") return HELD;
+  if (status === "open") return PENDING;
+  if (status === "none") return EXPIRED;
+  throw new Error(`the post of ${requestId} is ${status}`);
 }
 
 /** Waits until a request's deadline has passed on chain. */

@@ -14,6 +14,9 @@ import {
 import { type Address, type Hex, parseEventLogs, zeroAddress } from "viem";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { requestKey } from "../../coprocessor/core/request.ts";
+import { createDrizzleStore } from "../../coprocessor/store/drizzleStore.ts";
+import { openEmbeddedDatabase } from "../../coprocessor/store/embeddedDatabase.ts";
 import {
   type Challenged,
   challengeProposal,
@@ -22,7 +25,7 @@ import {
   withHeldBlocks,
 } from "../../scripts/network/challenges.ts";
 import { BOND_WEI } from "../../scripts/network/deployProtocol.ts";
-import { asker, author } from "../../scripts/network/devAccounts.ts";
+import { asker, author, operatorOwner, privateKeyOf } from "../../scripts/network/devAccounts.ts";
 import { messageBoardAbi } from "../../scripts/network/messageBoardAbi.ts";
 import type { Operator } from "../../scripts/network/operator.ts";
 import { type OperatorProcess, startOperatorProcess } from "../../scripts/network/operatorProcess.ts";
@@ -30,16 +33,16 @@ import { LOCAL_STAKE_WEI } from "../../scripts/network/registerOperator.ts";
 import { connected, type Network, startNetwork } from "../../scripts/network/startNetwork.ts";
 import { Teardown } from "../../scripts/network/teardown.ts";
 import { until } from "../../scripts/network/until.ts";
-import { deployBoard, type Posted, post, postStatus } from "./board.ts";
+import { collectedLog } from "../coprocessor/collectedLog.ts";
+import { deployBoard, type Posted, PUBLISHED, post, postStatus } from "./board.ts";
 import { keepOnFailure } from "./keepOnFailure.ts";
 
-/** In the order of `MessageBoard.PostStatus`. */
-const PUBLISHED = 2;
 const BLOCK_TIME = 1;
 const WINDOW_SECONDS = 90;
 const VERDICT_TIMEOUT_MS = 60_000;
 
 const teardown = new Teardown();
+const disputeIds: Hex[] = [];
 let network: Network;
 let board: Address;
 /** Three nodes are just the jury's quorum once the two signers are left out: committee 2, jury of 5, 3 must agree. */
@@ -117,6 +120,7 @@ function wrongLabel(honest: Hex): Hex {
 }
 
 async function verdict(eventName: "ProposalUpheld" | "ProposalOverturned", { disputeId }: Challenged) {
+  disputeIds.push(disputeId);
   const event = await until(
     `${eventName} of ${disputeId}`,
     async () => {
@@ -260,7 +264,7 @@ test("overturned: a watcher challenges a colluding quorum's wrong output; the ca
     args: { requestId: proposed.requestId },
     fromBlock: asked.receipt.blockNumber,
   });
-  expect(judged.map(({ args }) => args.status)).toEqual([PUBLISHED]);
+  expect(judged.map(({ args }) => args.published)).toEqual([true]);
 
   const punished = LOCAL_STAKE_WEI / 5n;
   for (const operatorId of signers) {
@@ -280,14 +284,51 @@ test("overturned: a watcher challenges a colluding quorum's wrong output; the ca
   });
 
   const to = newAccount().address;
-  const command = join(import.meta.dirname, "..", "..", "coprocessor", "bin", "sibyl.js");
-  const { stdout } = await promisify(execFile)(process.execPath, [command, "withdraw", "--to", to], {
-    env: { PATH: process.env.PATH, ...watcherEnv(account.key, folder) },
-  });
+  const withdraw = async (env: Record<string, string>): Promise<string> => {
+    const command = join(import.meta.dirname, "..", "..", "coprocessor", "bin", "sibyl.js");
+    const { stdout } = await promisify(execFile)(process.execPath, [command, "withdraw", "--to", to], {
+      env: { PATH: process.env.PATH, ...watcherEnv("0x", folder), ATTESTER_KEY: "", ...env },
+    });
+    return stdout;
+  };
+  const stdout = await withdraw({ ATTESTER_KEY: account.key });
   expect(stdout).toContain("credit of");
   expect(stdout).toContain("rewards of");
   expect(await client.reader.getBalance({ address: to })).toBe(BOND_WEI + reward);
   expect(protocol.arbiter).toBe(page.dispute?.arbiter);
+
+  // The jurors were paid the fee, for their owners.
+  const owner = privateKeyOf(operatorOwner(0));
+  expect(await withdraw({ OWNER_KEY: owner })).toMatch(/^earnings of operator [1-5] of /);
+  expect(await client.reader.getBalance({ address: to })).toBeGreaterThan(BOND_WEI + reward);
+  expect(await withdraw({ OWNER_KEY: owner })).toBe("nothing to withdraw\n");
+});
+
+test("said once: no juror signed two different things about a dispute, the killed one included", async () => {
+  const { client, protocol, operators } = network;
+  const [first] = operators;
+  if (first === undefined) throw new Error("operators expected");
+  await first.stop();
+  const log = collectedLog();
+  const directory = join(first.folder, "data", "database");
+  const database = await openEmbeddedDatabase({ directory, searchPath: "bullmq", log });
+  const store = await createDrizzleStore({ database, log });
+  try {
+    expect(disputeIds).toHaveLength(3);
+    for (const disputeId of disputeIds) {
+      // Of what contradicts an earlier message the store keeps one, too.
+      const heard = await store.peerMessages(requestKey(client.chain.id, protocol.oracle, disputeId));
+      const slots = heard.map(({ message }) => {
+        const view = "view" in message ? message.view : 0;
+        return `${message.kind} ${view} of ${message.operatorId}`;
+      });
+      expect(new Set(slots).size).toBe(slots.length);
+      for (const id of jurors) expect(slots).toContain(`attestation 0 of ${id}`);
+    }
+  } finally {
+    await store.close();
+    await database.close();
+  }
 });
 
 function newAccount(): { key: Hex; address: Address } {

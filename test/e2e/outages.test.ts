@@ -7,12 +7,8 @@ import type { Operator } from "../../scripts/network/operator.ts";
 import { connected, type Network, startNetwork } from "../../scripts/network/startNetwork.ts";
 import { Teardown } from "../../scripts/network/teardown.ts";
 import { until } from "../../scripts/network/until.ts";
-import { deployBoard, HAM, overdue, post, postStatus, SPAM, settled } from "./board.ts";
+import { deployBoard, EXPIRED, HAM, HELD, overdue, post, postStatus, SPAM, settled } from "./board.ts";
 import { keepOnFailure } from "./keepOnFailure.ts";
-
-/** In the order of `MessageBoard.PostStatus`. */
-const HELD = 3;
-const EXPIRED = 4;
 
 const teardown = new Teardown();
 let network: Network;

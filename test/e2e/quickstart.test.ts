@@ -49,33 +49,7 @@ test("quickstart: arguments that make no sense end with 2 and the usage", async 
   expect(errors[0]).toBe("--quorum is a whole number from 1 to 3, not 4");
 });
 
-test(
-  "quickstart: the network goes on, answers npm run ask, and leaves no process behind after Ctrl-C",
-  async () => {
-    const { child, ended, lines, errors } = start("quickstart", "--messages", "1");
-    await until("the quickstart to keep running", () => (lines.at(-1)?.startsWith("Ctrl-C") ? true : null), {
-      timeoutMs: RUN_TIMEOUT_MS,
-      failure: () => (child.exitCode === null ? null : new Error(`it ended: ${errors.join("\n")}`)),
-    });
-    const processes = descendants(child.pid as number);
-    // The runner, the quickstart, anvil, three operators.
-    expect(processes.length).toBeGreaterThanOrEqual(5);
-
-    const ask = start("ask", "Claim your guaranteed prize money now, click here, limited offer!!!");
-    expect(await ask.ended, ask.errors.join("\n")).toBe(0);
-    expect(ask.lines.join("\n")).toMatch(/posted {3}request 0x[0-9a-f]{64}[\s\S]*judged {3}held/);
-
-    const status = lines.find((line) => line.includes("/status"))?.match(/http:\S+/)?.[0] ?? "";
-    expect(((await (await fetch(status)).json()) as { operatorId: number }).operatorId).toBeGreaterThan(0);
-
-    child.kill("SIGINT");
-    expect(await ended).toBe(0);
-    await until("all its processes to be gone", () => (processes.some(isRunning) ? null : true), {
-      timeoutMs: 10_000,
-    });
-  },
-  RUN_TIMEOUT_MS,
-);
+// That it goes on, answers `npm run ask` and ends with Ctrl-C: docs.test.ts, with the README's own commands.
 
 test(
   "quickstart: a killed quickstart takes its processes along",

@@ -22,15 +22,11 @@ contract RealModelTest is Test, InferenceTest {
         bytes32 ham = post("Are we still meeting tomorrow at ten to go through the patch for the kernel module?");
         answer(spam, runModel(MODEL_FOLDER, oracle.inputOf(spam)));
         answer(ham, runModel(MODEL_FOLDER, oracle.inputOf(ham)));
-        assertEq(uint8(statusOf(spam)), uint8(MessageBoard.PostStatus.Held));
-        assertEq(uint8(statusOf(ham)), uint8(MessageBoard.PostStatus.Published));
+        assertFalse(board.isPublished(spam));
+        assertTrue(board.isPublished(ham));
     }
 
     function post(string memory text) private returns (bytes32) {
         return board.post{value: board.postFee(text)}(text);
-    }
-
-    function statusOf(bytes32 id) private view returns (MessageBoard.PostStatus status) {
-        (, status,,) = board.posts(id);
     }
 }

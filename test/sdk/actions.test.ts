@@ -23,7 +23,7 @@ import {
   WAD,
   WaitForResultTimeoutError,
 } from "@sibyl/sdk";
-import { type Hex, isAddressEqual, keccak256, stringToHex, zeroHash } from "viem";
+import { createPublicClient, custom, type Hex, isAddressEqual, keccak256, stringToHex, zeroHash } from "viem";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { author, publisher } from "../../scripts/network/devAccounts.ts";
 import { OPERATORS, type OracleNetwork, PRICE, startOracleNetwork } from "./oracleNetwork.ts";
@@ -180,6 +180,34 @@ describe("asking", () => {
     expect(
       await caught(reader.extend(inferenceActions(network)).requestInference(parameters)),
     ).toBeInstanceOf(NoAccountError);
+  });
+});
+
+describe("another chain", () => {
+  test("oracle: one that answers for another chain is none, with both chains named", async () => {
+    // As a chain that was copied, or an RPC address that leads elsewhere than it should.
+    const { reader } = network.client;
+    const moved = createPublicClient({
+      transport: custom({
+        request: (call) =>
+          call.method === "eth_chainId" ? Promise.resolve("0xaa36a7") : reader.request(call as never),
+      }),
+    }).extend(inferenceActions(network));
+    expect(await caught(moved.checkOracle())).toMatchObject({
+      name: "NoOracleError",
+      details: expect.stringMatching(/on chain 11155111 has EIP-712 domain Sibyl 1 on chain 31337/),
+    });
+  });
+
+  test("oracle: a client of the wrong chain sends no request", async () => {
+    const elsewhere = network.client
+      .as(author())
+      .extend(inferenceActions({ oracle: "0x00000000000000000000000000000000000000aa" }));
+    const before = await network.client.reader.getTransactionCount({ address: author().address });
+    const parameters = { modelId: MODEL_ID, input: INPUT, policy: POLICY, ...GAS };
+    const asking = elsewhere.requestInference({ ...parameters, deadline: await deadlineIn(60) });
+    expect(await caught(asking)).toBeInstanceOf(NoOracleError);
+    expect(await network.client.reader.getTransactionCount({ address: author().address })).toBe(before);
   });
 });
 

@@ -15,7 +15,7 @@ import { Teardown } from "../../scripts/network/teardown.ts";
 import { type OracleNetwork, PRICE, startOracleNetwork } from "./oracleNetwork.ts";
 
 const MODEL_ID = keccak256(stringToHex("a model"));
-const OUTPUT = encodeOutput("classification", { label: 1, confidence: WAD });
+const OUTPUT = encodeOutput("classification", { label: 0, confidence: WAD });
 const NOBODY = getAddress("0x00000000000000000000000000000000000000aa");
 
 let network: OracleNetwork;

@@ -2,7 +2,6 @@
 pragma solidity ^0.8.28;
 
 import {DigitImage} from "./DigitImage.sol";
-import {InferenceConsumer} from "@sibyl/contracts/consumer/InferenceConsumer.sol";
 import {RefundingConsumer} from "@sibyl/contracts/consumer/RefundingConsumer.sol";
 import {IInferenceOracle} from "@sibyl/contracts/interfaces/IInferenceOracle.sol";
 import {ClassificationCodec} from "@sibyl/contracts/libraries/codecs/ClassificationCodec.sol";
@@ -44,8 +43,6 @@ contract Collectible is RefundingConsumer, ERC721 {
     /// @dev ONNX's number for unsigned bytes.
     uint8 private constant UINT8 = 2;
 
-    /// @notice The model `digits`.
-    bytes32 public immutable digitModel;
     /// @notice How many tokens there are; their ids are 1 to this.
     uint256 public totalSupply;
     /// @notice Every drawing, by the request about it.
@@ -57,15 +54,13 @@ contract Collectible is RefundingConsumer, ERC721 {
 
     mapping(bytes32 imageHash => bool) private _drawn;
 
-    constructor(IInferenceOracle oracle_, bytes32 digitModel_, InferenceSettings memory settings)
-        InferenceConsumer(oracle_, settings)
-    {
-        digitModel = digitModel_;
-    }
+    constructor(IInferenceOracle oracle_, bytes32 digitModel, InferenceSettings memory settings)
+        RefundingConsumer(oracle_, digitModel, settings)
+    {}
 
     /// @notice Wei to attach to a drawing.
     function mintFee() external view returns (uint256) {
-        return inferenceCost(digitModel, _encode(new bytes(DigitImage.SIZE)).length);
+        return inferenceCost(_encode(new bytes(DigitImage.SIZE)).length);
     }
 
     /// @notice Asks the model to read a drawing, which becomes the caller's token if it can; attach `mintFee()`.
@@ -75,7 +70,7 @@ contract Collectible is RefundingConsumer, ERC721 {
         bytes32 imageHash = keccak256(pixels);
         if (_drawn[imageHash]) revert AlreadyDrawn(imageHash);
         _drawn[imageHash] = true;
-        requestId = _inferForSender(digitModel, _encode(pixels));
+        requestId = _inferForSender(_encode(pixels));
         drawings[requestId] = Drawing(msg.sender, DrawingStatus.Pending, 0, 0, SSTORE2.write(pixels));
         emit Drawn(requestId, msg.sender);
     }

@@ -1,7 +1,9 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
+import { author } from "../../../scripts/network/devAccounts.ts";
 import { Teardown } from "../../../scripts/network/teardown.ts";
-import { loseOperators, type Visit, visit } from "../../../test/e2e/examplePage.ts";
+import { loseOperators, openPage, type Visit, visit } from "../../../test/e2e/examplePage.ts";
+import { addStubWallet, STUB_WALLET_NAME } from "../../../test/e2e/stubWallet.ts";
 import { collectible } from "../example.ts";
 
 const teardown = new Teardown();
@@ -27,9 +29,14 @@ const ONE: readonly Point[] = [
   [140, 50],
   [138, 230],
 ];
+/** Another drawing, because each counts once. */
+const TALL_ONE: readonly Point[] = [
+  [150, 30],
+  [120, 250],
+];
 
 test("mint: the model reads a seven drawn with the mouse, and the token shows it", async (context) => {
-  const { page, status, picture, complaints } = open(context);
+  const { page, status, picture, phonePictures, complaints } = open(context);
   await page.locator("#mint:enabled").waitFor();
   await draw(page, SEVEN);
   await page.click("#mint");
@@ -43,6 +50,7 @@ test("mint: the model reads a seven drawn with the mouse, and the token shows it
   );
   expect(await decoded).toBeGreaterThan(0);
   await picture("minted");
+  await phonePictures("minted");
   expect(complaints).toEqual([]);
 });
 
@@ -50,6 +58,25 @@ test("the same drawing again: refused before anything is sent", async (context) 
   const { page, status } = open(context);
   await page.click("#mint");
   expect(await status("failed")).toContain("AlreadyDrawn");
+});
+
+test("with a wallet: the page shows the set of the wallet's account", async (context) => {
+  const { running, page } = open(context);
+  const { rpcUrl, chainId } = running.page;
+  const account = author().address;
+  const wallet = { rpcUrl, localChainId: chainId, chainId, account, found: "announced" } as const;
+  const own = await openPage(running, page.context(), async (fresh) => {
+    await addStubWallet(fresh, wallet);
+  });
+  context.onTestFinished(() => own.page.close());
+  await own.page.getByText("1 of 10 digits").waitFor();
+  await own.page.click(`text="Use ${STUB_WALLET_NAME}"`);
+  await own.page.getByText("0 of 10 digits").waitFor();
+  await own.page.locator("#mint:enabled").waitFor();
+  await draw(own.page, ONE);
+  await own.page.click("#mint");
+  expect(await own.status("answered")).toMatch(/signed by operators 1, 2, 3/);
+  await own.page.getByText("1 of 10 digits").waitFor();
 });
 
 test("an empty canvas: is no drawing", async (context) => {
@@ -62,7 +89,7 @@ test("an empty canvas: is no drawing", async (context) => {
 test("nobody there: the deadline passes and the payment comes back", async (context) => {
   const { running, page, status, picture } = open(context);
   await loseOperators(running);
-  await draw(page, ONE);
+  await draw(page, TALL_ONE);
   await page.click("#mint");
   expect(await status("overdue")).toContain("Nobody answered in time");
   await page.click("#refund");

@@ -1,5 +1,6 @@
-import { formatEther, parseEventLogs, toHex } from "viem";
+import { formatEther, parseEventLogs, toHex, zeroAddress } from "viem";
 import { collectibleAbi } from "../collectibleAbi.ts";
+import { showAccount } from "./account.ts";
 import { connect } from "./connect.ts";
 import { element, percent } from "./dom.ts";
 import { type Drawing, normalised, SIDE } from "./drawing.ts";
@@ -37,13 +38,15 @@ onClick("mint", async () => {
   const pixels = normalised(drawn());
   if (pixels === null) throw new Error("Draw a digit first.");
   const value = await client.readContract({ ...collectible, functionName: "mintFee" });
-  const { request } = await client.simulateContract({
-    ...collectible,
-    functionName: "mint",
-    args: [toHex(pixels)],
-    value,
+  const answer = await tellStory(connection, collectible, async (sender) => {
+    const { request } = await sender.simulateContract({
+      ...collectible,
+      functionName: "mint",
+      args: [toHex(pixels)],
+      value,
+    });
+    return sender.writeContract(request);
   });
-  const answer = await tellStory(connection, collectible, () => client.writeContract(request));
   if (answer === null) return;
   const { logs } = await client.getTransactionReceipt({ hash: answer.transactionHash });
   const read = parseEventLogs({ abi: collectibleAbi, eventName: "Read", logs }).find(
@@ -59,6 +62,7 @@ onClick("mint", async () => {
   await refresh();
 });
 
+showAccount(connection, refresh);
 await refresh();
 element("mint", HTMLButtonElement).disabled = false;
 
@@ -83,7 +87,8 @@ function preview(): void {
 }
 
 async function refresh(): Promise<void> {
-  const owner = client.account.address;
+  // Nobody's, before a wallet is connected.
+  const owner = connection.address() ?? zeroAddress;
   const [fee, complete, ...balances] = await Promise.all([
     client.readContract({ ...collectible, functionName: "mintFee" }),
     client.readContract({ ...collectible, functionName: "hasFullSet", args: [owner] }),

@@ -3,7 +3,6 @@ pragma solidity ^0.8.28;
 
 import {DemoDollar} from "./DemoDollar.sol";
 import {PriceHistory} from "./PriceHistory.sol";
-import {InferenceConsumer} from "@sibyl/contracts/consumer/InferenceConsumer.sol";
 import {RefundingConsumer} from "@sibyl/contracts/consumer/RefundingConsumer.sol";
 import {IInferenceOracle} from "@sibyl/contracts/interfaces/IInferenceOracle.sol";
 import {ScoresCodec} from "@sibyl/contracts/libraries/codecs/ScoresCodec.sol";
@@ -43,8 +42,6 @@ contract Lending is RefundingConsumer {
     /// @notice The part of the collateral's value above which a loan may be liquidated. No score moves it.
     uint256 public constant LIQUIDATION_WAD = 0.85e18;
 
-    /// @notice The model `drawdown`.
-    bytes32 public immutable riskModel;
     /// @notice What ether cost, day by day.
     PriceHistory public immutable prices;
     /// @notice What is lent.
@@ -63,26 +60,26 @@ contract Lending is RefundingConsumer {
 
     constructor(
         IInferenceOracle oracle_,
-        bytes32 riskModel_,
+        bytes32 riskModel,
         PriceHistory prices_,
         DemoDollar dollar_,
         InferenceSettings memory settings
-    ) InferenceConsumer(oracle_, settings) {
-        (riskModel, prices, dollar) = (riskModel_, prices_, dollar_);
+    ) RefundingConsumer(oracle_, riskModel, settings) {
+        (prices, dollar) = (prices_, dollar_);
     }
 
     // The model's part
 
     /// @notice Asks for a score of the prices as they stand; attach `assessmentCost()`.
     function assess() external payable returns (bytes32 requestId) {
-        requestId = _inferForSender(riskModel, VectorCodec.encode(prices.features()));
+        requestId = _inferForSender(VectorCodec.encode(prices.features()));
         _askedAt[requestId] = block.timestamp;
         emit AssessmentRequested(requestId, msg.sender);
     }
 
     /// @notice Wei to attach to an assessment.
     function assessmentCost() external view returns (uint256) {
-        return inferenceCost(riskModel, VectorCodec.encode(new int256[](5)).length);
+        return inferenceCost(VectorCodec.encode(new int256[](5)).length);
     }
 
     function _onResult(bytes32 requestId, bytes calldata output) internal override {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
+import { author } from "../../../scripts/network/devAccounts.ts";
 import { Teardown } from "../../../scripts/network/teardown.ts";
-import { loseOperators, type Visit, visit } from "../../../test/e2e/examplePage.ts";
+import { loseOperators, openPage, type Visit, visit } from "../../../test/e2e/examplePage.ts";
+import { addStubWallet, STUB_WALLET_NAME } from "../../../test/e2e/stubWallet.ts";
 import { lending } from "../example.ts";
 
 const teardown = new Teardown();
@@ -17,7 +19,7 @@ function open({ skip }: TestContext): Visit {
 }
 
 test("score: the model answers, and the limit rises by a day's step and no further", async (context) => {
-  const { page, status, picture, complaints } = open(context);
+  const { page, status, picture, phonePictures, complaints } = open(context);
   await page.locator("#assess:enabled").waitFor();
   expect(await page.locator("#limit").textContent()).toBe("50.0 %");
   expect(await page.locator("#risk").textContent()).toContain("No score yet");
@@ -28,6 +30,7 @@ test("score: the model answers, and the limit rises by a day's step and no furth
   expect(await page.locator("#limit").textContent()).toBe("55.0 %");
   expect(await page.locator("#risk").textContent()).toMatch(/has a chance of \d+\.\d %/);
   await picture("answered");
+  await phonePictures("answered");
   expect(complaints).toEqual([]);
 });
 
@@ -39,6 +42,23 @@ test("borrow: above the limit the page says what the contract says, below it len
   await page.fill("#dollars", "500");
   await page.click("#borrow");
   await page.getByText("You owe 500 dollars on 1 ether.").waitFor();
+});
+
+test("borrow: with a wallet it is the wallet's account that owes", async (context) => {
+  const { running, page } = open(context);
+  const { rpcUrl, chainId } = running.page;
+  const account = author().address;
+  const wallet = { rpcUrl, localChainId: chainId, chainId, account, found: "announced" } as const;
+  const own = await openPage(running, page.context(), async (fresh) => {
+    await addStubWallet(fresh, wallet);
+  });
+  context.onTestFinished(() => own.page.close());
+  await own.page.getByText("You owe 500 dollars on 1 ether.").waitFor();
+  await own.page.click(`text="Use ${STUB_WALLET_NAME}"`);
+  await own.page.getByText("You owe 0 dollars on 0 ether.").waitFor();
+  await own.page.fill("#dollars", "700");
+  await own.page.click("#borrow");
+  await own.page.getByText("You owe 700 dollars on 1 ether.").waitFor();
 });
 
 test("nobody there: the deadline passes, the payment comes back, the limit stays", async (context) => {

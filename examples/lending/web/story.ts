@@ -3,11 +3,13 @@ import {
   type Abi,
   type Address,
   BaseError,
+  ChainMismatchError,
   ContractFunctionRevertedError,
   formatEther,
   type Hex,
+  UserRejectedRequestError,
 } from "viem";
-import type { Connection } from "./connect.ts";
+import type { Connection, Sender } from "./connect.ts";
 import { element, show } from "./dom.ts";
 
 /**
@@ -17,19 +19,21 @@ import { element, show } from "./dom.ts";
  * @returns the answer, or null once the payment is back.
  */
 export async function tellStory(
-  { client, network }: Connection,
+  { client, network, ...connection }: Connection,
   contract: { abi: Abi; address: Address },
-  send: () => Promise<Hex>,
+  send: (sender: Sender) => Promise<Hex>,
 ): Promise<SettledResult | null> {
+  // One for the whole story: a refund belongs to whoever paid.
+  const sender = connection.sender();
   say("asking", "Waiting for the transaction that asks…");
-  const receipt = await client.waitForTransactionReceipt({ hash: await send() });
+  const receipt = await client.waitForTransactionReceipt({ hash: await send(sender) });
   const [request] = openedRequests(receipt.logs, network.oracle);
   if (request === undefined) throw new Error(`transaction ${receipt.transactionHash} asked nothing`);
   const seconds = request.fields.deadline - request.fields.openedAt;
   say("asked", `Asked. Three operators run the model now; they have ${seconds} seconds.`);
   const result = await client.waitForAnswer({ request });
   if (result.status === "overdue") {
-    await refund({ client, network }, contract, request);
+    await refund(sender, contract, request);
     return null;
   }
   if (result.status === "expired") return null;
@@ -41,7 +45,7 @@ export async function tellStory(
 
 /** Offers the refund, and waits until it is taken. */
 async function refund(
-  { client }: Connection,
+  sender: Sender,
   contract: { abi: Abi; address: Address },
   request: OpenedRequest,
 ): Promise<void> {
@@ -50,20 +54,20 @@ async function refund(
   show(button, true);
   await new Promise((resolve) => button.addEventListener("click", resolve, { once: true }));
   show(button, false);
-  await client.waitForTransactionReceipt({ hash: await client.expire({ words: request.words }) });
-  const owed = await client.readContract({
+  await sender.waitForTransactionReceipt({ hash: await sender.expire({ words: request.words }) });
+  const owed = await sender.readContract({
     ...contract,
     functionName: "refundWei",
-    args: [client.account.address],
+    args: [sender.account.address],
   });
-  const hash = await client.writeContract({ ...contract, functionName: "claimRefund" });
-  await client.waitForTransactionReceipt({ hash });
+  const hash = await sender.writeContract({ ...contract, functionName: "claimRefund" });
+  await sender.waitForTransactionReceipt({ hash });
   say("refunded", `Refunded ${formatEther(owed as bigint)} ETH.`);
 }
 
 /** Runs what a button starts: the button waits meanwhile, and a failure is said and not lost. */
-export function onClick(id: string, action: () => Promise<void>): void {
-  const button = element(id, HTMLButtonElement);
+export function onClick(target: string | HTMLButtonElement, action: () => Promise<void>): void {
+  const button = typeof target === "string" ? element(target, HTMLButtonElement) : target;
   button.addEventListener("click", async () => {
     button.disabled = true;
     // At once, so that what the last click came to is not taken for what this one does.
@@ -78,9 +82,13 @@ export function onClick(id: string, action: () => Promise<void>): void {
   });
 }
 
-/** A contract's own error by its name and values, anything else by its message. */
+/** A contract's own error by its name and values, what a wallet refuses in words, anything else by its message. */
 function explain(error: unknown): string {
   if (!(error instanceof BaseError)) return (error as Error).message;
+  if (error.walk((cause) => cause instanceof UserRejectedRequestError) !== null)
+    return "You refused it in your wallet. Nothing was sent.";
+  const elsewhere = error.walk((cause) => cause instanceof ChainMismatchError);
+  if (elsewhere !== null) return "Your wallet is on another chain. Switch it, and try again.";
   const revert = error.walk((cause) => cause instanceof ContractFunctionRevertedError);
   if (!(revert instanceof ContractFunctionRevertedError) || revert.data === undefined)
     return error.shortMessage;

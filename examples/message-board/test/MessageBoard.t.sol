@@ -40,28 +40,37 @@ contract MessageBoardTest is Test {
         bytes32 id = post("hello");
         assertEq(oracle.inputOf(id), abi.encode("hello"));
         assertEq(oracle.requestOf(id).modelId, SPAM_MODEL);
-        assertStatus(id, MessageBoard.PostStatus.Pending);
+        assertFalse(board.isPublished(id));
+    }
+
+    function test_Post_LogsTheTextForThePage() public {
+        uint256 fee = board.postFee("hello");
+        vm.expectEmit(false, true, true, true, address(board));
+        emit MessageBoard.Posted(0, author, "hello");
+        vm.prank(author);
+        board.post{value: fee}("hello");
     }
 
     function test_Result_PublishesHam() public {
         bytes32 id = post("hello");
+        vm.expectEmit(address(board));
+        emit MessageBoard.Judged(id, true, 0.98e18);
         assertTrue(oracle.answer(id, ClassificationCodec.encode(0, 0.98e18)));
-        (, MessageBoard.PostStatus status, uint64 confidenceWad, string memory text) = board.posts(id);
-        assertEq(uint8(status), uint8(MessageBoard.PostStatus.Published));
-        assertEq(confidenceWad, 0.98e18);
-        assertEq(text, "hello");
+        assertTrue(board.isPublished(id));
     }
 
     function test_Result_HoldsSpam() public {
         bytes32 id = post("WIN a prize now");
+        vm.expectEmit(address(board));
+        emit MessageBoard.Judged(id, false, 0.99e18);
         assertTrue(oracle.answer(id, ClassificationCodec.encode(1, 0.99e18)));
-        assertStatus(id, MessageBoard.PostStatus.Held);
+        assertFalse(board.isPublished(id));
     }
 
-    function test_Result_MalformedOutputLeavesThePostPending() public {
+    function test_Result_MalformedOutputPublishesNothing() public {
         bytes32 id = post("hello");
         assertFalse(oracle.answer(id, hex"01"));
-        assertStatus(id, MessageBoard.PostStatus.Pending);
+        assertFalse(board.isPublished(id));
         assertEq(uint8(oracle.status(id)), uint8(RequestStatus.CallbackFailed));
     }
 
@@ -69,7 +78,7 @@ contract MessageBoardTest is Test {
         uint256 before = author.balance;
         bytes32 id = post("hello");
         oracle.expire(id);
-        assertStatus(id, MessageBoard.PostStatus.Expired);
+        assertFalse(board.isPublished(id));
         vm.prank(author);
         board.claimRefund();
         assertEq(author.balance, before);
@@ -93,7 +102,6 @@ contract MessageBoardTest is Test {
         uint256 fee = board.postFee("again");
         vm.prank(author);
         bytes32 second = board.post{value: fee - credit}("again");
-        assertStatus(second, MessageBoard.PostStatus.Pending);
         // Only what the author paid comes back, not what the board's credit paid.
         oracle.expire(second);
         assertEq(board.refundWei(author), fee - credit);
@@ -124,10 +132,5 @@ contract MessageBoardTest is Test {
         uint256 fee = board.postFee(text);
         vm.prank(author);
         return board.post{value: fee}(text);
-    }
-
-    function assertStatus(bytes32 id, MessageBoard.PostStatus expected) private view {
-        (, MessageBoard.PostStatus status,,) = board.posts(id);
-        assertEq(uint8(status), uint8(expected));
     }
 }

@@ -21,7 +21,7 @@ const HAM =
 const SPAM = "WIN a FREE prize now!!! Click here http://prize.example to claim your $1000 cash";
 
 test("post: ham is shown as it was written, spam is held back", async (context) => {
-  const { page, status, picture, complaints } = open(context);
+  const { page, status, picture, phonePictures, complaints } = open(context);
   await page.locator("#post:enabled").waitFor();
   await page.fill("#text", HAM);
   await page.click("#post");
@@ -32,6 +32,7 @@ test("post: ham is shown as it was written, spam is held back", async (context) 
   await page.locator('[data-status="held"]').waitFor();
   expect(await page.locator("#posts").textContent()).not.toContain("prize");
   await picture("posted");
+  await phonePictures("posted");
   expect(complaints).toEqual([]);
 });
 

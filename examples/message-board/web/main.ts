@@ -1,5 +1,6 @@
 import { formatEther } from "viem";
-import { messageBoardAbi, POST_STATUSES } from "../messageBoardAbi.ts";
+import { messageBoardAbi } from "../messageBoardAbi.ts";
+import { showAccount } from "./account.ts";
 import { connect } from "./connect.ts";
 import { element, percent } from "./dom.ts";
 import { onClick, tellStory } from "./story.ts";
@@ -15,12 +16,15 @@ onClick("post", async () => {
   if (text.value.trim() === "") throw new Error("Say something first.");
   const args = [text.value] as const;
   const value = await client.readContract({ ...board, functionName: "postFee", args });
-  const { request } = await client.simulateContract({ ...board, functionName: "post", args, value });
-  const answer = await tellStory(connection, board, () => client.writeContract(request));
+  const answer = await tellStory(connection, board, async (sender) => {
+    const { request } = await sender.simulateContract({ ...board, functionName: "post", args, value });
+    return sender.writeContract(request);
+  });
   if (answer !== null) text.value = "";
   await showPosts();
 });
 
+showAccount(connection);
 await Promise.all([showFee(), showPosts()]);
 element("post", HTMLButtonElement).disabled = false;
 
@@ -41,13 +45,13 @@ async function showPosts(): Promise<void> {
     const card = document.createElement("div");
     card.className = "card";
     card.style.marginBottom = "0.6rem";
-    const status = POST_STATUSES[args.status] ?? "unknown";
+    const status = args.published ? "published" : "held";
     card.dataset.status = status;
     const verdict = document.createElement("small");
     verdict.textContent = `${status}, ${percent(args.confidenceWad)} sure`;
     // As text and never as markup: anybody can post anything.
     const words = document.createElement("div");
-    words.textContent = status === "published" ? (texts.get(args.requestId) ?? "") : "(held back as spam)";
+    words.textContent = args.published ? (texts.get(args.requestId) ?? "") : "(held back as spam)";
     card.append(words, verdict);
     return card;
   });

@@ -29,7 +29,7 @@ export const frontRunner: Attack = {
         if (to?.toLowerCase() !== protocol.oracle.toLowerCase() || taken.has(input)) continue;
         if (from.toLowerCase() === voice.seat.attester.address.toLowerCase()) continue;
         const { functionName } = decodeFunctionData({ abi: inferenceOracleAbi, data: input });
-        if (functionName !== "settle") continue;
+        if (functionName !== "settle" && functionName !== "settleBatch") continue;
         taken.add(input);
         const bid = { maxFeePerGas: 4n * TIP_WEI, maxPriorityFeePerGas: TIP_WEI, gas: 2_000_000n };
         await wallet.sendTransaction({ to, data: input, ...bid });

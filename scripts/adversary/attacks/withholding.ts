@@ -44,6 +44,8 @@ export const late: Attack = {
   model: "iris",
   policy: THREE_OF_FOUR,
   seats: 1,
+  // It did the work: where it comes in time to stand in, it may be paid.
+  withinProfile: true,
   play({ voices, random, transcript }) {
     const [voice] = voices as [Voice];
     const begun = new Map<Hex, { commit: Promise<CommitMessage>; salt: Hex; revealed: boolean }>();

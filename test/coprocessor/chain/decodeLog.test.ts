@@ -1,4 +1,11 @@
-import { inferenceOracleAbi, modelRegistryAbi, operatorRegistryAbi, packEnrolment } from "@sibyl/sdk";
+import {
+  disputeId,
+  inferenceOracleAbi,
+  juryArbiterAbi,
+  modelRegistryAbi,
+  operatorRegistryAbi,
+  packEnrolment,
+} from "@sibyl/sdk";
 import {
   type Abi,
   type Address,
@@ -87,6 +94,55 @@ describe("decodeLog", () => {
       eventName: "OutputProposed",
       reason: "the output does not hash to the proposal's",
     });
+  });
+
+  const arbiter = { index: 1, address: address(4), bondWei: 1n, verdictSeconds: 60 };
+  const arbiterAt = (at: Address) => (at === arbiter.address ? arbiter : undefined);
+  const dispute = { proposal, challenger: address(5), challengedBlock: 7, challengedAt: 1_800_000_001 };
+  const about = { disputeId: disputeId(arbiter.address, id, dispute), requestId: id };
+  const challenged = (changes: object = {}) =>
+    log(arbiter.address, juryArbiterAbi, "ProposalChallenged", {
+      ...about,
+      challenger: dispute.challenger,
+      dispute,
+      ...changes,
+    });
+
+  it("decoded: what a listed jury says about a dispute", () => {
+    const jurors = (3n << 224n) | (4n << 192n);
+    const say = (eventName: string, args: object) =>
+      decodeLog(contracts, log(arbiter.address, juryArbiterAbi, eventName, { ...about, ...args }), arbiterAt);
+    expect(decodeLog(contracts, challenged(), arbiterAt)).toEqual({
+      type: "ProposalChallenged",
+      ...about,
+      dispute,
+      arbiter,
+      position,
+    });
+    expect(say("ProposalUpheld", { jurors })).toMatchObject({ type: "ProposalUpheld", jurors: [3, 4] });
+    expect(say("ProposalOverturned", { jurors, outputHash: hash(1) })).toMatchObject({
+      type: "ProposalOverturned",
+      jurors: [3, 4],
+      outputHash: hash(1),
+    });
+    expect(say("DisputeLapsed", {})).toEqual({ type: "DisputeLapsed", ...about, position });
+  });
+
+  it("nobody's: a dispute of an arbiter that is not listed", () => {
+    expect(decodeLog(contracts, challenged())).toBeNull();
+    expect(decodeLog(contracts, { ...challenged(), address: address(6) }, arbiterAt)).toBeNull();
+  });
+
+  it.each([
+    ["another id", challenged({ disputeId: hash(1) }), "the dispute does not hash to its id"],
+    [
+      "another challenger",
+      challenged({ challenger: address(8) }),
+      "the indexed challenger is not the dispute's",
+    ],
+    ["another block", { ...challenged(), blockNumber: 8n }, "the dispute is of another block"],
+  ])("malformed, not thrown: a dispute with %s", (_, raw, reason) => {
+    expect(decodeLog(contracts, raw, arbiterAt)).toMatchObject({ type: "Malformed", reason });
   });
 
   it.each([

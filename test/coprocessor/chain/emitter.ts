@@ -1,4 +1,4 @@
-import { inferenceOracleAbi, packRequest, requestId } from "@sibyl/sdk";
+import { disputeId, inferenceOracleAbi, juryArbiterAbi, packRequest, requestId } from "@sibyl/sdk";
 import {
   type Address,
   concatHex,
@@ -13,6 +13,7 @@ import {
   numberToHex,
   pad,
   publicActions,
+  toFunctionSelector,
   toHex,
   walletActions,
   zeroHash,
@@ -25,6 +26,12 @@ import { compileSolidity } from "../compileSolidity.ts";
 /** anvil's first public development key. */
 const DEPLOYER = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 
+/** What every emitter says when it is asked as a jury. */
+export const EMITTER_JURY = { bondWei: 7n, verdictSeconds: 60 };
+
+const selector = (name: "bondWei" | "verdictSeconds") =>
+  toFunctionSelector(getAbiItem({ abi: juryArbiterAbi, name }));
+
 /** Emits whatever log its calldata says: number of topics (1 byte), four topics, data. */
 const SOURCE = `
 // SPDX-License-Identifier: MIT
@@ -32,8 +39,14 @@ pragma solidity ^0.8.28;
 contract Emitter {
   fallback() external {
     assembly {
-      // As a contract that knows no such function answers a question.
-      if lt(calldatasize(), 129) { revert(0, 0) }
+      if lt(calldatasize(), 129) {
+        switch shr(224, calldataload(0))
+        case ${selector("bondWei")} { mstore(0, ${EMITTER_JURY.bondWei}) }
+        case ${selector("verdictSeconds")} { mstore(0, ${EMITTER_JURY.verdictSeconds}) }
+        // As a contract that knows no such function answers a question.
+        default { revert(0, 0) }
+        return(0, 32)
+      }
       let n := byte(0, calldataload(0))
       let size := sub(calldatasize(), 129)
       calldatacopy(0, 129, size)
@@ -73,6 +86,16 @@ export async function deployEmitters(client: EmitterClient): Promise<FollowedCon
   }
   const [oracle, operatorRegistry, modelRegistry] = addresses as [Address, Address, Address];
   return { oracle, operatorRegistry, modelRegistry };
+}
+
+/** Deploys one more, to be listed as a jury. */
+export async function deployJury(client: EmitterClient): Promise<Address> {
+  const from = client.account.address;
+  const nonce = await client.getTransactionCount({ address: from });
+  const { bytecode } = compileSolidity("Emitter", SOURCE);
+  await client.sendTransaction({ data: bytecode, gas: 1_000_000n, nonce });
+  await client.mine({ blocks: 1 });
+  return getContractAddress({ from, nonce: BigInt(nonce) });
 }
 
 /** Calldata that makes an emitter emit a log. */
@@ -131,4 +154,29 @@ export function redelivered(seed: number): Hex {
     args: { requestId: toHex(seed, { size: 32 }) },
   }) as Hex[];
   return emission(topics, "0x");
+}
+
+/** Calldata for an `ArbiterListed` log. */
+export function arbiterListed(arbiterIndex: number, arbiter: Address): Hex {
+  const topics = encodeEventTopics({
+    abi: inferenceOracleAbi,
+    eventName: "ArbiterListed",
+    args: { arbiterIndex, arbiter },
+  }) as Hex[];
+  return emission(topics, "0x");
+}
+
+/** Calldata for a `ProposalChallenged` log of an arbiter, in a block. */
+export function proposalChallenged(arbiter: Address, challengedBlock: number): Hex {
+  const proposal = { outputHash: keccak256("0x01"), signers: 1n, submitterId: 1, proposedAt: 2, gasOwed: 3n };
+  const challenger: Address = "0x00000000000000000000000000000000000000c1";
+  const dispute = { proposal, challenger, challengedBlock, challengedAt: 4 };
+  const { id } = openedRequest(1);
+  const item = getAbiItem({ abi: juryArbiterAbi, name: "ProposalChallenged" });
+  const topics = encodeEventTopics({
+    abi: [item],
+    args: { disputeId: disputeId(arbiter, id, dispute), requestId: id, challenger },
+  }) as Hex[];
+  const parameters = item.inputs.filter((parameter) => !parameter.indexed);
+  return emission(topics, encodeAbiParameters(parameters, [dispute] as never));
 }

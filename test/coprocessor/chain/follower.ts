@@ -11,10 +11,13 @@ export class Follower {
   reorgs: BlockRef[] = [];
   finalized: bigint | null = null;
   steps = 0;
+  /** The latest one that it was started on. */
+  chain: Chain | null = null;
   #running: { abort: AbortController; done: Promise<void> } | null = null;
   error: unknown = null;
 
   start(chain: Chain): void {
+    this.chain = chain;
     const abort = new AbortController();
     const done = this.#follow(chain, abort.signal).catch((error: unknown) => {
       this.error = error;

@@ -1,17 +1,21 @@
-import type { Address, Hex } from "viem";
+import { type Address, getAddress, type Hex, pad } from "viem";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { FollowedContracts } from "../../../coprocessor/chain/decodeLog.ts";
 import { createRpcChain, type RpcChainOptions } from "../../../coprocessor/chain/rpcChain.ts";
 import { connectRpc, type RpcClient } from "../../../coprocessor/rpc/rpcClient.ts";
 import { type Anvil, startAnvil } from "../../../scripts/network/anvil.ts";
 import { collectedLog } from "../collectedLog.ts";
-import { type RpcProxy, startRpcProxy } from "../rpcProxy.ts";
+import { type RpcCall, type RpcProxy, startRpcProxy } from "../rpcProxy.ts";
 import { waitUntil } from "../waitUntil.ts";
 import {
+  arbiterListed,
   deployEmitters,
+  deployJury,
+  EMITTER_JURY,
   type EmitterClient,
   emitterClient,
   openedRequest,
+  proposalChallenged,
   redelivered,
   requestOpened,
 } from "./emitter.ts";
@@ -258,6 +262,48 @@ describe("following", () => {
   });
 });
 
+describe("arbiters", () => {
+  it("followed from its first event on: a jury that the oracle lists while we follow", async () => {
+    const follower = await follow(await connect(anvil.url));
+    const chain = follower.chain;
+    const jury = await deployJury(client);
+    // Nobody listed it yet, so what it says is nobody's word.
+    const unlisted = await challengeFrom(jury);
+    await client.sendTransaction({ to: contracts.oracle, data: arbiterListed(1, jury), gas: 200_000n });
+    await client.mine({ blocks: 1 });
+    const listed = await challengeFrom(jury);
+    await caughtUp(follower);
+    const challenges = follower.events.filter(({ type }) => type === "ProposalChallenged");
+    expect(challenges.map(({ position }) => position.blockNumber)).toEqual([listed]);
+    expect(listed).toBeGreaterThan(unlisted);
+    const arbiter = { index: 1, address: getAddress(jury), ...EMITTER_JURY };
+    expect(challenges[0]).toMatchObject({ arbiter });
+    expect(chain?.arbiter(1)).toEqual(arbiter);
+    expect(chain?.arbiter(jury)).toEqual(arbiter);
+    expect(chain?.arbiter(2)).toBeNull();
+    expect(chain?.arbiter(contracts.oracle)).toBeNull();
+  });
+
+  it("not followed: an arbiter that is no jury", async () => {
+    const follower = await follow(await connect(anvil.url));
+    const nobody = pad("0xdead", { size: 20 });
+    await client.sendTransaction({ to: contracts.oracle, data: arbiterListed(1, nobody), gas: 200_000n });
+    await client.mine({ blocks: 1 });
+    await caughtUp(follower);
+    expect(follower.chain?.arbiter(1)).toBeNull();
+    expect(log.lines.some(({ message }) => message.includes("no jury"))).toBe(true);
+  });
+
+  /** The block in which the contract emitted a challenge. */
+  async function challengeFrom(jury: Address): Promise<bigint> {
+    const block = (await client.getBlockNumber({ cacheTime: 0 })) + 1n;
+    const data = proposalChallenged(getAddress(jury), Number(block));
+    await client.sendTransaction({ to: jury, data, gas: 300_000n });
+    await client.mine({ blocks: 1 });
+    return block;
+  }
+});
+
 describe("backfill", () => {
   it("a provider that limits ranges and results: everything is read, in larger steps far behind", async () => {
     for (let index = 0; index < 6; index += 1) {
@@ -384,6 +430,58 @@ describe("endpoints", () => {
       code: "rpc/unreachable",
       retry: "backoff",
     });
+  });
+});
+
+describe("logs held to the block's header", () => {
+  const isByHash = ({ method, params }: RpcCall) =>
+    method === "eth_getLogs" && (params[0] as { blockHash?: string }).blockHash !== undefined;
+  const omissions = () => log.lines.filter(({ fields }) => fields.code === "rpc/omitted-logs");
+
+  it("rpc/omitted-logs: one endpoint that leaves logs out is caught by the receipts, which count", async () => {
+    const middle = await proxy();
+    const follower = await follow(await connect(middle.url));
+    await mineLogs(2);
+    await caughtUp(follower);
+    expect(omissions()).toEqual([]);
+    middle.interfere((call) => (isByHash(call) ? { result: [] } : "pass"));
+    for (const count of [3, 0, 1]) await mineLogs(count);
+    await caughtUp(follower);
+    expect(follower.events.map(({ position }) => place(position))).toEqual(await logsOnChain());
+    expect(omissions().map(({ fields }) => [fields.given, fields.proven])).toEqual([
+      [0, 3],
+      [0, 1],
+    ]);
+  });
+
+  it("receipts that leave logs out too do not make the bloom: nothing is followed until they do", async () => {
+    const middle = await proxy();
+    const follower = await follow(await connect(middle.url));
+    await mineLogs(1);
+    await caughtUp(follower);
+    middle.interfere((call) =>
+      isByHash(call) || call.method === "eth_getBlockReceipts" ? { result: [] } : "pass",
+    );
+    await mineLogs(2);
+    await waitUntil("the missing receipts are noticed", () =>
+      log.lines.some(({ fields }) => /do not make its bloom/.test(String(fields.reason))),
+    );
+    expect(follower.events).toHaveLength(1);
+    middle.interfere(() => "pass");
+    await caughtUp(follower);
+    expect(follower.events).toHaveLength(3);
+  });
+
+  it("an endpoint without receipts by block: followed on its word, and said so once", async () => {
+    const middle = await proxy();
+    middle.interfere(({ method }) =>
+      method === "eth_getBlockReceipts" ? { error: { code: -32_601, message: "no such method" } } : "pass",
+    );
+    const follower = await follow(await connect(middle.url));
+    for (const count of [1, 2]) await mineLogs(count);
+    await caughtUp(follower);
+    expect(follower.events).toHaveLength(3);
+    expect(log.lines.filter(({ fields }) => fields.code === "rpc/no-receipts")).toHaveLength(1);
   });
 });
 

@@ -140,6 +140,7 @@ export class HonestOperator {
           this.said.flatMap((message) => (message.kind === "proposal" ? [message.view] : [])),
         ),
         settling: this.settlements.length > 0,
+        settlementHeld: null,
         failedSettlements: { count: 0, lastAt: 0, reason: null },
         timing: TIMING,
         now,

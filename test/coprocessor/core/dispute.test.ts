@@ -17,7 +17,7 @@ import {
   juryProgress,
 } from "../../../coprocessor/core/dispute.ts";
 import { judge, type Proposal, type ProposalRules, propose } from "../../../coprocessor/core/proposal.ts";
-import { candidatesOf, commitOf, REQUEST_ID, revealOf } from "./agreementNetwork.ts";
+import { candidatesOf, commitOf, HonestOperator, REQUEST_ID, revealOf } from "./agreementNetwork.ts";
 
 const TOLERANCE: DeterminismProfile = { kind: "tolerance", abs: "0.001", rel: "0" };
 const TOLERANCE_WAD = toWad(0.001);
@@ -225,6 +225,51 @@ describe("a verdict under a tolerance", () => {
         for (const ours of outputs) expect(judge(jury, ours, proposal)).toBe("follows");
       }),
       { numRuns: 300 },
+    );
+  });
+});
+
+describe("a jury at work", () => {
+  /** Five jurors of whom three must agree, all connected, until nobody has anything to say. */
+  function hold(outputs: readonly Hex[], profile: DeterminismProfile, judged: Hex): HonestOperator[] {
+    const candidates = candidatesOf(5);
+    const rules = { quorum: 3, committeeSize: 5, codec: "classification" as const, profile, candidates };
+    const jurors = outputs.map((_, index) => new HonestOperator(index + 1, { ...rules, disputed: judged }));
+    for (let now = 0; now <= 10_000; now += 100) {
+      for (const [index, juror] of jurors.entries()) {
+        for (const message of juror.step(now, outputs[index] as Hex)) {
+          for (const other of jurors) if (other !== juror) other.hear(message, now);
+        }
+      }
+    }
+    return jurors;
+  }
+  const verdicts = (jurors: readonly HonestOperator[]) =>
+    new Set(jurors.flatMap(({ settlements }) => settlements.map(({ output: bytes }) => bytes)));
+
+  it("upheld: unequal honest outputs, and the proposal's own bytes", () => {
+    const jurors = hold([near(1n), near(2n), near(3n), near(4n), near(5n)], TOLERANCE, near(0n));
+    expect(verdicts(jurors)).toEqual(new Set([near(0n)]));
+    for (const { settlements } of jurors.slice(0, 1)) expect(settlements[0]?.signers).toHaveLength(3);
+  });
+
+  it("overturned: a wrong label, by the median of the jury, also with jurors away", () => {
+    const outputs = [near(1n), near(2n), near(3n)];
+    expect(verdicts(hold(outputs, TOLERANCE, output(toWad(0.5), 0)))).toEqual(new Set([near(2n)]));
+  });
+
+  it("decided: an exact model's jury signs the bytes that it shares", () => {
+    const outputs = [near(0n), near(0n), near(0n)];
+    expect(verdicts(hold(outputs, { kind: "exact" }, near(0n)))).toEqual(new Set([near(0n)]));
+    expect(verdicts(hold(outputs, { kind: "exact" }, near(1n)))).toEqual(new Set([near(0n)]));
+  });
+
+  it("pending: jurors on both sides of the border punish nobody, and say that they are split", () => {
+    const [inside, outside] = [TOLERANCE_WAD - 1n, TOLERANCE_WAD + 1n];
+    const jurors = hold([near(inside), near(inside), near(outside), near(outside)], TOLERANCE, near(0n));
+    expect(verdicts(jurors)).toEqual(new Set());
+    expect(jurors.some(({ waitingFor }) => waitingFor === "no verdict is shared by 3 of 4 reveals")).toBe(
+      true,
     );
   });
 });

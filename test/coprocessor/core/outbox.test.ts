@@ -63,12 +63,32 @@ function view(changes: Partial<OutboxView> = {}): OutboxView {
     simulation: { type: "ok", gas: 90n },
     availableWei: 10n ** 18n,
     inFlight: 0,
+    worth: null,
     ...changes,
   };
 }
 
 const market = (baseFeePerGas: bigint, tip: bigint) => ({
   market: { baseFeePerGas, maxFeePerGas: 2n * baseFeePerGas + tip, maxPriorityFeePerGas: tip },
+});
+
+describe("a planned entry that is worth something", () => {
+  const takings = { shareWei: 0n, reserveWei: 10n ** 9n, maxGasPrice: 60n, deadlineMs: NOW + 1e9 };
+  const step = (changes: Partial<typeof takings>, minProfitWei = 0n) =>
+    nextOutboxStep(planned(), view({ worth: { takings: { ...takings, ...changes }, minProfitWei } }), NOW);
+
+  it("signed: with what it is worth as its cap", () => {
+    expect(step({})).toMatchObject({ type: "sign", cap: 60n, fees: { maxFeePerGas: 60n } });
+  });
+
+  it("waits: at the market's price it would cost more than it pays, or than we ask for", () => {
+    expect(step({ maxGasPrice: 47n })).toMatchObject({
+      type: "wait",
+      reason: expect.stringMatching(/^settlement\/costs-more-than-it-pays: 78 gas at 48 wei cost 3744 wei/),
+    });
+    expect(step({ shareWei: 5n }, 6n)).toMatchObject({ type: "wait" });
+    expect(step({ shareWei: 6n }, 6n)).toMatchObject({ type: "sign" });
+  });
 });
 
 describe("a planned entry", () => {
@@ -78,6 +98,7 @@ describe("a planned entry", () => {
     expect(step({})).toEqual({
       type: "sign",
       nonce: 7,
+      cap: CAP,
       gas: 100n,
       fees: { maxFeePerGas: 88n, maxPriorityFeePerGas: 8n },
     });

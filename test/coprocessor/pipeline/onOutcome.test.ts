@@ -3,6 +3,7 @@ import { keccak256 } from "viem";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { parseReceipt } from "../../../coprocessor/core/receipt.ts";
 import type { RequestRecord } from "../../../coprocessor/core/request.ts";
+import { Workload } from "../../../coprocessor/core/workload.ts";
 import { onOutcome } from "../../../coprocessor/pipeline/onOutcome.ts";
 import type { JobOutcome } from "../../../coprocessor/queue/port.ts";
 import { collectedLog } from "../collectedLog.ts";
@@ -23,6 +24,7 @@ const manifest = parseManifest({
   task: { type: "vector" },
   profile: { kind: "exact" },
 });
+const ROOM = { capabilities: { ofModel: {} }, lanes: 1, held: 4, maxJobs: 10, marginMs: 0 };
 const OUTPUT = encodeOutput("scalar", parseWad("2.5"));
 const done = (output = OUTPUT): JobOutcome => ({
   status: "done",
@@ -35,6 +37,7 @@ const done = (output = OUTPUT): JobOutcome => ({
 let subject: StoreUnderTest;
 let record: RequestRecord;
 let removed: string[];
+let workload: Workload;
 
 beforeAll(async () => {
   subject = await openEmbeddedStore();
@@ -43,6 +46,7 @@ afterAll(() => subject.close());
 beforeEach(async () => {
   await subject.clear();
   removed = [];
+  workload = new Workload(() => ({ ...ROOM, prices: { minFees: new Map(), tokenWeiWad: new Map() } }));
   const template = requestRecord("a");
   record = { ...template, request: { ...template.request, inputHash: keccak256(template.input) } };
   await subject.store.insertRequest({ ...record, state: "queued" });
@@ -72,6 +76,7 @@ const hear = (outcome: JobOutcome, now = 9_000) =>
         resolve: async () => ({ modelId: record.request.modelId, manifest, files: {} }),
       },
       waiting: new Map(),
+      workload,
       log: collectedLog(),
       now: () => now,
       wake: () => {},
@@ -116,4 +121,13 @@ it("parked: what is no answer leaves no receipt", async () => {
   await hear(done("0x1234"));
   expect(await subject.store.request(record.key)).toMatchObject({ state: "parked" });
   expect(await subject.store.receipt(record.key)).toBeNull();
+});
+
+it("ended: a job makes room for others, and its time counts for the next ones of its model", async () => {
+  const { modelId } = record.request;
+  workload.resume({ key: record.key, priority: 1, latestEndAt: 1e12, modelId }, 9_000);
+  expect(workload.backlogMs).toBe(1_000);
+  await hear(done());
+  expect(workload.size).toBe(0);
+  expect(workload.times.expectedMs(modelId, 9_000)).toBe(1);
 });

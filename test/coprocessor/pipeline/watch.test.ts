@@ -188,6 +188,24 @@ describe("a second look", () => {
     expect(log.codes()).not.toContain("watch/bond-unaffordable");
   });
 
+  test("challenged anew: a reorg may take back the challenge that came before ours", async () => {
+    const row = await proposed(record, WRONG);
+    await considerProposal(deps, row);
+    await lookAgain(deps);
+    await onSecondLook(deps, record.key, done(RIGHT));
+    for (let count = 1; count <= 5; count++) {
+      const latest = (await challenges()).at(-1);
+      if (latest === undefined) throw new Error("nothing was planned");
+      await subject.store.updateOutbox(
+        { ...latest, state: "abandoned", updatedAt: chainNow + count },
+        "planned",
+      );
+      await considerProposal(deps, row);
+    }
+    // Not for ever: what fails four times is not mended by sending.
+    expect((await challenges()).map(({ id }) => id.at(-1))).toEqual(["0", "1", "2", "3"]);
+  });
+
   test("disagrees: an operator that has an output of its own already need not run anything", async () => {
     const ours = requestOf("b");
     await subject.store.insertRequest({ ...ours, state: "waiting" });

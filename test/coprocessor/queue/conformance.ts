@@ -217,6 +217,25 @@ export function queueConformance(
       expect(most).toEqual({ a: 2, b: 2 });
     });
 
+    fresh("the more urgent first, and equal ones in the order of adding", async () => {
+      const [node, worker] = [await queue(), await consumer({ concurrency: 1 })];
+      for (const [label, priority] of [
+        ["late", 2 ** 21 - 1],
+        ["first", 7],
+        ["second", 7],
+        ["urgent", 1],
+      ] as const)
+        await node.add(job(label), priority);
+      expect(await node.counts()).toMatchObject({ waiting: 4 });
+      const order: string[] = [];
+      await worker.run(async ({ key }) => {
+        order.push(key);
+        return done();
+      });
+      await until("all jobs", () => (order.length === 4 ? true : null));
+      expect(order).toEqual(["urgent", "first", "second", "late"].map((label) => job(label).key));
+    });
+
     fresh("namespaces are apart: one operator's jobs are not another's", async () => {
       const mine = await queue();
       namespace = `${namespace}-other`;

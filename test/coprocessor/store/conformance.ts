@@ -4,7 +4,9 @@ import type { Store } from "../../../coprocessor/store/port.ts";
 import { address, attestation, block, commit, hash, requestRecord } from "./fixtures.ts";
 import { outboxConformance } from "./outboxConformance.ts";
 import { receiptConformance } from "./receiptConformance.ts";
+import { retentionConformance } from "./retentionConformance.ts";
 import { rewindConformance } from "./rewindConformance.ts";
+import { watchConformance } from "./watchConformance.ts";
 
 /** A store to be tested, whose tables are empty, and a way to empty them again. */
 export interface StoreUnderTest {
@@ -45,6 +47,14 @@ export function storeConformance(
       expect(await store.insertRequest(record)).toBe(true);
       expect(await store.request(record.key)).toEqual(record);
       expect(await store.request(requestRecord("b").key)).toBeNull();
+    });
+
+    fresh("a memory begins once: a later beginning changes nothing", async () => {
+      expect(await store.memory()).toBeNull();
+      const began = { block: 7n, timestamp: 1_700_000_000 };
+      expect(await store.beginMemory(began)).toEqual(began);
+      expect(await store.beginMemory({ block: 9n, timestamp: 1_700_000_009 })).toEqual(began);
+      expect(await store.memory()).toEqual(began);
     });
 
     fresh("a known request is left as it is", async () => {
@@ -265,5 +275,7 @@ export function storeConformance(
     outboxConformance(() => subject, fresh);
     rewindConformance(() => subject, fresh);
     receiptConformance(() => subject, fresh);
+    watchConformance(() => subject, fresh);
+    retentionConformance(() => subject, fresh);
   });
 }

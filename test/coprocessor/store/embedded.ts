@@ -20,6 +20,7 @@ const TABLES = [
   "enrolment_version",
   "model_version",
   "outbox",
+  "memory",
 ];
 
 export const TRUNCATE = `truncate ${TABLES.map((table) => `sibyl.${table}`).join(", ")}`;

@@ -71,6 +71,29 @@ export const proposedOutput = (label: string): ProposedOutput => ({
   output: "0x0a0b",
 });
 
+/** The challenge of the same label's request. */
+export function disputeRecord(label: string, challengedBlock = 12n): RequestRecord {
+  const request = requestRecord(label, challengedBlock);
+  const requestId = hash(`dispute ${label}`);
+  const { proposal, output } = proposedOutput(label);
+  return {
+    ...request,
+    key: requestKey(CHAIN_ID, ORACLE, requestId),
+    requestId,
+    dispute: {
+      requestId: request.requestId,
+      arbiter: address("arbiter"),
+      dispute: {
+        proposal,
+        challenger: address("challenger"),
+        challengedBlock: Number(challengedBlock),
+        challengedAt: 1_700_000_012,
+      },
+      output,
+    },
+  };
+}
+
 export const commit = (requestId: Hex, operatorId: number, label = "a"): CommitMessage => ({
   kind: "commit",
   requestId,

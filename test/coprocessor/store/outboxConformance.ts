@@ -8,7 +8,7 @@ export function outboxConformance(subject: () => StoreUnderTest, fresh: Fresh): 
     "an outbox entry comes back as it was stored, and is written back only from the state it was in",
     async () => {
       const { store } = subject();
-      const entry = outboxEntry("a");
+      const entry = outboxEntry("a", { value: 2n ** 200n });
       expect(await store.insertOutbox(entry)).toBe(true);
       expect(await store.insertOutbox({ ...entry, gas: 1n })).toBe(false);
       const attempt = {

@@ -8,6 +8,7 @@ import {
   attestation,
   block,
   commit,
+  disputeRecord,
   hash,
   outboxEntry,
   proposedOutput,
@@ -18,6 +19,8 @@ import {
 type Happening =
   | { type: "open"; request: number }
   | { type: "propose"; request: number }
+  | { type: "challenge"; request: number }
+  | { type: "decide"; request: number }
   | { type: "settle"; request: number; callbackFailed: boolean }
   | { type: "operator"; operator: number; endpoint: number }
   | { type: "seat"; operator: number; weight: number }
@@ -27,6 +30,8 @@ type Happening =
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   fc.record({ type: fc.constant("open" as const), request: fc.nat(5) }),
   fc.record({ type: fc.constant("propose" as const), request: fc.nat(5) }),
+  fc.record({ type: fc.constant("challenge" as const), request: fc.nat(5) }),
+  fc.record({ type: fc.constant("decide" as const), request: fc.nat(5) }),
   fc.record({ type: fc.constant("settle" as const), request: fc.nat(5), callbackFailed: fc.boolean() }),
   fc.record({ type: fc.constant("operator" as const), operator: fc.nat(2), endpoint: fc.nat(9) }),
   fc.record({ type: fc.constant("seat" as const), operator: fc.nat(2), weight: fc.nat(3) }),
@@ -55,13 +60,34 @@ async function applyOne(store: Store, number: bigint, one: Happening): Promise<v
       await store.transition(key, ["waiting"], "proposed", { proposed, proposedBlock: number });
       return;
     }
-    case "settle":
-      await store.transition(requestRecord(`${one.request}`).key, ["waiting", "proposed"], "settled", {
+    case "challenge": {
+      const dispute = disputeRecord(`${one.request}`, number);
+      const { key } = requestRecord(`${one.request}`);
+      const patch = { challengedBlock: number, disputeId: dispute.requestId };
+      if ((await store.transition(key, ["proposed"], "challenged", patch)) !== null) {
+        await store.insertRequest(dispute);
+      }
+      return;
+    }
+    case "decide":
+      await store.transition(disputeRecord(`${one.request}`).key, ["waiting"], "settled", {
         closedBlock: number,
         closedTransaction: hash(`closing ${number}`),
-        settledOutput: "0x01",
-        callbackFailed: one.callbackFailed,
+        verdict: "upheld",
       });
+      return;
+    case "settle":
+      await store.transition(
+        requestRecord(`${one.request}`).key,
+        ["waiting", "proposed", "challenged"],
+        "settled",
+        {
+          closedBlock: number,
+          closedTransaction: hash(`closing ${number}`),
+          settledOutput: "0x01",
+          callbackFailed: one.callbackFailed,
+        },
+      );
       return;
     case "operator": {
       const owner = address(`owner ${one.operator}`);

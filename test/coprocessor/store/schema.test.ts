@@ -70,12 +70,14 @@ describe("schema", () => {
       "select version, name from sibyl.migration order by version",
     );
     expect(rows).toEqual(MIGRATIONS.map(({ version, name }) => ({ version, name })));
-    expect(MIGRATIONS.map(({ version }) => version)).toEqual(MIGRATIONS.map((_, index) => index + 1));
+    const versions = MIGRATIONS.map(({ version }) => version);
+    expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
   });
 
   test("a step that fails leaves the database as it was", async () => {
     await (await createDrizzleStore({ database, log })).close();
-    const next = MIGRATIONS.length + 1;
+    const newest = MIGRATIONS.at(-1)?.version ?? 0;
+    const next = newest + 1;
     const broken: Migration[] = [
       ...MIGRATIONS,
       { version: next, name: "fine", sql: "create table sibyl.half_way (id integer)" },
@@ -85,7 +87,7 @@ describe("schema", () => {
     const { rows } = await database.pglite.query(
       "select to_regclass('sibyl.half_way') as found, max(version) as version from sibyl.migration",
     );
-    expect(rows).toEqual([{ found: null, version: MIGRATIONS.length }]);
+    expect(rows).toEqual([{ found: null, version: newest }]);
   });
 
   test("a database that a newer release migrated is refused", async () => {

@@ -1,0 +1,20 @@
+import { createPinoLog } from "../observe/pinoLog.ts";
+import { createBullmqQueue } from "../queue/bullmqQueue.ts";
+import type { JobQueue } from "../queue/port.ts";
+import { backendOf } from "./storage.ts";
+
+/**
+ * The node's end of a queue, without a node: for programs that measure workers, or feed them from elsewhere.
+ *
+ * @param options.url As `QUEUE_URL`.
+ * @throws CoprocessorError as the node does when it opens its queue.
+ */
+export function openJobQueue(options: {
+  url: string;
+  namespace: string;
+  secret?: string | null;
+}): Promise<JobQueue> {
+  const log = createPinoLog("error", { service: "sibyl" });
+  const { url, ...rest } = options;
+  return createBullmqQueue({ backend: backendOf(url), log, ...rest });
+}

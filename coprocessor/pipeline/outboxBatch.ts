@@ -1,0 +1,170 @@
+import { encodeSettleBatch, inferenceOracleAbi } from "@sibyl/sdk";
+import { decodeErrorResult, decodeEventLog, type Hex, isAddressEqual } from "viem";
+import { BATCH_BASE_GAS } from "../core/economics.ts";
+import { OUTBOX_RULES, type OutboxEntry, type OutboxFees, type OutboxStep } from "../core/outbox.ts";
+import { plannedTransaction } from "../core/plannedTransaction.ts";
+import type { Store } from "../store/port.ts";
+import type { TransactionReceipt } from "../submit/port.ts";
+import { membersOf, requestIdOf } from "./batchMembers.ts";
+import type { Account, OutboxDeps } from "./outboxDeps.ts";
+import { broadcastNewest, reserved, withAttempt } from "./outboxSigning.ts";
+
+/** A settlement that could be signed now, and on what terms. */
+export interface DueSettlement {
+  entry: OutboxEntry;
+  step: Extract<OutboxStep, { type: "sign" }>;
+}
+
+/** A settlement that failed once goes alone: whatever was wrong with it must not cost the others. */
+export const mayShare = ({ kind, id }: OutboxEntry): boolean => kind === "settle" && id.endsWith("/0");
+
+/**
+ * Signs one transaction for several settlements: one nonce, and each entry `batched`, all or nothing.
+ *
+ * It bids no more than each of them may. Its gas is the sum of theirs: an item that runs out of gas is refused inside and
+ * does not show in an estimate of the whole.
+ *
+ * @returns False when the account cannot take or pay for another transaction as large, or one entry moved on meanwhile.
+ */
+export async function signBatch(
+  deps: OutboxDeps,
+  account: Account,
+  due: readonly DueSettlement[],
+  now: number,
+): Promise<boolean> {
+  const [first] = due;
+  if (first === undefined) return false;
+  const cap = due.map(({ step }) => step.cap).reduce(least);
+  const gas = due.reduce((sum, { step }) => sum + step.gas, BATCH_BASE_GAS);
+  const { maxFeePerGas, maxPriorityFeePerGas } = account.market;
+  const bid = least(maxFeePerGas, cap);
+  const fees: OutboxFees = {
+    maxFeePerGas: bid,
+    maxPriorityFeePerGas: least(maxPriorityFeePerGas, bid),
+  };
+  const { inFlight, availableWei } = await reserved(deps, account, null);
+  if (inFlight >= (deps.rules ?? OUTBOX_RULES).maxInFlight || availableWei < gas * bid) return false;
+
+  const signed = await deps.store
+    .transaction(async (store) => {
+      const nonce = await store.nextNonce(account.latestNonce);
+      const plan = plannedTransaction(
+        {
+          id: `settleBatch/${first.entry.key}/${nonce}`,
+          key: first.entry.key,
+          kind: "settleBatch",
+          to: first.entry.to,
+          data: encodeSettleBatch(due.map(({ entry }) => entry.data)),
+          gas,
+          maxFeePerGasCap: cap,
+        },
+        now,
+      );
+      const batch = await withAttempt(deps, { ...plan, state: "signed", nonce }, fees, now);
+      if (batch === null || !(await store.insertOutbox(batch))) throw new Moved();
+      for (const { entry } of due) {
+        const member: OutboxEntry = { ...entry, state: "batched", reason: `in ${batch.id}`, updatedAt: now };
+        if (!(await store.updateOutbox(member, "planned"))) throw new Moved();
+      }
+      return batch;
+    })
+    .catch((error: unknown) => {
+      if (error instanceof Moved) return null;
+      throw error;
+    });
+  if (signed === null) return false;
+  deps.log.info(
+    { id: signed.id, nonce: signed.nonce, settlements: due.length, hash: signed.attempts[0]?.hash },
+    "transaction signed",
+  );
+  await broadcastNewest(deps, signed, now);
+  return true;
+}
+
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
+/** Undoes the transaction around it; an entry that was due is no longer what it was. */
+class Moved extends Error {}
+
+/**
+ * Records what became of a batch, and with it what became of each settlement in it: settled, refused with its reason, or to
+ * be sent anew.
+ *
+ * @param closed The batch as it ended.
+ */
+export async function closeBatch(
+  deps: OutboxDeps,
+  entry: OutboxEntry,
+  closed: OutboxEntry,
+  now: number,
+): Promise<void> {
+  const { minedTransaction } = closed;
+  const receipt = minedTransaction === null ? null : await deps.submit.receipt(minedTransaction);
+  const refusals = receipt === null ? new Map<string, string>() : refusalsIn(receipt, entry);
+  await deps.store.transaction(async (store) => {
+    if (!(await store.updateOutbox(closed, entry.state))) return;
+    for (const member of await membersOf(store, entry, ["batched"])) {
+      const refusal = refusals.get(requestIdOf(member));
+      const failure = closed.succeeded === false ? "its batch ran out of gas or reverted" : refusal;
+      const next: OutboxEntry =
+        closed.state === "mined"
+          ? {
+              ...member,
+              state: "mined",
+              minedTransaction,
+              minedBlock: closed.minedBlock,
+              succeeded: failure === undefined,
+              reason: failure ?? null,
+            }
+          : { ...member, state: "planned", reason: null };
+      await store.updateOutbox({ ...next, updatedAt: now }, "batched");
+      if (failure !== undefined)
+        deps.log.warn({ id: member.id, reason: failure }, "a settlement was refused");
+    }
+  });
+}
+
+/** Takes up a batch again whose block is gone, and its settlements with it. */
+export async function reopenBatch(store: Store, reopened: OutboxEntry, now: number): Promise<void> {
+  await store.transaction(async (inner) => {
+    if (!(await inner.updateOutbox(reopened, "mined"))) return;
+    for (const member of await membersOf(inner, reopened, ["mined"])) {
+      await inner.updateOutbox(
+        {
+          ...member,
+          state: "batched",
+          minedTransaction: null,
+          minedBlock: null,
+          succeeded: null,
+          updatedAt: now,
+        },
+        "mined",
+      );
+    }
+  });
+}
+
+/** Why the oracle refused items of a batch, by request id. */
+function refusalsIn({ logs }: TransactionReceipt, { to }: OutboxEntry): Map<string, string> {
+  const refusals = new Map<string, string>();
+  for (const { address, topics, data } of logs) {
+    if (!isAddressEqual(address, to) || topics.length === 0) continue;
+    try {
+      const event = decodeEventLog({ abi: inferenceOracleAbi, topics: topics as [Hex, ...Hex[]], data });
+      if (event.eventName !== "SettlementRefused") continue;
+      refusals.set(event.args.requestId.toLowerCase(), nameOf(event.args.reason));
+    } catch {
+      // Another contract's event at the oracle's address cannot be; an unknown one of a newer oracle says nothing here.
+    }
+  }
+  return refusals;
+}
+
+function nameOf(reason: Hex): string {
+  try {
+    const { errorName, args } = decodeErrorResult({ abi: inferenceOracleAbi, data: reason });
+    return `refused: ${errorName}(${((args ?? []) as readonly unknown[]).map(String).join(", ")})`;
+  } catch {
+    return `refused: ${reason.slice(0, 10)}`;
+  }
+}

@@ -1,0 +1,32 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+
+const MODULE = join(import.meta.dirname, "../../../coprocessor/observe/pinoLog.ts");
+
+test("a level that changes counts for children that were made before", () => {
+  const script = `
+    import { createPinoLog } from ${JSON.stringify(MODULE)};
+    const log = createPinoLog("warn", { service: "a" });
+    const child = log.child({ operatorId: 7 });
+    child.info({}, "too low");
+    log.setLevel("debug");
+    child.debug({ wei: 10n ** 20n }, "now heard");
+    log.setLevel("silent");
+    child.error({}, "never");
+  `;
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--import", "tsx", "--input-type=module", "-e", script],
+    { encoding: "utf8", cwd: join(import.meta.dirname, "../../..") },
+  );
+  const lines = stdout.trim().split("\n");
+  expect(lines, stderr).toHaveLength(1);
+  expect(JSON.parse(lines[0] as string)).toMatchObject({
+    level: "debug",
+    service: "a",
+    operatorId: 7,
+    wei: "100000000000000000000",
+    msg: "now heard",
+  });
+});
