@@ -94,13 +94,13 @@ module.exports = {
     {
       name: "only-main-chooses-adapters",
       comment:
-        "compose/ holds the parts that main.ts puts together. The workbench is the composition of what needs no chain: commands and benches that run models. `sibyl key` makes the files that one adapter reads; there is nothing to choose.",
+        "compose/ holds the parts that main.ts puts together. testing.ts hands adapters to the adversary harness. The workbench is the composition of what needs no chain: commands and benches that run models. `sibyl key` makes the files that one adapter reads; there is nothing to choose.",
       severity: "error",
       from: {
         path: "^coprocessor/",
         pathNot: [
           ADAPTER,
-          "^coprocessor/(main|workbench)\\.ts$",
+          "^coprocessor/(main|workbench|testing)\\.ts$",
           "^coprocessor/compose/",
           "^coprocessor/cli/keyCommand.ts$",
         ],
@@ -148,7 +148,14 @@ module.exports = {
         "Examples and scripts are what users copy: they import @sibyl/coprocessor, or start its command.",
       severity: "error",
       from: { path: "^(examples|scripts)/" },
-      to: { path: "^coprocessor/", pathNot: "^coprocessor/index\\.ts$" },
+      to: { path: "^coprocessor/", pathNot: "^coprocessor/(index|testing)\\.ts$" },
+    },
+    {
+      name: "only-adversaries-speak-without-being-operators",
+      comment: "What @sibyl/coprocessor/testing offers is for attacking a local network, not for building on.",
+      severity: "error",
+      from: { path: "^(examples|scripts|sdk|coprocessor)/", pathNot: "^scripts/adversary/" },
+      to: { path: "^coprocessor/testing\\.ts$" },
     },
     {
       name: "public-face-of-the-sdk",

@@ -32,6 +32,8 @@ export async function startWorker(
   const { inferenceMemoryBytes } = config;
   const engine = createOnnxEngine({
     threads: config.inferenceThreads,
+    intraOpThreads: config.intraOpThreads,
+    optimisation: config.optimisation,
     providers: config.providers,
     ...(inferenceMemoryBytes === null ? {} : { maxSessionBytes: inferenceMemoryBytes }),
     log: parts.log,

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { Hex } from "viem";
 import { z } from "zod";
 import type { ProviderChoice } from "../core/providerChoice.ts";
-import { PROVIDERS, type Provider } from "../core/runtime.ts";
+import { OPTIMISATIONS, PROVIDERS, type Provider, type RuntimeFingerprint } from "../core/runtime.ts";
 import type { LogLevel } from "../observe/port.ts";
 import { list, urlOf, urlsOf } from "./values.ts";
 
@@ -25,7 +25,12 @@ export interface WorkConfig {
   modelPlaces: { mirrors: string[]; ipfsGateways: string[]; hub: string };
   /** Bytes that fetched models may take on disk; null is no limit. */
   modelCacheBytes: number | null;
+  /** Models that run at once, each in a process of its own. */
   inferenceThreads: number;
+  /** Threads inside one operation of a graph, on the native runtime. */
+  intraOpThreads: number;
+  /** How far the native runtime rewrites a graph before it runs it. */
+  optimisation: RuntimeFingerprint["optimisation"];
   /** Bytes that all loaded models may take together; null is half of the machine's memory. */
   inferenceMemoryBytes: number | null;
   providers: ProviderChoice;
@@ -81,6 +86,8 @@ export const workEnvironment = z.object({
     .min(1)
     .max(256)
     .default(Math.max(1, availableParallelism() - 1)),
+  INFERENCE_INTRA_THREADS: z.coerce.number().int().min(1).max(256).default(1),
+  INFERENCE_OPTIMISATION: z.enum(OPTIMISATIONS).default("all"),
   INFERENCE_MEMORY_MIB: z.coerce.number().int().min(64).optional(),
   INFERENCE_PROVIDER: z.enum(PROVIDERS).default("cpu"),
   MODEL_PROVIDERS: providerOfModel.prefault(""),
@@ -103,6 +110,8 @@ export const workConfigOf = (env: z.output<typeof workEnvironment>): WorkConfig 
   modelPlaces: { mirrors: env.MODEL_MIRRORS, ipfsGateways: env.IPFS_GATEWAYS, hub: env.MODEL_HUB },
   modelCacheBytes: env.MODEL_CACHE_MIB === undefined ? null : env.MODEL_CACHE_MIB * 2 ** 20,
   inferenceThreads: env.INFERENCE_THREADS,
+  intraOpThreads: env.INFERENCE_INTRA_THREADS,
+  optimisation: env.INFERENCE_OPTIMISATION,
   inferenceMemoryBytes: env.INFERENCE_MEMORY_MIB === undefined ? null : env.INFERENCE_MEMORY_MIB * 2 ** 20,
   warmModels: env.WARM_MODELS,
   providers: { provider: env.INFERENCE_PROVIDER, ofModel: env.MODEL_PROVIDERS },

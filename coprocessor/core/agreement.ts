@@ -1,8 +1,13 @@
 import type { DeterminismProfile, OutputCodec } from "@sibyl/sdk";
 import { type Hex, keccak256 } from "viem";
 import type { Ballot } from "./ballot.ts";
+import { creditable, creditableAt } from "./creditable.ts";
 import type { Candidate } from "./draw.ts";
+import { idle } from "./idle.ts";
 import { judge, propose } from "./proposal.ts";
+import { type Reopening, reopening } from "./reopening.ts";
+import { start } from "./starting.ts";
+import { viewAt, viewStartsAfter } from "./views.ts";
 
 /** Milliseconds of patience at each step; all measured on this node's own clock. */
 export interface AgreementTiming {
@@ -16,6 +21,8 @@ export interface AgreementTiming {
   settleDelayMs: number;
   /** How long a stand-by waits for each place that it stands behind the committee. */
   standbyDelayMs: number;
+  /** After the first reveals: how long a quorum may take to attest before others stand in. */
+  replaceAfterMs: number;
 }
 
 export interface AgreementView {
@@ -75,6 +82,9 @@ export interface AgreementDecision {
   disagreement: string | null;
 }
 
+/** A decision, and the ballot that it was made on: the late commitments count in it once the request has reopened. */
+export type DecisionOnBallot = AgreementDecision & { ballot: Ballot };
+
 /**
  * What this operator should do next about one request, or as a juror about one dispute.
  *
@@ -82,11 +92,22 @@ export interface AgreementDecision {
  * a quorum has one; a reveal opens it; an attestation says that an output follows from the reveals and agrees with
  * our own. Rules that must hold whatever arrives, in whatever order:
  * - nothing is revealed before a quorum of drawn operators committed;
- * - a commitment that arrives after the reveals began never counts, ours included;
+ * - a commitment that arrives after the reveals began does not count, ours included, unless those that came before do
+ *   not make a quorum of attestations within `replaceAfterMs`: then others stand in (`reopening`);
  * - at most one output is attested per view, and for `exact` models only in view 0;
  * - nothing is attested that disagrees with our own committed output under the model's profile.
  */
-export function decide(view: AgreementView): AgreementDecision {
+export function decide(view: AgreementView): DecisionOnBallot {
+  const again = reopening(view);
+  const ballot = again.open ? view.ballot.reopened(again.at) : view.ballot;
+  const decision = decideOn({ ...view, ballot }, again);
+  // Nobody may have anything new to say by then.
+  const reopensAt = again.open ? null : again.at;
+  const wakeAt = reopensAt === null ? decision.wakeAt : Math.min(reopensAt, decision.wakeAt ?? reopensAt);
+  return { ...decision, wakeAt, ballot };
+}
+
+function decideOn(view: AgreementView, again: Reopening): AgreementDecision {
   const { ballot, now, timing } = view;
   const me = view.candidates.find((candidate) => candidate.operatorId === view.me);
   if (me === undefined)
@@ -94,9 +115,10 @@ export function decide(view: AgreementView): AgreementDecision {
   const timely = ballot.timely;
   const committed = timely.has(view.me);
 
-  if (view.output === null) return start(view, me);
+  if (view.output === null) return start(view, me, again);
   if (!committed) {
-    if (ballot.cutOffAt !== null) return idle("others revealed before we committed; our answer cannot count");
+    if (ballot.cutOffAt !== null && !again.open)
+      return idle("others revealed before we committed; our answer does not count");
     return { actions: [{ type: "commit" }], waitingFor: "our commitment", wakeAt: null, disagreement: null };
   }
 
@@ -118,37 +140,6 @@ export function decide(view: AgreementView): AgreementDecision {
     view.profile.kind === "exact" ? agreeExactly(view, view.output) : agreeWithin(view, view.output);
   return settle(view, agreed);
 }
-
-function start(view: AgreementView, me: Candidate): AgreementDecision {
-  if (view.started) return idle("our own inference");
-  // Said before our store was lost, and told back by our peers: everybody waits for what we have committed to.
-  if (view.ballot.timely.has(view.me)) return startNow;
-  if (view.ballot.cutOffAt !== null) return idle("others revealed before we started");
-  if (me.fromRound > view.round) {
-    const roundsToGo = me.fromRound - view.round;
-    return {
-      ...idle(`round ${me.fromRound} of the draw (now ${view.round})`),
-      wakeAt:
-        roundsToGo === 1 ? view.now + view.nextRoundInMs : view.now + Math.max(view.nextRoundInMs, 1_000),
-    };
-  }
-  const admitted = view.candidates.filter((candidate) => candidate.fromRound <= view.round);
-  const place = admitted.findIndex((candidate) => candidate.operatorId === view.me);
-  const standbyPlace = view.round > 0 ? 0 : Math.max(0, place - view.committeeSize + 1);
-  const startAt = view.seenAt + standbyPlace * view.timing.standbyDelayMs;
-  if (view.now < startAt) return { ...idle(`standing by, place ${standbyPlace}`), wakeAt: startAt };
-  if (standbyPlace > 0 && view.ballot.timely.size >= view.committeeSize) {
-    return idle("standing by; the committee has committed");
-  }
-  return startNow;
-}
-
-const startNow: AgreementDecision = {
-  actions: [{ type: "start" }],
-  waitingFor: "our own inference",
-  wakeAt: null,
-  disagreement: null,
-};
 
 /** `exact`: the bytes that a quorum shares. Everybody's proposal would be the same, so nobody needs to propose. */
 function agreeExactly(view: AgreementView, ours: Hex): AgreementDecision {
@@ -204,8 +195,8 @@ function agreeWithin(view: AgreementView, ours: Hex): AgreementDecision {
 
   const quorumAt = ballot.revealQuorumAt(view.quorum);
   const proposers = view.candidates.filter((candidate) => ballot.timely.has(candidate.operatorId));
-  const currentView = Math.floor(Math.max(0, now - quorumAt) / timing.viewTimeoutMs);
-  const nextViewAt = quorumAt + (currentView + 1) * timing.viewTimeoutMs;
+  const currentView = viewAt(now - quorumAt, timing.viewTimeoutMs);
+  const nextViewAt = quorumAt + viewStartsAfter(currentView + 1, timing.viewTimeoutMs);
   const disagreement = refusals.length > 0 ? refusals.join("; ") : null;
   const waiting = { ...idle(disagreement ?? "attestations"), wakeAt: nextViewAt, disagreement };
   if (proposers[currentView % proposers.length]?.operatorId !== view.me) return waiting;
@@ -241,7 +232,7 @@ function agreeWithin(view: AgreementView, ours: Hex): AgreementDecision {
 /**
  * Adds the settlement once a quorum attested one output in one view.
  *
- * Only operators that committed in time are named as signers. Each signer's turn comes in ticket order, so that
+ * Only operators whose own answer it is are named as signers (`creditable`). Each signer's turn comes in ticket order, so that
  * usually one transaction is sent, and a dead first signer costs one delay.
  */
 function settle(view: AgreementView, decision: AgreementDecision): AgreementDecision {
@@ -255,24 +246,24 @@ function settle(view: AgreementView, decision: AgreementDecision): AgreementDeci
   }
   const retryAt = failedSettlements.count === 0 ? 0 : failedSettlements.lastAt + timing.settleDelayMs;
   let best: AgreementDecision = decision;
-  for (const { view: viewNumber, outputHash, signers, times } of view.ballot.attestations) {
+  for (const group of view.ballot.attestations) {
+    const signers = creditable(view, view.ballot, group);
     const order = view.candidates
-      .filter(
-        (candidate) => candidate.fromRound <= view.round && view.ballot.timely.has(candidate.operatorId),
-      )
+      .filter((candidate) => candidate.fromRound <= view.round)
       .map((candidate) => candidate.operatorId)
-      .filter((operatorId) => signers.has(operatorId));
+      .filter((operatorId) => signers.includes(operatorId));
     if (order.length < view.quorum) {
       best = {
         ...best,
-        waitingFor: `attestations: ${order.length} of ${view.quorum}${missing(view, signers)}`,
+        waitingFor: `attestations: ${order.length} of ${view.quorum}${missing(view, new Set(signers))}`,
       };
       continue;
     }
     const place = order.indexOf(view.me);
-    const output = view.ballot.outputOf(outputHash);
+    const output = view.ballot.outputOf(group.outputHash);
     if (place < 0 || output === undefined) continue;
-    const turnAt = Math.max((times[view.quorum - 1] ?? view.now) + place * timing.settleDelayMs, retryAt);
+    const quorumAt = creditableAt(group, signers, view.quorum);
+    const turnAt = Math.max(quorumAt + place * timing.settleDelayMs, retryAt);
     if (view.now < turnAt) {
       return { ...decision, waitingFor: `operator ${order[0]} to settle`, wakeAt: turnAt };
     }
@@ -280,7 +271,7 @@ function settle(view: AgreementView, decision: AgreementDecision): AgreementDeci
     const chosen = [...others, view.me].sort((a, b) => a - b);
     return {
       ...decision,
-      actions: [...decision.actions, { type: "settle", view: viewNumber, output, signers: chosen }],
+      actions: [...decision.actions, { type: "settle", view: group.view, output, signers: chosen }],
       waitingFor: "the settlement's block",
     };
   }
@@ -296,10 +287,3 @@ function missing(view: AgreementView, heard: { has(operatorId: number): boolean 
     .filter((operatorId) => !heard.has(operatorId));
   return silent.length === 0 ? "" : `; nothing from operator ${silent.join(", ")}`;
 }
-
-const idle = (waitingFor: string): AgreementDecision => ({
-  actions: [],
-  waitingFor,
-  wakeAt: null,
-  disagreement: null,
-});

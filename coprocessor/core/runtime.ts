@@ -10,6 +10,9 @@ export type Provider = (typeof PROVIDERS)[number];
 /** Accelerators round in ways of their own; the other two keep integers exact. */
 export const isAccelerator = (provider: Provider): boolean => provider !== "cpu" && provider !== "wasm";
 
+/** How far a graph may be rewritten before it runs, least first. */
+export const OPTIMISATIONS = ["disabled", "basic", "extended", "all"] as const;
+
 /** Everything about a runtime that can change the last digits of a result. */
 export const runtimeFingerprint = z.object({
   library: z.enum(["onnxruntime-node", "onnxruntime-web"]),
@@ -19,7 +22,7 @@ export const runtimeFingerprint = z.object({
   /** What computes, in the runtime's order; `cpu` behind an accelerator has the operations that it lacks. */
   used: z.array(z.enum(PROVIDERS)).min(1),
   intraOpThreads: z.int().min(1),
-  optimisation: z.enum(["disabled", "basic", "extended", "all"]),
+  optimisation: z.enum(OPTIMISATIONS),
   /** Requests that were run together, this one included. */
   batch: z.int().min(1),
   /** Node's platform and architecture, for example `linux-x64`. */

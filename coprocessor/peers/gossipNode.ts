@@ -46,6 +46,8 @@ export interface GossipNodeOptions {
   denies(peer: string, direction: "inbound" | "outbound"): boolean;
   /** Refuses the messages and control parts of an RPC that its sender has no budget for. */
   admits(peer: string, messages: number, bytes: number): boolean;
+  /** Told of the copies of messages in each RPC, before any is judged. */
+  onCopies?(messages: number, bytes: number): void;
 }
 
 /** libp2p with gossipsub, built and not started. */
@@ -85,7 +87,7 @@ export async function createGossipNode(options: GossipNodeOptions): Promise<Goss
     },
   });
   const gossip = libp2p.services.gossip as Gossip;
-  limitInbound(gossip, options.admits);
+  limitInbound(gossip, options);
   return { libp2p, gossip };
 }
 
@@ -94,7 +96,10 @@ export async function createGossipNode(options: GossipNodeOptions): Promise<Goss
  *
  * Its own hooks run after a message's id is in the seen cache, so a flood of junk would fill memory from there.
  */
-function limitInbound(gossip: Gossip, admits: GossipNodeOptions["admits"]): void {
+function limitInbound(
+  gossip: Gossip,
+  { admits, onCopies }: Pick<GossipNodeOptions, "admits" | "onCopies">,
+): void {
   if (
     typeof gossip.handleReceivedRpc !== "function" ||
     typeof gossip.reportMessageValidationResult !== "function" ||
@@ -110,6 +115,7 @@ function limitInbound(gossip: Gossip, admits: GossipNodeOptions["admits"]): void
     const { messages, control } = rpc;
     let bytes = 0;
     for (const message of messages) bytes += message.data?.length ?? 0;
+    if (messages.length > 0) onCopies?.(messages.length, bytes);
     const parts = messages.length + (control ? countControl(control) : 0);
     if (parts > 0 && !admits(from.toString(), parts, bytes)) {
       // Subscriptions stay: they are few, bounded elsewhere, and losing one would leave an honest peer deaf.

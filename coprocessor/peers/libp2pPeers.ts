@@ -9,7 +9,7 @@ import { Dialer, type DialTimes, defaultDialTimes, listenMultiaddr } from "./dia
 import { createGossipNode, type GossipNode } from "./gossipNode.ts";
 import { createIngressLimit } from "./ingressLimit.ts";
 import { defaultPeerLimits, type PeerLimits } from "./limits.ts";
-import type { Peers, Verdict } from "./port.ts";
+import type { Peers, PeerTraffic, Verdict } from "./port.ts";
 import { createRecentKeys } from "./recentKeys.ts";
 import { createWire, NONCE_BYTES, type WireFault } from "./wire.ts";
 
@@ -67,6 +67,7 @@ export function createLibp2pPeers(options: Libp2pPeersOptions): Peers {
     throw invalid("peers/bad-listen-address", `${options.listen.host} is not an IP address`);
 
   let node: GossipNode | null = null;
+  const traffic: PeerTraffic = { published: 0, sent: 0, received: 0, copies: 0, copiedBytes: 0 };
 
   const dialer = new Dialer(
     {
@@ -149,6 +150,7 @@ export function createLibp2pPeers(options: Libp2pPeersOptions): Peers {
     onMessage: (m: PeerMessage) => Promise<Verdict>,
   ): Promise<void> {
     const peer = propagationSource.toString();
+    traffic.received += 1;
     let verdict: Verdict = "ignore";
     if (ingress.beginJudging(peer, msg.data.length, performance.now())) {
       verdict = await judge(peer, msg.data, onMessage);
@@ -171,6 +173,10 @@ export function createLibp2pPeers(options: Libp2pPeersOptions): Peers {
         maxMessageBytes: wire.maxMessageBytes,
         denies,
         admits,
+        onCopies(messages, bytes) {
+          traffic.copies += messages;
+          traffic.copiedBytes += bytes;
+        },
       });
       node = built;
       built.gossip.addEventListener("gossipsub:message", (event) => {
@@ -218,6 +224,8 @@ export function createLibp2pPeers(options: Libp2pPeersOptions): Peers {
       recent.add(contentKey(encoded.body), performance.now());
       try {
         const { recipients } = await node.gossip.publish(topic, encoded.bytes);
+        traffic.published += 1;
+        traffic.sent += recipients.length;
         if (recipients.length > 0) return;
         log.debug({ kind: message.kind, requestId: message.requestId }, "nobody to send to");
       } catch (err) {
@@ -227,6 +235,7 @@ export function createLibp2pPeers(options: Libp2pPeersOptions): Peers {
 
     connect: (endpoints) => dialer.setEndpoints(endpoints),
     addresses: () => node?.libp2p.getMultiaddrs().map(String) ?? [],
+    traffic: () => ({ ...traffic }),
     connected: () => node?.gossip.getSubscribers(topic).length ?? 0,
 
     async stop() {

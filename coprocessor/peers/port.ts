@@ -6,6 +6,20 @@ import type { PeerMessage } from "../core/messages.ts";
  */
 export type Verdict = "accept" | "ignore" | "reject";
 
+/** What a node said to its peers and heard from them since it started. */
+export interface PeerTraffic {
+  /** Messages of our own. */
+  published: number;
+  /** Copies of them that we sent, one for each peer. */
+  sent: number;
+  /** Messages of others that reached our handler, or were refused before it. */
+  received: number;
+  /** Copies that reached us, those that we had already among them. */
+  copies: number;
+  /** Bytes of all copies. */
+  copiedBytes: number;
+}
+
 /**
  * Gossip between operators of one oracle.
  *
@@ -23,5 +37,6 @@ export interface Peers {
   addresses(): string[];
   /** Peers that share our topic now. */
   connected(): number;
+  traffic(): PeerTraffic;
   stop(): Promise<void>;
 }

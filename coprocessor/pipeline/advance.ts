@@ -61,7 +61,7 @@ export async function advance(deps: PipelineDeps, key: RequestKey): Promise<void
     }
     for (const action of decision.actions) {
       if (action.type === "start" && !(await admit(deps, record, manifest))) return;
-      await act(deps, { record, context, ballot }, action);
+      await act(deps, { record, context, ballot: decision.ballot }, action);
     }
   }
   deps.log.error({ key, steps: MAX_STEPS }, "a request keeps asking for steps; looking again later");

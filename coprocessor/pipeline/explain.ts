@@ -1,3 +1,4 @@
+import type { Ballot } from "../core/ballot.ts";
 import { juryProgress } from "../core/dispute.ts";
 import { type RequestRecord, requestKey } from "../core/request.ts";
 import { loadBallot, loadContext } from "./context.ts";
@@ -46,6 +47,8 @@ export interface RequestExplanation {
   output: string | null;
   settledOutput: string | null;
   settledTransaction: string | null;
+  /** Milliseconds from the first reveal to a quorum of attestations of one output, as this node heard them. */
+  agreementMs: number | null;
   callbackFailed: boolean;
   /** Null for a request that was not challenged, or whose arbiter is no jury. */
   dispute: DisputeExplanation | null;
@@ -105,6 +108,7 @@ export async function explain(deps: ExplainDeps, record: RequestRecord): Promise
     output: record.output,
     settledOutput: record.settledOutput,
     settledTransaction: record.closedTransaction,
+    agreementMs: agreementMs(ballot, terms.quorum),
     callbackFailed: record.callbackFailed,
     dispute,
     watch: await explainWatch(deps, record),
@@ -145,4 +149,9 @@ async function explainDispute(deps: ExplainDeps, record: RequestRecord): Promise
     jury: juryProgress(ballot, context.terms.quorum),
     verdict: row.verdict,
   };
+}
+
+function agreementMs({ cutOffAt, attestations }: Ballot, quorum: number): number | null {
+  const times = attestations.flatMap(({ times: heard }) => heard[quorum - 1] ?? []);
+  return cutOffAt === null || times.length === 0 ? null : Math.min(...times) - cutOffAt;
 }

@@ -4,9 +4,10 @@ import { findEquivocations } from "../core/equivocation.ts";
 import { commitmentsIn } from "../core/evidence.ts";
 import { opens } from "../core/examine.ts";
 import type { AttestationMessage, CommitMessage, PeerMessage, ProposalMessage } from "../core/messages.ts";
+import { admitProposal } from "../core/proposalAdmission.ts";
 import { isOpen, type RequestKey, type RequestRecord, requestKey } from "../core/request.ts";
 import type { Verdict } from "../peers/port.ts";
-import type { Store, StoredPeerMessage } from "../store/port.ts";
+import type { Store } from "../store/port.ts";
 import { loadContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
 import { comparisonOf } from "./examineClosed.ts";
@@ -43,7 +44,7 @@ export async function onPeerMessage(deps: HearingDeps, message: PeerMessage): Pr
     deps.pending.add(message, deps.now());
     return "accept";
   }
-  const { candidates } = await loadContext(deps, record);
+  const { candidates, terms } = await loadContext(deps, record);
   const drawn = new Set(candidates.map((candidate) => candidate.operatorId));
   if (!drawn.has(message.operatorId)) return isOpen(record.state) ? "ignore" : "accept";
 
@@ -52,10 +53,19 @@ export async function onPeerMessage(deps: HearingDeps, message: PeerMessage): Pr
   await convict(deps, record, heard, message);
   const open = isOpen(record.state);
   if (!open && deps.now() - record.updatedAt > KEPT_AFTER_CLOSE_MS) return "accept";
+  if (message.kind === "proposal") {
+    const admission = admitProposal(message, terms.quorum, heard);
+    if (admission !== "keep") return admission;
+  }
 
-  const committed = new Set(heard.flatMap(({ kind, operatorId }) => (kind === "commit" ? [operatorId] : [])));
+  // A second, different commitment of somebody is stored too: who signs two does not count.
+  const committed = new Set(
+    heard.flatMap((known) => (known.kind === "commit" ? [`${known.operatorId} ${known.commitment}`] : [])),
+  );
   const carried = message.kind === "reveal" ? message.commits : [];
-  const unheard = carried.filter(({ operatorId }) => drawn.has(operatorId) && !committed.has(operatorId));
+  const unheard = carried.filter(
+    ({ operatorId, commitment }) => drawn.has(operatorId) && !committed.has(`${operatorId} ${commitment}`),
+  );
   const isNew = await storeAll(deps, key, [...unheard, message]);
   if (isNew && open) deps.wake(key);
   return "accept";
@@ -83,7 +93,7 @@ async function convict(
 /**
  * Stores messages in this order, all or none: the commitments that a reveal carries were there before it.
  *
- * @returns whether the last one is new.
+ * @returns whether any is new.
  */
 async function storeAll(
   { store, now }: HearingDeps,
@@ -91,9 +101,11 @@ async function storeAll(
   messages: PeerMessage[],
 ): Promise<boolean> {
   const add = async (into: Store) => {
-    let last: StoredPeerMessage | null = null;
-    for (const message of messages) last = await into.addPeerMessage(key, message, now());
-    return last !== null;
+    let isNew = false;
+    for (const message of messages) {
+      if ((await into.addPeerMessage(key, message, now())) !== null) isNew = true;
+    }
+    return isNew;
   };
   return messages.length === 1 ? add(store) : store.transaction(add);
 }

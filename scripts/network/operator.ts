@@ -12,6 +12,10 @@ export interface NodeStatus {
   /** Peers that share its topic now. */
   peers: number;
   queue: { waiting: number; active: number; parked: number };
+  /** Multiaddrs that peers can dial. */
+  addresses: string[];
+  /** What it said to its peers and heard from them since it started. */
+  traffic: { published: number; sent: number; received: number; copies: number; copiedBytes: number };
 }
 
 /** One operator of a local network: its folder, its keys, and its process while it runs. */

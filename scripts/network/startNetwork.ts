@@ -37,6 +37,13 @@ export interface NetworkOptions {
   command?: readonly string[];
   /** Further environment variables of every node. */
   env?: Record<string, string>;
+  /** Environment variables of one node, by its place counted from 0. */
+  envOf?: (place: number) => Record<string, string>;
+  /**
+   * Puts something before a node's port for peers: is told the port, and says which one to dial in place of it. For
+   * networks whose links can be cut.
+   */
+  frontPort?: (p2pPort: number) => Promise<number>;
   /** Told before each step. */
   onStep?: (step: string) => void;
 }
@@ -105,13 +112,13 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
   };
 
   onStep(`publishing ${model.manifest.name}, starting ${running} operators`);
-  const command = options.command === undefined ? {} : { command: options.command };
   const places = Array.from({ length: size }, (_, place) => place);
   const [operators, silent] = await Promise.all([
     Promise.all(
-      places
-        .slice(0, running)
-        .map((place) => addOperator(client, protocol, model, { place, folder, env, teardown, ...command })),
+      places.slice(0, running).map((place) => {
+        const own = { ...env, ...options.envOf?.(place) };
+        return addOperator(client, protocol, model, { ...options, place, folder, env: own });
+      }),
     ),
     Promise.all(places.slice(running).map((place) => addSilent(client, protocol, model, place))),
     publishModel(client, protocol.modelRegistry, model),
@@ -165,17 +172,19 @@ async function addOperator(
   client: ChainClient,
   protocol: Protocol,
   model: ServedModel,
-  options: Pick<OperatorOptions, "place" | "folder" | "env" | "teardown" | "command">,
+  options: Pick<OperatorOptions, "place" | "folder" | "env" | "teardown" | "command"> &
+    Pick<NetworkOptions, "frontPort">,
 ): Promise<Operator> {
-  const { place, teardown } = options;
+  const { place, teardown, frontPort } = options;
   const p2p = await reservePort();
   teardown.add("reserved port", () => p2p.release());
-  const endpoint = `/ip4/127.0.0.1/tcp/${p2p.port}`;
+  const endpoint = `/ip4/127.0.0.1/tcp/${frontPort === undefined ? p2p.port : await frontPort(p2p.port)}`;
+  const env = frontPort === undefined ? options.env : { ...options.env, P2P_ANNOUNCE: endpoint };
   const registered = await registerOperator(client, protocol.operatorRegistry, place, endpoint);
   const folder = join(options.folder, `operator-${registered.operatorId}`);
   mkdirSync(folder);
   await p2p.release();
-  const operator = createOperator({ ...options, ...registered, folder, p2pPort: p2p.port });
+  const operator = createOperator({ ...options, ...registered, folder, env, p2pPort: p2p.port });
   await Promise.all([
     operator.start(),
     enrollOperator(client, protocol.operatorRegistry, place, model.modelId),

@@ -41,6 +41,21 @@ const TASKS = {
     summary: "each invariant of the contracts over at least 100,000 calls; --json",
     run: (args) => typescript("scripts/deep/contracts.ts", args),
   },
+  "test:properties": {
+    summary: "20,000 simulated requests of honest and dishonest operators, by a seed that it prints",
+    run: async (args) =>
+      (
+        await launch(
+          process.execPath,
+          ["node_modules/vitest/vitest.mjs", "run", "--project", "unit", "agreement.property", ...args],
+          { env: { PROPERTY_CASES: "10000" } },
+        )
+      ).code,
+  },
+  adversary: {
+    summary: "attacks a network of honest operators in every way that it knows; --attack, --seed, --json",
+    run: (args) => typescript("scripts/adversary/main.ts", args),
+  },
   check: { summary: "format, lint, import rules, types, generated files; or: check <name>...", run: check },
   format: { summary: "formats everything and applies safe lint fixes", run: format },
   generate: {

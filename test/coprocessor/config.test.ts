@@ -102,6 +102,20 @@ describe("readConfig", () => {
     expect(faultsOf({ ...REQUIRED, DEMAND_STOP_LOSS: "-1" })).toMatch(/DEMAND_STOP_LOSS must be an amount/);
   });
 
+  it("runtime: threads inside an operation and the optimisation level, pinned by default", () => {
+    expect(readConfig(REQUIRED)).toMatchObject({ intraOpThreads: 1, optimisation: "all" });
+    const variables = {
+      INFERENCE_INTRA_THREADS: "2",
+      INFERENCE_OPTIMISATION: "basic",
+      REPLACE_AFTER_MS: "500",
+    };
+    const config = readConfig({ ...REQUIRED, ...variables });
+    expect(config).toMatchObject({ intraOpThreads: 2, optimisation: "basic" });
+    expect(config.timing.replaceAfterMs).toBe(500);
+    expect(faultsOf({ ...REQUIRED, INFERENCE_INTRA_THREADS: "0" })).toMatch(/INFERENCE_INTRA_THREADS/);
+    expect(faultsOf({ ...REQUIRED, INFERENCE_OPTIMISATION: "most" })).toMatch(/INFERENCE_OPTIMISATION/);
+  });
+
   it("models: places to fetch from, a cache limit and ids to load ahead", () => {
     const id = `0x${"ab".repeat(32)}`;
     const variables = {

@@ -4,6 +4,7 @@ import { type Hex, keccak256 } from "viem";
 import { describe, expect, it } from "vitest";
 import { tally } from "../../../coprocessor/core/ballot.ts";
 import type { PeerMessage } from "../../../coprocessor/core/messages.ts";
+import { viewAt, viewStartsAfter } from "../../../coprocessor/core/views.ts";
 import {
   candidatesOf,
   commitOf,
@@ -80,8 +81,7 @@ function simulate({
       const item = due[index];
       if (item === undefined || item.at > now) continue;
       due.splice(index, 1);
-      item.to.hear(item.message, now);
-      stirred.add(item.to);
+      if (item.to.hear(item.message, now)) stirred.add(item.to);
     }
   }
   throw new Error("the simulation does not come to rest");
@@ -176,7 +176,7 @@ describe("models with a tolerance", () => {
       [2, spam(0.9)],
       [3, spam(0.9011)],
     ]);
-    simulate({ operators, outputs, untilMs: 20_000 });
+    simulate({ operators, outputs, untilMs: 15_000 });
     expect(operators.flatMap((operator) => operator.settlements)).toHaveLength(0);
     expect(operators[2]?.disagreement).toMatch(/view 0 by operator 1/);
   });
@@ -235,6 +235,131 @@ describe("commitments", () => {
     simulate({ operators, outputs, injected, delay, untilMs: 10_000 });
     const settlement = operators.flatMap((operator) => operator.settlements)[0];
     expect(settlement).toMatchObject({ output: spam(0.9), signers: [1, 2] });
+  });
+});
+
+describe("standing in", () => {
+  const unanimous = rules({ profile: EXACT, candidates: candidatesOf(4) });
+  const outputs = new Map([1, 2, 3, 4].map((id) => [id, spam(0.9)]));
+  /** Operator 1 is in the committee and no friend; 2, 3 and 4 are honest, and 4 stands by. */
+  const withCheat = (
+    injected: { at: number; message: PeerMessage }[],
+    untilMs = 20_000,
+    network = unanimous,
+  ) => {
+    const operators = honest(network, [2, 3, 4]);
+    simulate({ operators, outputs, injected, untilMs });
+    return operators;
+  };
+  const attestation = (view: number, output: Hex): PeerMessage => ({
+    kind: "attestation",
+    requestId: REQUEST_ID,
+    operatorId: 1,
+    view,
+    outputHash: keccak256(output),
+    signature: "0x",
+  });
+  const settlements = (operators: HonestOperator[]) => operators.flatMap((operator) => operator.settlements);
+
+  it("settled: a stand-by takes the place of who committed and never reveals", () => {
+    const operators = withCheat([{ at: 0, message: commitOf(1, spam(0.9)) }]);
+    expect(settlements(operators)[0]).toMatchObject({ output: spam(0.9), signers: [2, 3, 4] });
+  });
+
+  it("settled: a stand-by takes the place of who revealed something else", () => {
+    const liar = [
+      { at: 0, message: commitOf(1, ham(0.9)) as PeerMessage },
+      { at: 50, message: revealOf(1, ham(0.9)) },
+    ];
+    expect(settlements(withCheat(liar))[0]).toMatchObject({ signers: [2, 3, 4] });
+  });
+
+  it("settled: a stand-by takes the place of who revealed and does not attest, under tolerance too", () => {
+    const mute = [
+      { at: 0, message: commitOf(1, spam(0.9)) as PeerMessage },
+      { at: 50, message: revealOf(1, spam(0.9)) },
+    ];
+    expect(settlements(withCheat(mute))[0]).toMatchObject({ signers: [2, 3, 4] });
+    const network = rules({ candidates: candidatesOf(4) });
+    expect(settlements(withCheat(mute, 20_000, network))[0]).toMatchObject({ signers: [2, 3, 4] });
+  });
+
+  it("settled: who attests what it never opened is not named, and replaced", () => {
+    const copier = [
+      { at: 0, message: commitOf(1, ham(0.1)) as PeerMessage },
+      { at: 60, message: attestation(0, spam(0.9)) },
+    ];
+    expect(settlements(withCheat(copier))[0]).toMatchObject({ signers: [2, 3, 4] });
+  });
+
+  it("settled: who attests two outputs is not named, and replaced", () => {
+    const equivocator = [
+      { at: 0, message: commitOf(1, spam(0.9)) as PeerMessage },
+      { at: 50, message: revealOf(1, spam(0.9)) },
+      { at: 51, message: attestation(0, ham(0.9)) },
+      { at: 52, message: attestation(0, spam(0.9)) },
+    ];
+    expect(settlements(withCheat(equivocator))[0]).toMatchObject({ signers: [2, 3, 4] });
+  });
+
+  it("pending: nobody stands in before the committee had its time", () => {
+    const operators = withCheat([{ at: 0, message: commitOf(1, spam(0.9)) }], 2_500);
+    expect(operators[2]?.started).toBe(false);
+    expect(operators[2]?.waitingFor).toBe("others revealed before we started");
+  });
+
+  it("settled: who signs two commitments does not count, and does not keep the medians apart", () => {
+    const network = rules({ quorum: 2, committeeSize: 3, candidates: candidatesOf(3) });
+    const operators = honest(network, [2, 3]);
+    const two = [spam(0.9), spam(0.9004)].map((output) => [commitOf(1, output), revealOf(1, output)]);
+    const delay = (message: PeerMessage, to: number) => {
+      if (message.operatorId !== 1) return 5;
+      // Each honest operator is told one story first, and both in the end.
+      return two.findIndex((story) => story.includes(message as never)) === to - 2 ? 5 : 900;
+    };
+    const injected = two.flatMap(([commit, reveal]) => [
+      { at: 0, message: commit as PeerMessage },
+      { at: 50, message: reveal as PeerMessage },
+    ]);
+    const apart = new Map([
+      [2, spam(0.9001)],
+      [3, spam(0.9002)],
+    ]);
+    simulate({ operators, outputs: apart, injected, delay, untilMs: 20_000 });
+    expect(settlements(operators)[0]).toMatchObject({ signers: [2, 3] });
+  });
+
+  it("settled: who committed late is woken by the clock when its turn comes, with nothing new to hear", () => {
+    // Its commitment reaches the others after the cut-off, its reveal too; and all is said once only.
+    const outsider = [
+      { at: 0, message: commitOf(4, ham(0.9)) as PeerMessage },
+      { at: 30, message: revealOf(4, ham(0.9)) },
+    ];
+    const network = rules({ profile: EXACT, committeeSize: 4, candidates: candidatesOf(4) });
+    const four = honest(network, [1, 2, 3]);
+    const delay = (message: PeerMessage) => (message.operatorId === 3 && message.kind === "commit" ? 700 : 5);
+    simulate({ operators: four, outputs, injected: outsider, delay, untilMs: 20_000 });
+    expect(settlements(four)[0]).toMatchObject({ signers: [1, 2, 3] });
+  });
+
+  it("settled: nobody stands in where a quorum attested in time", () => {
+    const network = rules({ profile: EXACT, quorum: 2, candidates: candidatesOf(4) });
+    const operators = withCheat([{ at: 0, message: commitOf(1, spam(0.9)) }], 20_000, network);
+    expect(settlements(operators)[0]).toMatchObject({ signers: [2, 3] });
+    expect(operators[2]?.started).toBe(false);
+  });
+});
+
+describe("views", () => {
+  it("last for an hour, one after the other, within what peers hear of", () => {
+    expect([0, 1_999, 2_000, 15_999, 16_000, 19_999, 20_000].map((ms) => viewAt(ms, 2_000))).toEqual([
+      0, 0, 1, 7, 8, 8, 9,
+    ]);
+    expect(viewAt(3_600_000, 100)).toBeLessThan(64);
+    for (let view = 0; view < 24; view++) {
+      expect(viewAt(viewStartsAfter(view, 700), 700)).toBe(view);
+      if (view > 0) expect(viewAt(viewStartsAfter(view, 700) - 1, 700)).toBe(view - 1);
+    }
   });
 });
 

@@ -1,7 +1,7 @@
 import { commitmentHash, type DeterminismProfile, type OutputCodec } from "@sibyl/sdk";
 import { type Hex, keccak256, pad, toHex } from "viem";
 import { type AgreementAction, type AgreementTiming, decide } from "../../../coprocessor/core/agreement.ts";
-import { type HeardMessage, tally } from "../../../coprocessor/core/ballot.ts";
+import { type Ballot, type HeardMessage, tally } from "../../../coprocessor/core/ballot.ts";
 import type { Candidate } from "../../../coprocessor/core/draw.ts";
 import type { PeerMessage } from "../../../coprocessor/core/messages.ts";
 
@@ -11,6 +11,7 @@ export const TIMING: AgreementTiming = {
   viewTimeoutMs: 2_000,
   settleDelayMs: 3_000,
   standbyDelayMs: 2_000,
+  replaceAfterMs: 3_000,
 };
 
 export const REQUEST_ID: Hex = keccak256(toHex("a request"));
@@ -22,6 +23,8 @@ export interface NetworkRules {
   codec: OutputCodec;
   profile: DeterminismProfile;
   candidates: readonly Candidate[];
+  /** After how long the draw widens; never when left out. */
+  roundMs?: number;
   /** What a jury judges; nothing for a request. */
   disputed?: Hex;
 }
@@ -63,11 +66,20 @@ export const revealOf = (operatorId: number, output: Hex): PeerMessage => ({
   commits: [commitOf(operatorId, output)],
 });
 
+const digests = new WeakMap<PeerMessage, string>();
+
+function digestOf(message: PeerMessage): string {
+  const digest = digests.get(message) ?? JSON.stringify(message);
+  digests.set(message, digest);
+  return digest;
+}
+
 /** One honest operator as the pipeline drives it: what it heard, what it said, and `decide` in between. */
 export class HonestOperator {
   readonly said: PeerMessage[] = [];
   readonly settlements: Extract<AgreementAction, { type: "settle" }>[] = [];
   readonly #heard: HeardMessage[] = [];
+  readonly #slots = new Map<string, string[]>();
   readonly #rules: NetworkRules;
   #started = false;
   #output: Hex | null = null;
@@ -98,21 +110,23 @@ export class HonestOperator {
     return this.#tally().timely.size;
   }
 
-  hear(message: PeerMessage, now: number): void {
-    if (message.kind === "reveal") for (const commit of message.commits) this.#store(commit, now);
-    this.#store(message, now);
+  /** Stores what is new, as `onPeerMessage` does; false when nothing is, and so nobody looks at the request again. */
+  hear(message: PeerMessage, now: number): boolean {
+    const carried = message.kind === "reveal" ? message.commits : [];
+    return [...carried, message].map((each) => this.#store(each, now)).some((isNew) => isNew);
   }
 
   /** Acts until nothing is left to do; returns what it says. */
   step(now: number, output: Hex): PeerMessage[] {
     const spoken: PeerMessage[] = [];
+    const { roundMs = 3_600_000 } = this.#rules;
     for (let i = 0; i < 16; i++) {
       const decision = decide({
         ...this.#rules,
         disputed: this.#rules.disputed ?? null,
         me: this.id,
-        round: 0,
-        nextRoundInMs: 60_000,
+        round: Math.floor(now / roundMs),
+        nextRoundInMs: roundMs - (now % roundMs),
         seenAt: 0,
         started: this.#started,
         output: this.#output,
@@ -135,12 +149,12 @@ export class HonestOperator {
       this.waitingFor = decision.waitingFor;
       this.disagreement = decision.disagreement;
       if (decision.actions.length === 0) return spoken;
-      for (const action of decision.actions) spoken.push(...this.#act(action, now, output));
+      for (const action of decision.actions) spoken.push(...this.#act(action, decision.ballot, now, output));
     }
     throw new Error(`operator ${this.id} keeps acting: ${this.waitingFor}`);
   }
 
-  #act(action: AgreementAction, now: number, output: Hex): PeerMessage[] {
+  #act(action: AgreementAction, ballot: Ballot, now: number, output: Hex): PeerMessage[] {
     switch (action.type) {
       case "start":
         this.#started = true;
@@ -149,7 +163,7 @@ export class HonestOperator {
       case "commit":
         return this.#say(commitOf(this.id, output), now);
       case "reveal": {
-        const commits = [...this.#tally().timely.values()];
+        const commits = [...ballot.timely.values()];
         return this.#say({ ...revealOf(this.id, output), commits } as PeerMessage, now);
       }
       case "propose": {
@@ -186,8 +200,14 @@ export class HonestOperator {
     return [message];
   }
 
-  #store(message: PeerMessage, receivedAt: number): void {
+  /** Of each slot the first two messages that differ, as the store keeps them. */
+  #store(message: PeerMessage, receivedAt: number): boolean {
+    const slot = `${message.kind}/${message.operatorId}/${"view" in message ? message.view : 0}`;
+    const known = this.#slots.get(slot) ?? [];
+    if (known.length >= 2 || known.includes(digestOf(message))) return false;
+    this.#slots.set(slot, [...known, digestOf(message)]);
     this.#heard.push({ seq: this.#heard.length, message, receivedAt });
+    return true;
   }
 
   #tally() {

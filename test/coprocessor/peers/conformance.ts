@@ -31,6 +31,16 @@ export function peersConformance(harness: PeersHarness): void {
       for (const [i, n] of nodes.entries()) await n.peers.publish(commit(1_000 + i));
       await until("last heard", () => nodes.every((n) => n.heard.length >= 10), HEARD_WITHIN_MS);
       for (const n of nodes) expect(n.heard.length).toBe(2 * 4 + 2);
+      for (const n of nodes) {
+        const traffic = n.peers.traffic();
+        expect(traffic.published).toBe(5);
+        expect(traffic.sent).toBe(5 * 2);
+        expect(traffic.received).toBe(10);
+        // A relayed copy may still come; none is missing, and there is no more than one from each peer.
+        expect(traffic.copies).toBeGreaterThanOrEqual(10);
+        expect(traffic.copies).toBeLessThanOrEqual(20);
+        expect(traffic.copiedBytes).toBeGreaterThan(2 * 2 * 40_000);
+      }
       for (const s of expected) expect(s.n.times(s.message)).toBe(0);
     });
 

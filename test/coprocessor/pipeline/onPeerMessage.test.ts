@@ -118,6 +118,13 @@ async function attestation(
   return { kind: "attestation", requestId, operatorId, view, outputHash: fields.outputHash, signature };
 }
 
+async function proposal(operatorId: number, view: number, output = OUTPUT): Promise<PeerMessage> {
+  const { requestId } = record;
+  const fields = { requestHash: requestId, outputHash: keccak256(output), view };
+  const signature = await accountOf(operatorId).signTypedData(attestationTypedData(scope, fields));
+  return { kind: "proposal", requestId, operatorId, view, output, reveals: [1, 2], signature };
+}
+
 const reveal = (operatorId: number, commits: CommitMessage[]): RevealMessage => ({
   kind: "reveal",
   requestId: record.requestId,
@@ -173,6 +180,35 @@ describe("onPeerMessage", () => {
       "commit 2",
       "reveal 1",
     ]);
+  });
+
+  it("accepted: a reveal that was heard already still brings somebody's second, different commitment", async () => {
+    const first = await commit(2);
+    const commits = [await commit(1), first];
+    await hear(reveal(1, commits));
+    woken = [];
+    const second = await commit(2, accountOf(2), record.requestId, keccak256("0x5678"));
+    expect(await hear(reveal(1, [await commit(1), second]))).toBe("accept");
+    const kept = (await stored()).filter(({ kind, operatorId }) => kind === "commit" && operatorId === 2);
+    expect(kept).toEqual([first, second]);
+    expect(woken).toEqual([record.key]);
+  });
+
+  it("rejected: a proposal that stands on too few reveals, or is not of their size", async () => {
+    expect(await hear({ ...(await proposal(1, 0)), reveals: [1] } as PeerMessage)).toBe("reject");
+    await hear(reveal(1, [await commit(1)]));
+    expect(await hear(await proposal(2, 0, "0x12"))).toBe("reject");
+    expect((await stored()).map(({ kind }) => kind)).toEqual(["commit", "reveal"]);
+  });
+
+  it("ignored: one operator's proposals beyond what is kept of them, fewer before the reveals are heard", async () => {
+    for (let view = 0; view < 2; view++) expect(await hear(await proposal(1, view))).toBe("accept");
+    expect(await hear(await proposal(1, 2))).toBe("ignore");
+    const commits = [await commit(1), await commit(2)];
+    for (const operatorId of [1, 2]) await hear(reveal(operatorId, commits));
+    for (let view = 2; view < 16; view++) expect(await hear(await proposal(1, view))).toBe("accept");
+    expect(await hear(await proposal(1, 16))).toBe("ignore");
+    expect(await hear(await proposal(2, 16))).toBe("accept");
   });
 
   it("rejected: a reveal without its own commitment, or with a forged or foreign one", async () => {

@@ -1,0 +1,96 @@
+import { agree } from "@sibyl/sdk";
+import type { Hex } from "viem";
+import { until } from "../network/until.ts";
+import type { Arena } from "./arena.ts";
+import type { ModelName } from "./attack.ts";
+import { disagreementsAbout, logEnds } from "./disagreements.ts";
+
+/** Ways in which honest operators run the same models; each gets other last digits out of real numbers. */
+export const MACHINES: readonly Record<string, string>[] = [
+  { INFERENCE_INTRA_THREADS: "1", INFERENCE_OPTIMISATION: "all" },
+  { INFERENCE_INTRA_THREADS: "2", INFERENCE_OPTIMISATION: "all" },
+  { INFERENCE_INTRA_THREADS: "1", INFERENCE_OPTIMISATION: "disabled" },
+  { INFERENCE_INTRA_THREADS: "2", INFERENCE_OPTIMISATION: "basic" },
+  { INFERENCE_PROVIDER: "wasm" },
+];
+
+export interface UnequalFigures {
+  machines: readonly Record<string, string>[];
+  requests: number;
+  settled: number;
+  wrongSettled: number;
+  disagreements: number;
+  /** Different outputs that operators gave for one input, at most. */
+  differentOutputs: number;
+}
+
+const MODELS: readonly ModelName[] = ["spam-text", "iris"];
+/** Requests of each batch whose every output is looked at. */
+const COMPARED = 3;
+const ANSWER_TIMEOUT_MS = 240_000;
+/** As many as are answered before the deadline of the first one. */
+const AT_ONCE = 50;
+const ALL_FIVE = { committeeSize: 5, quorum: 5, challengeWindow: 0 };
+
+/** Asks operators on unequal machines, all of whom must agree on every answer. */
+export async function measureUnequal(
+  arena: Arena,
+  requests: number,
+  onProgress: (done: number) => void,
+): Promise<UnequalFigures> {
+  const logs = logEnds(arena);
+  const figures = {
+    machines: MACHINES,
+    requests,
+    settled: 0,
+    wrongSettled: 0,
+    disagreements: 0,
+    differentOutputs: 0,
+  };
+  const ids = new Set<string>();
+  for (let done = 0; done < requests; ) {
+    const name = MODELS[Math.floor(done / AT_ONCE) % MODELS.length] as ModelName;
+    const { output, profile } = arena.models[name].manifest;
+    const asked = await arena.ask(name, ALL_FIVE, Math.min(AT_ONCE, requests - done), () => {});
+    const settled = await arena.answers(asked);
+    for (const { requestId, reference } of asked) {
+      ids.add(requestId);
+      const answer = settled.get(requestId);
+      if (answer === undefined) continue;
+      figures.settled += 1;
+      if (!agree(output.codec, profile, reference, answer.output).agrees) figures.wrongSettled += 1;
+    }
+    // Every operator's own answer to a few of them is enough to see that the machines are unequal.
+    for (const requestId of [...settled.keys()].slice(0, COMPARED)) {
+      const outputs = await outputsOf(arena, requestId);
+      figures.differentOutputs = Math.max(figures.differentOutputs, new Set(outputs).size);
+    }
+    done += asked.length;
+    onProgress(done);
+  }
+  return { ...figures, disagreements: disagreementsAbout(arena, logs, ids) };
+}
+
+/** What each operator computed for itself. */
+const outputsOf = ({ network }: Arena, requestId: Hex): Promise<string[]> =>
+  Promise.all(
+    network.operators.map((operator) =>
+      until(
+        `${operator.name} to say what it computed`,
+        async () => (await operator.explain(requestId))?.output,
+        {
+          timeoutMs: ANSWER_TIMEOUT_MS,
+        },
+      ),
+    ),
+  );
+
+export function missedUnequalBounds(figures: UnequalFigures): string[] {
+  const missed: string[] = [];
+  if (figures.settled < figures.requests) missed.push(`${figures.settled} of ${figures.requests} settled`);
+  if (figures.wrongSettled > 0) missed.push(`${figures.wrongSettled} settled outside the profile`);
+  if (figures.disagreements > 0) missed.push(`${figures.disagreements} disagreements`);
+  // Otherwise the machines were not unequal, and nothing was shown.
+  if (figures.differentOutputs < 2) missed.push("all operators gave the same bytes for every input");
+  return missed;
+}
