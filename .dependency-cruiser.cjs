@@ -152,7 +152,8 @@ module.exports = {
     },
     {
       name: "only-adversaries-speak-without-being-operators",
-      comment: "What @sibyl/coprocessor/testing offers is for attacking a local network, not for building on.",
+      comment:
+        "What @sibyl/coprocessor/testing offers is for attacking a local network, not for building on.",
       severity: "error",
       from: { path: "^(examples|scripts|sdk|coprocessor)/", pathNot: "^scripts/adversary/" },
       to: { path: "^coprocessor/testing\\.ts$" },

@@ -13,7 +13,7 @@ import { asItIs, type WrapPort } from "./compose/lastingPorts.ts";
 import { takeLeases } from "./compose/lease.ts";
 import { watchLifecycle } from "./compose/lifecycle.ts";
 import { openModels } from "./compose/models.ts";
-import { nodeStatus, type Role } from "./compose/nodeStatus.ts";
+import { nodeStatus, type Role, storedStatus } from "./compose/nodeStatus.ts";
 import { outboxEconomics } from "./compose/outboxEconomics.ts";
 import { patiently } from "./compose/patiently.ts";
 import { reloadConfig } from "./compose/reload.ts";
@@ -21,17 +21,16 @@ import { applyRetention } from "./compose/retention.ts";
 import { silentPeers } from "./compose/silentPeers.ts";
 import { openStorage } from "./compose/storage.ts";
 import { watchingOf } from "./compose/watching.ts";
-import { JOBS_PER_THREAD, type RunningWorker, startWorker } from "./compose/worker.ts";
+import { startEmbeddedWorker } from "./compose/worker.ts";
 import { openWorkload } from "./compose/workload.ts";
 import type { Config } from "./config.ts";
-import { capabilitiesOf } from "./core/capability.ts";
 import type { CatchUp } from "./core/catchUp.ts";
 import { ChainClock } from "./core/chainClock.ts";
 import type { OperatorRecord } from "./core/operators.ts";
 import { isCourtKind, type OutboxKind } from "./core/outbox.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
 import { RecentFaults } from "./core/recentFaults.ts";
-import { type RequestKey, requestKey } from "./core/request.ts";
+import type { RequestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
 import { startStatusServer } from "./observe/statusServer.ts";
@@ -40,7 +39,6 @@ import { BalanceAlarm } from "./pipeline/balanceAlarm.ts";
 import { isCourtNeeded } from "./pipeline/court.ts";
 import type { PipelineDeps } from "./pipeline/deps.ts";
 import { createDriver } from "./pipeline/driver.ts";
-import { explain } from "./pipeline/explain.ts";
 import { followChain } from "./pipeline/followChain.ts";
 import { isNeeded } from "./pipeline/isNeeded.ts";
 import { startLoop } from "./pipeline/loop.ts";
@@ -238,12 +236,9 @@ async function compose(
   const watchDeps = { ...deps, watch: parts.watch };
   const looking = startLoop("watch", log, Date.now, () => lookAgain(watchDeps));
   closers.add("watch", () => looking.stop());
-  let worker: RunningWorker | null = null;
-  if (config.embeddedWorker) {
-    const jobs = JOBS_PER_THREAD * config.inferenceThreads;
-    const concurrency = Object.fromEntries(capabilitiesOf(config.capabilities).map((name) => [name, jobs]));
-    worker = await startWorker(config, { models, log, queueOptions, concurrency }, closers);
-  }
+  const worker = config.embeddedWorker
+    ? await startEmbeddedWorker(config, { models, log, queueOptions }, closers)
+    : null;
   await peers.start((message) => onPeerMessage(deps, message));
   closers.add("peers", () => peers.stop());
   closers.add("driver", () => driver.stop());
@@ -281,10 +276,6 @@ async function compose(
   );
   closers.add("retention", () => retention.stop());
 
-  const explained = async (about: "requests" | "disputes", limit: number) => {
-    const records = await store.requests({ about, limit, newestFirst: true });
-    return Promise.all(records.map((record) => explain(deps, record)));
-  };
   const status = await startStatusServer(
     {
       health: () => lifecycle.health(),
@@ -294,15 +285,8 @@ async function compose(
           ...{ role, deps, following, sender, lifecycle, balanceAlarm },
           ledgers: () => readLedgers(rpc, contracts, key.address, me),
         }),
-      requests: (limit) => explained("requests", limit),
-      disputes: (limit) => explained("disputes", limit),
-      async request(requestId) {
-        const record = await store.request(requestKey(scope.chainId, scope.oracle, requestId as Hex));
-        return record === null ? null : explain(deps, record);
-      },
+      ...storedStatus(deps),
       ...court.status,
-      receipts: (limit) => store.receipts(limit),
-      receipt: (requestId) => store.receipt(requestKey(scope.chainId, scope.oracle, requestId as Hex)),
     },
     config.status,
   );

@@ -1,5 +1,9 @@
+import type { Hex } from "viem";
+import { requestKey } from "../core/request.ts";
+import type { StatusSource } from "../observe/statusServer.ts";
 import type { BalanceAlarm } from "../pipeline/balanceAlarm.ts";
 import type { PipelineDeps } from "../pipeline/deps.ts";
+import { explain } from "../pipeline/explain.ts";
 import type { ChainFollowing } from "../pipeline/followChain.ts";
 import type { TransactionSender } from "../submit/port.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -52,6 +56,28 @@ export async function nodeStatus({
     withdrawable: decimals(await ledgers()),
     lowBalanceBelowWei: balanceAlarm.thresholdWei?.toString() ?? null,
     faults: { count: recentFaults.count, latest: recentFaults.list() },
+  };
+}
+
+/** What the status server tells from the store. */
+export function storedStatus(
+  deps: PipelineDeps,
+): Pick<StatusSource, "requests" | "disputes" | "request" | "receipts" | "receipt"> {
+  const { store, scope } = deps;
+  const keyOf = (requestId: string) => requestKey(scope.chainId, scope.oracle, requestId as Hex);
+  const explained = async (about: "requests" | "disputes", limit: number) => {
+    const records = await store.requests({ about, limit, newestFirst: true });
+    return Promise.all(records.map((record) => explain(deps, record)));
+  };
+  return {
+    requests: (limit) => explained("requests", limit),
+    disputes: (limit) => explained("disputes", limit),
+    async request(requestId) {
+      const record = await store.request(keyOf(requestId));
+      return record === null ? null : explain(deps, record);
+    },
+    receipts: (limit) => store.receipts(limit),
+    receipt: (requestId) => store.receipt(keyOf(requestId)),
   };
 }
 

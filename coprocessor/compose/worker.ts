@@ -1,5 +1,7 @@
 import type { Hex } from "viem";
 import type { WorkConfig } from "../config/workConfig.ts";
+import type { Config } from "../config.ts";
+import { capabilitiesOf } from "../core/capability.ts";
 import { createOnnxEngine } from "../inference/onnxEngine.ts";
 import type { InferenceEngine } from "../inference/port.ts";
 import type { ModelStore } from "../models/port.ts";
@@ -49,6 +51,17 @@ export async function startWorker(
   };
   warm(config.warmModels);
   return { warm };
+}
+
+/** Starts a worker beside a node, which takes jobs of every capability. */
+export function startEmbeddedWorker(
+  config: Config,
+  parts: { models: ModelStore; log: Log; queueOptions: BullmqOptions },
+  closers: Closers,
+): Promise<RunningWorker> {
+  const jobs = JOBS_PER_THREAD * config.inferenceThreads;
+  const concurrency = Object.fromEntries(capabilitiesOf(config.capabilities).map((name) => [name, jobs]));
+  return startWorker(config, { ...parts, concurrency }, closers);
 }
 
 /** A worker in this process. */

@@ -10,7 +10,7 @@ const SUITES = [
   { name: "contracts", limitMs: 5 * MINUTE_MS, run: runForgeSuite, pathFilter: forgePath },
   { name: "unit", limitMs: 6 * MINUTE_MS, run: runVitestSuite, pathFilter: vitestPath },
   { name: "conformance", limitMs: 3 * MINUTE_MS, run: runVitestSuite, pathFilter: vitestPath },
-  { name: "e2e", limitMs: 13 * MINUTE_MS, run: runVitestSuite, pathFilter: vitestPath },
+  { name: "e2e", limitMs: 19 * MINUTE_MS, run: runVitestSuite, pathFilter: vitestPath },
 ];
 
 /**
