@@ -23,6 +23,8 @@ const HERE = { here: true } as const;
 const TUTORIAL = "test/e2e/tutorial.test.ts";
 const SUITE = { not: "a suite of its own, which `npm test` in continuous integration runs" };
 const PAGE = { not: "its page's own test starts the same network and page, by `startExample`" };
+const CHALLENGE = "test/e2e/challenge.test.ts";
+const EVIDENCE = { by: "test/e2e/evidence.test.ts", proof: '[COMMAND, "evidence"' };
 const LIFECYCLE = "test/e2e/lifecycle.test.ts";
 const FLEET = { not: "needs a Redis with these users; test/e2e/fleet.test.ts runs both on one of its own" };
 
@@ -100,6 +102,24 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
     by: LIFECYCLE,
     proof: 'run(["rebuild", "--config", configFile(), "--yes"])',
   },
+  "OWNER_KEY=0x… node coprocessor/bin/sibyl.js withdraw --to 0x…": {
+    by: CHALLENGE,
+    proof: "withdraw({ OWNER_KEY",
+  },
+  "ATTESTER_KEY=0x… node coprocessor/bin/sibyl.js withdraw --to 0x…": {
+    by: CHALLENGE,
+    proof: "withdraw({ ATTESTER_KEY",
+  },
+  "ATTESTER_KEY=0x… DATA_DIR=.sibyl-watch STATUS_LISTEN=127.0.0.1:4003 node coprocessor/bin/sibyl.js watch": {
+    by: CHALLENGE,
+    proof: 'command: "watch"',
+  },
+  "node coprocessor/bin/sibyl.js status 0x<requestId> --url http://127.0.0.1:4003": {
+    not: "asks a watcher what the command without --url asks a node; both are tested by themselves",
+  },
+  "node coprocessor/bin/sibyl.js evidence": EVIDENCE,
+  "node coprocessor/bin/sibyl.js evidence 0x<id> > proof.json": EVIDENCE,
+  "node coprocessor/bin/sibyl.js evidence proof.json --verify": EVIDENCE,
   "node coprocessor/bin/sibyl.js status": HERE,
   "node coprocessor/bin/sibyl.js status 0x<requestId>": HERE,
   "node coprocessor/bin/sibyl.js receipts": HERE,

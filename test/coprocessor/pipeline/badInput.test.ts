@@ -63,6 +63,7 @@ beforeEach(async () => {
     now: () => now,
     clock: { now: () => now },
     wake: (_key: string, at?: number) => wakes.push(at),
+    examineLater: () => {},
   } as unknown as PipelineDeps;
 });
 
