@@ -1,4 +1,4 @@
-import type { Job, Worker } from "bullmq";
+import { type Job, WaitingError, type Worker } from "bullmq";
 import { DEFAULT_CAPABILITY } from "../core/capability.ts";
 import { CoprocessorError } from "../core/errors.ts";
 import type { Log } from "../observe/port.ts";
@@ -35,6 +35,7 @@ class BullmqConsumer implements JobConsumer {
   readonly #seal: PayloadSeal;
   readonly #log: Log;
   readonly #workers: Worker[] = [];
+  #closing = false;
 
   constructor(bullmq: Bullmq, options: BullmqConsumerOptions) {
     this.#bullmq = bullmq;
@@ -47,7 +48,7 @@ class BullmqConsumer implements JobConsumer {
   async run(handler: (job: InferenceJob) => Promise<JobOutcome>): Promise<void> {
     if (this.#workers.length > 0) throw new Error("this consumer runs already");
     for (const [capability, concurrency] of Object.entries(this.#concurrency)) {
-      const worker = this.#bullmq.worker(capability, (job) => this.#process(job, handler), {
+      const worker = this.#bullmq.worker(capability, (job, token) => this.#process(job, token, handler), {
         concurrency,
         lockDuration: LOCK_MS,
         stalledInterval: STALLED_CHECK_MS,
@@ -63,14 +64,24 @@ class BullmqConsumer implements JobConsumer {
   }
 
   async close(): Promise<void> {
+    this.#closing = true;
     // Without a server, running jobs cannot be reported; their locks run out by themselves.
     await this.#bullmq.close(async () => {
       await Promise.all(this.#workers.map((worker) => worker.close()));
     });
   }
 
-  async #process(job: Job, handler: (job: InferenceJob) => Promise<JobOutcome>): Promise<JobOutcome> {
+  async #process(
+    job: Job,
+    token: string | undefined,
+    handler: (job: InferenceJob) => Promise<JobOutcome>,
+  ): Promise<JobOutcome> {
     const key = job.id ?? "";
+    if (this.#closing) {
+      // It was on its way to us when closing began: another worker's now.
+      await job.moveToWait(token);
+      throw new WaitingError();
+    }
     try {
       const payload = parseJob(key, job.data);
       this.#seal.checkJob(payload, job.data);
