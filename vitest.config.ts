@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 // Suites are projects, so that each runs alone (`npm test -- unit`) and with limits of its own.
 const CONFORMANCE = ["test/**/*.conformance.test.ts", "test/**/conformance/**/*.test.ts"];
 const END_TO_END = ["test/e2e/**/*.test.ts", "examples/*/test/**/*.e2e.test.ts"];
+/** Networks under attack, in storms and killed at every stage: minutes each, so they run by name only. */
+const STORM = ["test/e2e/adversary.test.ts", "test/e2e/chaos.test.ts", "test/e2e/crash.test.ts"];
 const NEVER = ["**/node_modules/**", "**/.cache/**"];
 
 export default defineConfig({
@@ -42,12 +44,23 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: END_TO_END,
-          exclude: NEVER,
+          exclude: [...NEVER, ...STORM],
           testTimeout: 240_000,
           hookTimeout: 240_000,
           // Each file starts a whole network; two at once would compete for the cores and measure that.
           fileParallelism: false,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: "storm",
+          include: STORM,
+          exclude: NEVER,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
