@@ -4,7 +4,12 @@ import { defineConfig } from "vitest/config";
 const CONFORMANCE = ["test/**/*.conformance.test.ts", "test/**/conformance/**/*.test.ts"];
 const END_TO_END = ["test/e2e/**/*.test.ts", "examples/*/test/**/*.e2e.test.ts"];
 /** Networks under attack, in storms and killed at every stage: minutes each, so they run by name only. */
-const STORM = ["test/e2e/adversary.test.ts", "test/e2e/chaos.test.ts", "test/e2e/crash.test.ts"];
+const STORM = [
+  "test/e2e/adversary.test.ts",
+  "test/e2e/chaos.test.ts",
+  "test/e2e/crash.test.ts",
+  "test/e2e/wipe.test.ts",
+];
 const NEVER = ["**/node_modules/**", "**/.cache/**"];
 
 export default defineConfig({
