@@ -31,9 +31,11 @@ const REFERENCES = [
       "sdk/README.md",
       "--disableSources",
       "--treatWarningsAsErrors",
-      // The zod schema behind a type, and what binds actions to an oracle: said by what they make.
+      // The zod schemas behind types, and what binds actions to an oracle: said by what they make.
       "--intentionallyNotExported",
       "manifestSchema",
+      "--intentionallyNotExported",
+      "imageInput",
       "--intentionallyNotExported",
       "Bound",
     ],
