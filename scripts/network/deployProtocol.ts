@@ -72,7 +72,9 @@ export async function deployProtocol(
   let used = nonce;
   /** Sends transactions of one block together; they do not need each other. */
   const together = async (calls: readonly { name: string; send: (nonce: number) => Promise<Hash> }[]) => {
-    const hashes = await Promise.all(calls.map(({ send }) => send(used++)));
+    // In the order of their nonces: anvil mines no block for one that had to wait for the one before it.
+    const hashes: Hash[] = [];
+    for (const { send } of calls) hashes.push(await send(used++));
     return Promise.all(hashes.map((hash, place) => client.mined(hash, calls[place]?.name ?? "")));
   };
   const deploying = (name: ContractName, args: unknown[]) => ({
