@@ -112,6 +112,8 @@ const nobodyWorks: PipelineDeps["queue"] = {
   onOutcome: () => refuse(),
   remove: async () => {},
   counts: async () => ({ waiting: 0, active: 0, parked: 0 }),
+  depths: async () => [],
+  jobs: async () => [],
   close: async () => {},
 };
 const nothingRuns: PipelineDeps["models"] = { manifest: async () => refuse(), resolve: async () => refuse() };

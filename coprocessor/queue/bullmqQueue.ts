@@ -8,8 +8,9 @@ import { parseFailure } from "./jobFailure.ts";
 import { parseJob, parseOutcome } from "./jobPayload.ts";
 import { OutcomeCollector } from "./outcomeCollector.ts";
 import { PayloadSeal, type Sealed } from "./payloadSeal.ts";
-import type { InferenceJob, JobOutcome, JobQueue, QueueCounts } from "./port.ts";
+import type { InferenceJob, JobOutcome, JobQueue, QueueCounts, QueueDepth, QueuedJob } from "./port.ts";
 import { queueError } from "./queueError.ts";
+import { depthsOf, jobsOf } from "./queueView.ts";
 
 /** Times that a job runs, at most, when its worker asks for another try. */
 const ATTEMPTS = 4;
@@ -121,6 +122,14 @@ class BullmqQueue implements JobQueue {
       }
       return sum;
     });
+  }
+
+  depths(): Promise<QueueDepth[]> {
+    return this.#named("depths", () => depthsOf(this.#queues, Date.now()));
+  }
+
+  jobs(limit: number): Promise<QueuedJob[]> {
+    return this.#named("jobs", () => jobsOf(this.#queues, limit));
   }
 
   async close(): Promise<void> {

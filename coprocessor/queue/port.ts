@@ -24,6 +24,39 @@ export interface QueueCounts {
   parked: number;
 }
 
+/** How one queue is filled. */
+export interface QueueDepth {
+  /** Its capability. */
+  queue: string;
+  waiting: number;
+  active: number;
+  /** Before another try. */
+  delayed: number;
+  /** Ended without a result that was not collected yet. */
+  failed: number;
+  /** Milliseconds since the job that runs next was added; null when none waits. */
+  headAgeMs: number | null;
+}
+
+export type QueuedJobState = "active" | "waiting" | "delayed" | "failed";
+
+/** A job as an operator sees it. */
+export interface QueuedJob {
+  key: RequestKey;
+  /** Its capability. */
+  queue: string;
+  state: QueuedJobState;
+  /** Null when the payload is not one of ours. */
+  modelId: string | null;
+  deadlineMs: number | null;
+  /** Unix milliseconds. */
+  addedAt: number;
+  /** Tries that have ended. */
+  attempts: number;
+  /** `code: message` of the last try that failed; null before one did. */
+  failure: string | null;
+}
+
 /**
  * The node's end of the queue.
  *
@@ -43,6 +76,10 @@ export interface JobQueue {
   /** Drops a job and its outcome; called once the outcome is stored, or the request is closed. */
   remove(key: RequestKey): Promise<void>;
   counts(): Promise<QueueCounts>;
+  /** The same by queue, and more. */
+  depths(): Promise<QueueDepth[]>;
+  /** At most `limit` jobs: those that run first, then those that wait. */
+  jobs(limit: number): Promise<QueuedJob[]>;
   close(): Promise<void>;
 }
 

@@ -246,6 +246,10 @@ class CachedStore implements Store {
     return this.#write(this.#inner.forgetChain(), () => this.#caches.forgetAll());
   }
 
+  figures() {
+    return this.#inner.figures();
+  }
+
   check() {
     return this.#inner.check();
   }

@@ -13,10 +13,11 @@ import type { Log } from "../observe/port.ts";
 import { connectPostgres, type Database, type Queries, useEmbedded } from "./database.ts";
 import type { EmbeddedDatabase } from "./embeddedDatabase.ts";
 import { createEvidenceRows } from "./evidenceRows.ts";
+import { storeFigures } from "./figures.ts";
 import * as memoryRow from "./memoryRow.ts";
 import * as messageRows from "./messageRows.ts";
 import * as outboxRows from "./outboxRows.ts";
-import type { EvidenceStore, RequestPatch, Store, StoredPeerMessage } from "./port.ts";
+import type { EvidenceStore, RequestPatch, Store, StoredPeerMessage, StoreFigures } from "./port.ts";
 import * as receiptRows from "./receiptRows.ts";
 import * as registryRows from "./registryRows.ts";
 import * as requestRows from "./requestRows.ts";
@@ -250,6 +251,10 @@ class DrizzleStore implements Store {
 
   forgetChain(): Promise<{ requests: number; blocks: number }> {
     return this.#writeTogether("forgetChain", forgetChain);
+  }
+
+  figures(): Promise<StoreFigures> {
+    return this.#read("figures", storeFigures);
   }
 
   check(): Promise<void> {

@@ -46,6 +46,14 @@ export interface DemandClosing {
   rewardWei: bigint | null;
 }
 
+/** How much a store holds. */
+export interface StoreFigures {
+  /** Rows by state, of requests that are not over; states without a row are left out. */
+  requests: Partial<Record<RequestState, number>>;
+  /** Of the whole database on disk, the queue's tables included where they share it. */
+  bytes: number;
+}
+
 /** What is held against operators, ours included, and what became of it. */
 export interface EvidenceStore {
   /** False for what is known, and for more than `MAX_EVIDENCE_PER_OPERATOR` rows that contracts judge. */
@@ -176,6 +184,8 @@ export interface Store {
   /** Takes back all that the chain said; keeps what was signed, heard, run and sent. The chain is then read from its start. */
   forgetChain(): Promise<{ requests: number; blocks: number }>;
 
+  /** How much there is. */
+  figures(): Promise<StoreFigures>;
   /** Resolves when it could be written to now; throws what a write would. */
   check(): Promise<void>;
   close(): Promise<void>;

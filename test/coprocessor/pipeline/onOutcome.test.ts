@@ -69,6 +69,8 @@ const hear = (outcome: JobOutcome, now = 9_000) =>
         onOutcome: () => {},
         remove: async (key) => void removed.push(key),
         counts: async () => ({ waiting: 0, active: 0, parked: 0 }),
+        depths: async () => [],
+        jobs: async () => [],
         close: async () => {},
       },
       models: {

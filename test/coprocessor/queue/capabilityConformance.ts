@@ -40,6 +40,43 @@ export function capabilityConformance({ queue, consumer, fresh }: Ends): void {
     expect(await node.counts()).toEqual({ waiting: 0, active: 0, parked: 0 });
   });
 
+  fresh(
+    "each queue is told by itself, with how long its next job has waited, and its jobs with what they are about",
+    async () => {
+      const node = await queue({ capabilities, attempts: 1 });
+      expect((await node.depths()).map(({ headAgeMs }) => headAgeMs)).toEqual([null, null]);
+      await node.add(job("a"), 5);
+      await node.add(large("b"), 5);
+      await node.add(large("c"), 9);
+      const worker = await consumer();
+      const told = collect(node);
+      await worker.run(async () => {
+        throw new Error("no such luck");
+      });
+      await until("the failure", () => told[0] ?? null);
+      const [plain, strong] = await node.depths();
+      expect(plain).toEqual({
+        queue: "inference",
+        waiting: 0,
+        active: 0,
+        delayed: 0,
+        failed: 1,
+        headAgeMs: null,
+      });
+      expect(strong).toMatchObject({ queue: "large", waiting: 2, active: 0, delayed: 0, failed: 0 });
+      expect(strong?.headAgeMs).toBeGreaterThan(0);
+      const jobs = await node.jobs(10);
+      expect(jobs.map(({ key, queue: name, state }) => [key, name, state])).toEqual([
+        [job("a").key, "inference", "failed"],
+        [large("b").key, "large", "waiting"],
+        [large("c").key, "large", "waiting"],
+      ]);
+      expect(jobs[0]).toMatchObject({ attempts: 1, failure: "queue/handler-failed: no such luck" });
+      expect(jobs[1]).toMatchObject({ modelId: hash("large"), attempts: 0, failure: null });
+      expect(await node.jobs(1)).toHaveLength(1);
+    },
+  );
+
   fresh("one worker with several capabilities bounds each", async () => {
     const node = await queue({ capabilities });
     const worker = await consumer({ concurrency: { inference: 2, large: 1 } });

@@ -50,6 +50,16 @@ export function storeConformance(
       expect(await store.request(requestRecord("b").key)).toBeNull();
     });
 
+    fresh("figures: rows that are not over, by state, and the database's bytes", async () => {
+      expect((await store.figures()).requests).toEqual({});
+      for (const label of ["a", "b", "c", "d"]) await store.insertRequest(requestRecord(label));
+      await store.transition(requestRecord("d").key, ["waiting"], "settled", { closedBlock: 12n });
+      await store.transition(requestRecord("c").key, ["waiting"], "parked", { reason: "x" });
+      const figures = await store.figures();
+      expect(figures.requests).toEqual({ waiting: 2, parked: 1 });
+      expect(figures.bytes).toBeGreaterThan(100_000);
+    });
+
     fresh("a memory begins once: a later beginning changes nothing", async () => {
       expect(await store.memory()).toBeNull();
       const began = { block: 7n, timestamp: 1_700_000_000 };
