@@ -7,19 +7,24 @@ import { createRpcChain } from "./chain/rpcChain.ts";
 import { createRpcStakes } from "./chain/rpcStakes.ts";
 import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
+import { writeControlToken } from "./compose/controlToken.ts";
 import { composeCourt } from "./compose/court.ts";
 import { drain } from "./compose/drain.ts";
 import { asItIs, type WrapPort } from "./compose/lastingPorts.ts";
 import { takeLeases } from "./compose/lease.ts";
 import { watchLifecycle } from "./compose/lifecycle.ts";
 import { openModels } from "./compose/models.ts";
+import { nodeFigures } from "./compose/nodeFigures.ts";
 import { nodeStatus, type Role, storedStatus } from "./compose/nodeStatus.ts";
+import { createObservation, openTracing } from "./compose/observation.ts";
 import { outboxEconomics } from "./compose/outboxEconomics.ts";
 import { patiently } from "./compose/patiently.ts";
+import { queueStatus } from "./compose/queueStatus.ts";
 import { reloadConfig } from "./compose/reload.ts";
 import { applyRetention } from "./compose/retention.ts";
 import { silentPeers } from "./compose/silentPeers.ts";
 import { openStorage } from "./compose/storage.ts";
+import { VERSION } from "./compose/version.ts";
 import { watchingOf } from "./compose/watching.ts";
 import { startEmbeddedWorker } from "./compose/worker.ts";
 import { openWorkload } from "./compose/workload.ts";
@@ -33,6 +38,9 @@ import { RecentFaults } from "./core/recentFaults.ts";
 import type { RequestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
+import { createRegistry, expositionOf } from "./observe/promExposition.ts";
+import { createNodeGauges } from "./observe/promNodeGauges.ts";
+import { createNodeMetrics } from "./observe/promNodeMetrics.ts";
 import { startStatusServer } from "./observe/statusServer.ts";
 import { createLibp2pPeers } from "./peers/libp2pPeers.ts";
 import { BalanceAlarm } from "./pipeline/balanceAlarm.ts";
@@ -107,7 +115,10 @@ async function compose(
   closers: Closers,
 ): Promise<Coprocessor> {
   const key = await openAttesterKey(config.attester);
-  const rpc = await connectRpc({ urls: config.rpcUrls, quorum: config.rpcQuorum, log: rootLog });
+  const registry = createRegistry({ version: VERSION, role });
+  const metrics = createNodeMetrics(registry);
+  const { rpcUrls: urls, rpcQuorum: quorum } = config;
+  const rpc = await connectRpc({ urls, quorum, log: rootLog, onCall: metrics.rpcCalled });
   closers.add("rpc", () => rpc.close());
   const contracts = await patiently(rootLog, "the oracle's registries", () =>
     discoverContracts(rpc, config.oracle),
@@ -123,12 +134,20 @@ async function compose(
 
   const lease = await takeLeases(config, { scope, attester: key.address, log }, closers);
   const { store: ownStore, backend } = await openStorage(config, log, closers);
-  const store = wrap("store", ownStore);
+  const tracing = openTracing(config.tracing, { service: "sibyl-node", actor: `${role}-${me}`, log });
+  closers.add("tracing", () => tracing.close());
+  const clock = new ChainClock();
+  const observation = createObservation({
+    ...{ tracing, metrics, now: Date.now },
+    isLive: () => synced(),
+    head: () => clock.head?.number ?? null,
+  });
+  const store = observation.store(wrap("store", ownStore));
   const namespace = config.queueNamespace ?? `${scope.chainId}-${role === "watcher" ? "watch" : me}`;
-  const queueOptions = { backend, namespace, secret: config.queueSecret, log };
+  const queueOptions = { backend, namespace, secret: config.queueSecret, traced: tracing.on, log };
   const models = openModels(config, log);
   const bullmq = await createBullmqQueue({ ...queueOptions, capabilities: config.capabilities });
-  const queue = wrap("queue", bullmq);
+  const queue = observation.queue(wrap("queue", bullmq));
   closers.add("queue", () => queue.close());
   const gossip =
     role === "watcher"
@@ -159,7 +178,6 @@ async function compose(
 
   const live = { current: config };
   const workload = await openWorkload(live, store);
-  const clock = new ChainClock();
   const parts = {
     scope,
     me,
@@ -237,7 +255,7 @@ async function compose(
   const looking = startLoop("watch", log, Date.now, () => lookAgain(watchDeps));
   closers.add("watch", () => looking.stop());
   const worker = config.embeddedWorker
-    ? await startEmbeddedWorker(config, { models, log, queueOptions }, closers)
+    ? await startEmbeddedWorker(config, { models, log, tracing, registry, queueOptions }, closers)
     : null;
   await peers.start((message) => onPeerMessage(deps, message));
   closers.add("peers", () => peers.stop());
@@ -276,6 +294,10 @@ async function compose(
   );
   closers.add("retention", () => retention.stop());
 
+  const figures = nodeFigures({ deps, sender, balanceAlarm, lifecycle, rpcHealth: rpc.health });
+  const showFigures = createNodeGauges(registry);
+  const token = writeControlToken(config.dataDir);
+  closers.add("control token", async () => token.remove());
   const status = await startStatusServer(
     {
       health: () => lifecycle.health(),
@@ -286,6 +308,9 @@ async function compose(
           ledgers: () => readLedgers(rpc, contracts, key.address, me),
         }),
       ...storedStatus(deps),
+      ...queueStatus(deps),
+      admits: token.admits,
+      metrics: expositionOf(registry, async () => showFigures(await figures())),
       ...court.status,
     },
     config.status,

@@ -6,6 +6,7 @@ import { keyCommand } from "./keyCommand.ts";
 import { modelCommand } from "./modelCommand.ts";
 import { nodeCommand } from "./nodeCommand.ts";
 import { publishCommand } from "./publishCommand.ts";
+import { queueCommand } from "./queueCommand.ts";
 import { rebuildCommand } from "./rebuildCommand.ts";
 import { receiptsCommand } from "./receiptsCommand.ts";
 import { registerCommand } from "./registerCommand.ts";
@@ -28,6 +29,7 @@ const program = new Command("sibyl")
   .addCommand(withdrawCommand())
   .addCommand(rebuildCommand())
   .addCommand(statusCommand())
+  .addCommand(queueCommand())
   .addCommand(runCommand())
   .addCommand(receiptsCommand())
   .addCommand(evidenceCommand())

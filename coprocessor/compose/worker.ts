@@ -5,11 +5,13 @@ import { capabilitiesOf } from "../core/capability.ts";
 import { createOnnxEngine } from "../inference/onnxEngine.ts";
 import type { InferenceEngine } from "../inference/port.ts";
 import type { ModelStore } from "../models/port.ts";
-import type { Log } from "../observe/port.ts";
-import { runJob } from "../pipeline/runJob.ts";
+import type { Log, Tracing } from "../observe/port.ts";
+import type { MetricsRegistry } from "../observe/promExposition.ts";
+import { createWorkMetrics } from "../observe/promWorkMetrics.ts";
 import type { BullmqOptions } from "../queue/bullmqBackend.ts";
 import { type BullmqConsumerOptions, createBullmqConsumer } from "../queue/bullmqConsumer.ts";
 import type { Closers } from "./closers.ts";
+import { observedJobs } from "./observedJobs.ts";
 
 /** Milliseconds that one inference may take. */
 const INFERENCE_TIMEOUT_MS = 60_000;
@@ -26,6 +28,8 @@ export async function startWorker(
   parts: {
     models: ModelStore;
     log: Log;
+    tracing: Tracing;
+    registry: MetricsRegistry;
     queueOptions: BullmqOptions;
     concurrency: BullmqConsumerOptions["concurrency"];
   },
@@ -42,8 +46,13 @@ export async function startWorker(
   });
   closers.add("inference", () => engine.close());
   const consumer = await createBullmqConsumer({ ...parts.queueOptions, concurrency: parts.concurrency });
-  await consumer.run((job) =>
-    runJob({ models: parts.models, engine, timeoutMs: INFERENCE_TIMEOUT_MS, now: Date.now }, job),
+  const { models, log, tracing, registry } = parts;
+  const metrics = createWorkMetrics(registry, () => engine.residentBytes());
+  await consumer.run(
+    observedJobs(
+      { models, engine, timeoutMs: INFERENCE_TIMEOUT_MS, now: Date.now },
+      { log, tracing, metrics },
+    ),
   );
   closers.add("worker", () => consumer.close());
   const warm = (modelIds: readonly Hex[]) => {
@@ -56,7 +65,7 @@ export async function startWorker(
 /** Starts a worker beside a node, which takes jobs of every capability. */
 export function startEmbeddedWorker(
   config: Config,
-  parts: { models: ModelStore; log: Log; queueOptions: BullmqOptions },
+  parts: Omit<Parameters<typeof startWorker>[1], "concurrency">,
   closers: Closers,
 ): Promise<RunningWorker> {
   const jobs = JOBS_PER_THREAD * config.inferenceThreads;

@@ -1,8 +1,9 @@
-import type { AddressInfo } from "node:net";
-import { serve } from "@hono/node-server";
 import { Hono } from "hono";
+import type { Hex } from "viem";
 import { CoprocessorError } from "../core/errors.ts";
 import { EVIDENCE_KINDS, type EvidenceKind } from "../core/evidence.ts";
+import { type HttpServer, listenHttp, serveMetrics } from "./httpServer.ts";
+import type { Exposition } from "./port.ts";
 
 /** Whether the process does its work; `ok` false comes with what it does not. */
 export interface NodeHealth {
@@ -40,11 +41,15 @@ export interface StatusSource {
   openings(limit: number): Promise<object[]>;
   /** Null for a request that this node computed nothing for. */
   receipt(requestId: string): Promise<object | null>;
-}
-
-export interface StatusServer {
-  url: string;
-  close(): Promise<void>;
+  /** How the queues are filled, their jobs, and what is parked. */
+  queue(limit: number): Promise<object>;
+  /** Takes a parked request up again. @throws CoprocessorError why not. */
+  retry(requestId: Hex): Promise<object>;
+  /** Gives a request up. @throws CoprocessorError why not. */
+  drop(requestId: Hex): Promise<object>;
+  /** Whether whoever sends this `Authorization` header may change something. */
+  admits(authorization: string | undefined): boolean;
+  readonly metrics: Exposition;
 }
 
 const MAX_ROWS = 500;
@@ -52,14 +57,15 @@ const MAX_ROWS = 500;
 /**
  * Serves an operator's status over HTTP: `/healthz` (its loops turn), `/readyz` (it can serve requests),
  * `/status`, `/requests?limit=`, `/requests/<requestId>`, `/disputes?limit=`, `/receipts?limit=`, `/receipts/<requestId>`,
- * `/evidence?operator=&kind=&limit=`, `/evidence/<id>`, `/openings?limit=`. Read only; listens on the given host alone.
+ * `/evidence?operator=&kind=&limit=`, `/evidence/<id>`, `/openings?limit=`, `/queue?limit=`, `/metrics`. Listens on the given
+ * host alone. Reading takes no password; what changes something, `POST /queue/<requestId>/retry` and `/drop`, takes a token.
  *
- * @throws CoprocessorError `status/port-in-use`
+ * @throws CoprocessorError as `listenHttp` does.
  */
 export async function startStatusServer(
   source: StatusSource,
   listen: { host: string; port: number },
-): Promise<StatusServer> {
+): Promise<HttpServer> {
   const app = new Hono();
   app.get("/healthz", (context) => {
     const health = source.health();
@@ -72,32 +78,28 @@ export async function startStatusServer(
   app.get("/status", async (context) => context.json(await source.node()));
   const rows = (path: string, read: (limit: number) => Promise<object[]>) =>
     app.get(path, async (context) => {
-      const limit = Number(context.req.query("limit") ?? "50");
-      if (!Number.isInteger(limit) || limit < 1 || limit > MAX_ROWS) {
-        return context.json({ error: `limit must be 1 to ${MAX_ROWS}` }, 400);
-      }
+      const limit = limitOf(context.req.query("limit"));
+      if (limit === null) return context.json({ error: BAD_LIMIT }, 400);
       return context.json(await read(limit));
     });
   const row = (path: string, read: (requestId: string) => Promise<object | null>, missing: string) =>
     app.get(`${path}/:requestId`, async (context) => {
-      const requestId = (context.req.param("requestId") ?? "").toLowerCase();
-      if (!/^0x[0-9a-f]{64}$/.test(requestId))
-        return context.json({ error: "an id is 0x and 64 hex digits" }, 400);
+      const requestId = idOf(context.req.param("requestId") ?? "");
+      if (requestId === null) return context.json({ error: BAD_ID }, 400);
       const found = await read(requestId);
       return found === null ? context.json({ error: missing }, 404) : context.json(found);
     });
   app.get("/evidence", async (context) => {
-    const { operator, kind, limit = "50" } = context.req.query();
-    const rowsWanted = Number(limit);
-    if (!Number.isInteger(rowsWanted) || rowsWanted < 1 || rowsWanted > MAX_ROWS)
-      return context.json({ error: `limit must be 1 to ${MAX_ROWS}` }, 400);
+    const { operator, kind } = context.req.query();
+    const limit = limitOf(context.req.query("limit"));
+    if (limit === null) return context.json({ error: BAD_LIMIT }, 400);
     const operatorId = operator === undefined ? null : Number(operator);
     if (operatorId !== null && !(Number.isInteger(operatorId) && operatorId >= 0))
       return context.json({ error: "operator must be an operator's id" }, 400);
     const wanted = EVIDENCE_KINDS.find((one) => one === kind) ?? null;
     if (kind !== undefined && wanted === null)
       return context.json({ error: `kind must be one of ${EVIDENCE_KINDS.join(", ")}` }, 400);
-    return context.json(await source.evidence({ operatorId, kind: wanted, limit: rowsWanted }));
+    return context.json(await source.evidence({ operatorId, kind: wanted, limit }));
   });
   row("/evidence", (id) => source.evidenceById(id), "this node keeps no such evidence");
   rows("/openings", (limit) => source.openings(limit));
@@ -107,28 +109,41 @@ export async function startStatusServer(
   rows("/receipts", (limit) => source.receipts(limit));
   row("/receipts", (id) => source.receipt(id), "this node has computed nothing for such a request");
 
-  return new Promise((resolve, reject) => {
-    const server = serve(
-      { fetch: app.fetch, hostname: listen.host, port: listen.port },
-      (info: AddressInfo) => {
-        const host = info.family === "IPv6" ? `[${info.address}]` : info.address;
-        resolve({
-          url: `http://${host}:${info.port}`,
-          close: () => new Promise((done, fail) => server.close((error) => (error ? fail(error) : done()))),
-        });
-      },
-    );
-    server.on("error", (cause: NodeJS.ErrnoException) => {
-      const inUse = cause.code === "EADDRINUSE";
-      const fact = inUse ? "the port is in use" : cause.message;
-      reject(
-        new CoprocessorError(`status server cannot listen on ${listen.host}:${listen.port}: ${fact}`, {
-          code: inUse ? "status/port-in-use" : "status/listen-failed",
-          retry: "never",
-          meta: { ...listen },
-          cause,
-        }),
-      );
-    });
+  app.get("/queue", async (context) => {
+    const limit = limitOf(context.req.query("limit"));
+    if (limit === null) return context.json({ error: BAD_LIMIT }, 400);
+    return context.json(await source.queue(limit));
   });
+  const change = (verb: string, work: (requestId: Hex) => Promise<object>) =>
+    app.post(`/queue/:requestId/${verb}`, async (context) => {
+      if (!source.admits(context.req.header("authorization")))
+        return context.json({ error: "this takes the token in the node's DATA_DIR" }, 401);
+      const requestId = idOf(context.req.param("requestId"));
+      if (requestId === null) return context.json({ error: BAD_ID }, 400);
+      try {
+        return context.json(await work(requestId));
+      } catch (error) {
+        if (!(error instanceof CoprocessorError)) throw error;
+        return context.json({ error: `${error.code}: ${error.message}` }, 409);
+      }
+    });
+  change("retry", (requestId) => source.retry(requestId));
+  change("drop", (requestId) => source.drop(requestId));
+  serveMetrics(app, source.metrics);
+  return listenHttp(app, listen);
+}
+
+const BAD_LIMIT = `limit must be 1 to ${MAX_ROWS}`;
+const BAD_ID = "an id is 0x and 64 hex digits";
+
+/** Null for what is no number of rows. */
+function limitOf(text = "50"): number | null {
+  const limit = Number(text);
+  return Number.isInteger(limit) && limit >= 1 && limit <= MAX_ROWS ? limit : null;
+}
+
+/** Null for what is no id. */
+function idOf(text: string): Hex | null {
+  const id = text.toLowerCase();
+  return /^0x[0-9a-f]{64}$/.test(id) ? (id as Hex) : null;
 }

@@ -61,6 +61,7 @@ async function start(deps: PipelineDeps, { record }: Subject): Promise<void> {
     throw error;
   }
   await deps.store.transition(record.key, ["waiting"], "queued");
+  deps.log.info({ requestId: record.requestId, modelId: record.request.modelId }, "job queued");
 }
 
 /** Hands the job to the queue; a job that is there already is left alone, so this also resumes after a crash. */
@@ -218,7 +219,7 @@ async function say(
     await store.transition(key, transition.from, transition.to);
     return statement.message;
   });
-  deps.log.debug({ requestId, slot }, "said");
+  deps.log.info({ requestId, slot }, "said");
   await deps.peers.publish(stored);
   return stored;
 }

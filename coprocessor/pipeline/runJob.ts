@@ -5,7 +5,7 @@ import type { InferenceJob, JobOutcome } from "../queue/port.ts";
 
 export interface RunJobDeps {
   models: ModelStore;
-  engine: InferenceEngine;
+  engine: Pick<InferenceEngine, "run">;
   /** Milliseconds that one inference may take, however far the deadline is. */
   timeoutMs: number;
   /** Unix milliseconds. */

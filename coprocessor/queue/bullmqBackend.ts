@@ -11,6 +11,7 @@ import {
 } from "bullmq";
 import pg from "pg";
 import type { Log } from "../observe/port.ts";
+import { createBullmqTracing } from "./bullmqTracing.ts";
 import { queueError } from "./queueError.ts";
 import { connectRedis, type RedisConnections } from "./redisConnection.ts";
 
@@ -44,6 +45,8 @@ export interface BullmqOptions {
   log: Log;
   /** Gives up waiting for a server that is down at start. */
   signal?: AbortSignal;
+  /** Whether jobs carry their request's trace, for a process that has an OpenTelemetry; not when left out. */
+  traced?: boolean;
 }
 
 /** One end of the queue: makes BullMQ's objects on whichever backend, and closes what they share. */
@@ -69,6 +72,7 @@ export async function connectBullmq({
   namespace = "sibyl",
   log,
   signal,
+  traced = false,
 }: BullmqOptions): Promise<Bullmq> {
   if (!/^[A-Za-z0-9-]+$/.test(namespace)) throw new Error(`not a queue namespace: ${namespace}`);
   const nameOf = (capability: string) => `${namespace}-${capability}`;
@@ -77,10 +81,11 @@ export async function connectBullmq({
     part.on("error", (error) => log.debug({ error: error.message }, "queue error"));
     return part;
   };
+  const telemetry = traced ? { telemetry: createBullmqTracing() } : {};
   if (backend.type === "redis") {
     const redis = await connectRedis(backend.url, log, signal);
     // Braces: a Redis Cluster keeps all keys of the queue on one node.
-    const base = { connection: redis.main, prefix: `{${namespace}}` };
+    const base = { connection: redis.main, prefix: `{${namespace}}`, ...telemetry };
     return {
       queue: (capability) => heard(new Queue(nameOf(capability), base, createRedisBackend)),
       events: (capability) => heard(new QueueEvents(nameOf(capability), base, createRedisBackend)),
@@ -90,7 +95,8 @@ export async function connectBullmq({
     };
   }
   const server = backend.type === "postgres-server" ? connectQueueServer(backend.url, log) : null;
-  const base = { connection: (server ?? (backend as { pool: PgPoolLike }).pool) as unknown as PgPool };
+  const connection = (server ?? (backend as { pool: PgPoolLike }).pool) as unknown as PgPool;
+  const base = { connection, ...telemetry };
   try {
     await migrate(base.connection);
   } catch (error) {

@@ -26,6 +26,7 @@ const PAGE = { not: "its page's own test starts the same network and page, by `s
 const CHALLENGE = "test/e2e/challenge.test.ts";
 const EVIDENCE = { by: "test/e2e/evidence.test.ts", proof: '[COMMAND, "evidence"' };
 const LIFECYCLE = "test/e2e/lifecycle.test.ts";
+const OBSERVABILITY = "test/e2e/observability.test.ts";
 const FLEET = { not: "needs a Redis with these users; test/e2e/fleet.test.ts runs both on one of its own" };
 
 /** Every command of the documentation. One that is missing here fails a test, and so does one that is in no page. */
@@ -120,6 +121,15 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
   "node coprocessor/bin/sibyl.js evidence": EVIDENCE,
   "node coprocessor/bin/sibyl.js evidence 0x<id> > proof.json": EVIDENCE,
   "node coprocessor/bin/sibyl.js evidence proof.json --verify": EVIDENCE,
+  "node coprocessor/bin/sibyl.js queue": HERE,
+  "node coprocessor/bin/sibyl.js queue retry 0x<requestId>": {
+    by: OBSERVABILITY,
+    proof: 'queueCommand("retry", waited.requestId',
+  },
+  "node coprocessor/bin/sibyl.js queue drop 0x<requestId>": {
+    by: OBSERVABILITY,
+    proof: 'queueCommand("drop", waited.requestId',
+  },
   "node coprocessor/bin/sibyl.js status": HERE,
   "node coprocessor/bin/sibyl.js status 0x<requestId>": HERE,
   "node coprocessor/bin/sibyl.js receipts": HERE,
