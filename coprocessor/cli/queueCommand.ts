@@ -18,8 +18,7 @@ export function queueCommand(): Command {
       .description(
         "Shows a running node's queues, the jobs in them, and the requests that it parked, with their reasons.",
       )
-      // Or what stands behind a subcommand's name would be taken for ours.
-      .enablePositionalOptions()
+        .enablePositionalOptions()
       .option("--limit <count>", "how many jobs, and how many parked requests", "50")
       .option("--json", "print it as JSON")
       .option(...URL_OPTION)

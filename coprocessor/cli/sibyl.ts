@@ -19,6 +19,8 @@ import { workerCommand } from "./workerCommand.ts";
 
 const program = new Command("sibyl")
   .description("Runs an operator of the Sibyl inference oracle, and the transactions around it.")
+  // What stands behind a command's name is that command's.
+  .enablePositionalOptions()
   .addCommand(nodeCommand())
   .addCommand(workerCommand())
   .addCommand(watchCommand())
