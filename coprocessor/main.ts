@@ -64,8 +64,10 @@ export interface Coprocessor {
   addresses: string[];
   /** Resolves never, or rejects with what made going on impossible. */
   failed: Promise<never>;
-  /** Takes nothing new and finishes what is under way, as long as `DRAIN_TIMEOUT_MS` allows; false when that was not enough. */
+  /** Takes nothing new and finishes what is under way, as long as `drainTimeoutMs` allows; false when that was not enough. */
   drain(): Promise<boolean>;
+  /** As `DRAIN_TIMEOUT_MS` says now. */
+  readonly drainTimeoutMs: number;
   /** Takes over what may change while the node runs; says in the log what did, and what takes a restart. */
   reload(variables: Record<string, string | undefined>): void;
   /** Closes everything, in order. */
@@ -302,6 +304,9 @@ async function compose(
     addresses: peers.addresses(),
     failed: Promise.race([following.failed, lease.lost]),
     drain: () => drain({ workload, store, clock, log }, live.current.operations.drainTimeoutMs),
+    get drainTimeoutMs() {
+      return live.current.operations.drainTimeoutMs;
+    },
     reload(next) {
       const warm = (modelIds: readonly Hex[]) => worker?.warm(modelIds);
       const setLogLevel = rootLog.setLevel;
