@@ -9,16 +9,16 @@ import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
 import { composeCourt } from "./compose/court.ts";
 import { drain } from "./compose/drain.ts";
+import { openGossip } from "./compose/gossip.ts";
 import { asItIs, type WrapPort } from "./compose/lastingPorts.ts";
 import { takeLeases } from "./compose/lease.ts";
 import { watchLifecycle } from "./compose/lifecycle.ts";
 import { openModels } from "./compose/models.ts";
 import { nodeStatus, type Role, storedStatus } from "./compose/nodeStatus.ts";
-import { outboxEconomics } from "./compose/outboxEconomics.ts";
+import { startOutbox } from "./compose/outbox.ts";
 import { patiently } from "./compose/patiently.ts";
 import { reloadConfig } from "./compose/reload.ts";
 import { applyRetention } from "./compose/retention.ts";
-import { silentPeers } from "./compose/silentPeers.ts";
 import { openStorage } from "./compose/storage.ts";
 import { watchingOf } from "./compose/watching.ts";
 import { startEmbeddedWorker } from "./compose/worker.ts";
@@ -27,25 +27,19 @@ import type { Config } from "./config.ts";
 import type { CatchUp } from "./core/catchUp.ts";
 import { ChainClock } from "./core/chainClock.ts";
 import type { OperatorRecord } from "./core/operators.ts";
-import { isCourtKind, type OutboxKind } from "./core/outbox.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
 import { RecentFaults } from "./core/recentFaults.ts";
 import type { RequestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
 import { startStatusServer } from "./observe/statusServer.ts";
-import { createLibp2pPeers } from "./peers/libp2pPeers.ts";
 import { BalanceAlarm } from "./pipeline/balanceAlarm.ts";
-import { isCourtNeeded } from "./pipeline/court.ts";
 import type { PipelineDeps } from "./pipeline/deps.ts";
 import { createDriver } from "./pipeline/driver.ts";
 import { followChain } from "./pipeline/followChain.ts";
-import { isNeeded } from "./pipeline/isNeeded.ts";
 import { startLoop } from "./pipeline/loop.ts";
 import { onOutcome } from "./pipeline/onOutcome.ts";
 import { onPeerMessage } from "./pipeline/onPeerMessage.ts";
-import { driveOutbox } from "./pipeline/outbox.ts";
-import type { Account } from "./pipeline/outboxDeps.ts";
 import { lookAgain, onSecondLook, watchedRequest } from "./pipeline/watch.ts";
 import { createBullmqQueue } from "./queue/bullmqQueue.ts";
 import { connectRpc } from "./rpc/rpcClient.ts";
@@ -75,7 +69,7 @@ export interface Coprocessor {
 }
 
 /**
- * Composes and starts a node, with an embedded worker unless it has others: the only place that chooses adapters.
+ * Composes and starts a node, with an embedded worker unless it has others. Nobody but this and `compose/` chooses adapters.
  *
  * @param options.role An operator's node when not given.
  * @param options.variables What `config` was read from, to compare with at a reload.
@@ -132,17 +126,7 @@ async function compose(
   const bullmq = await createBullmqQueue({ ...queueOptions, capabilities: config.capabilities });
   const queue = wrap("queue", bullmq);
   closers.add("queue", () => queue.close());
-  const gossip =
-    role === "watcher"
-      ? silentPeers()
-      : createLibp2pPeers({
-          scope,
-          seed: await key.derive("peer identity"),
-          listen: config.p2p,
-          announce: config.p2p.announce,
-          log,
-        });
-  const peers = wrap("peers", gossip);
+  const peers = wrap("peers", await openGossip(config, role, { scope, key, log }));
   const { startBlock } = config;
   const confirmations = config.confirmations === null ? {} : { confirmations: config.confirmations };
   const onTurn = () => lifecycle.pulse.beat("chain", Date.now());
@@ -201,16 +185,6 @@ async function compose(
     synced: () => following.synced(),
   });
   const balanceAlarm = new BalanceAlarm(() => live.current.operations.lowBalanceSettlements, log);
-  const outboxDeps = {
-    store,
-    submit: sender,
-    log,
-    economics: outboxEconomics(live, store, clock),
-    onHeld: (heldKey: RequestKey) => driver.wake(heldKey),
-    onAccount: (account: Account) => balanceAlarm.observe(account),
-    isNeeded: (entryKey: RequestKey, kind: OutboxKind) =>
-      isCourtKind(kind) ? isCourtNeeded(deps, entryKey, kind) : isNeeded(parts, entryKey, kind),
-  };
 
   let operators: OperatorRecord[] = [];
   let synced = () => false;
@@ -230,9 +204,9 @@ async function compose(
     log,
   });
   closers.add("lifecycle", async () => lifecycle.stop());
-  const outbox = startLoop("outbox", log, Date.now, () => {
-    lifecycle.pulse.beat("outbox", Date.now());
-    return driveOutbox(outboxDeps, Date.now());
+  const outbox = startOutbox(deps, {
+    ...{ live, submit: sender, balanceAlarm },
+    onTurn: () => lifecycle.pulse.beat("outbox", Date.now()),
   });
   closers.add("outbox", () => outbox.stop());
   const watchDeps = { ...deps, watch: parts.watch };
