@@ -13,26 +13,24 @@ interface ListOptions {
 const URL_OPTION = ["--url <url>", "the node's status address", "http://127.0.0.1:4002"] as const;
 
 export function queueCommand(): Command {
-  return (
-    new Command("queue")
-      .description(
-        "Shows a running node's queues, the jobs in them, and the requests that it parked, with their reasons.",
-      )
-        .enablePositionalOptions()
-      .option("--limit <count>", "how many jobs, and how many parked requests", "50")
-      .option("--json", "print it as JSON")
-      .option(...URL_OPTION)
-      .action(async ({ limit, json, url }: ListOptions) => {
-        const view = (await askNode(url, `/queue?limit=${encodeURIComponent(limit)}`)) as QueueView;
-        console.log(json === true ? JSON.stringify(view, null, 2) : textOf(view, Date.now()));
-      })
-      .addCommand(
-        change("retry", "Takes a parked request up again, once what kept the node from it is mended."),
-      )
-      .addCommand(
-        change("drop", "Gives a request up that the node has said nothing about yet; others may answer it."),
-      )
-  );
+  return new Command("queue")
+    .description(
+      "Shows a running node's queues, the jobs in them, and the requests that it parked, with their reasons.",
+    )
+    .enablePositionalOptions()
+    .option("--limit <count>", "how many jobs, and how many parked requests", "50")
+    .option("--json", "print it as JSON")
+    .option(...URL_OPTION)
+    .action(async ({ limit, json, url }: ListOptions) => {
+      const view = (await askNode(url, `/queue?limit=${encodeURIComponent(limit)}`)) as QueueView;
+      console.log(json === true ? JSON.stringify(view, null, 2) : textOf(view, Date.now()));
+    })
+    .addCommand(
+      change("retry", "Takes a parked request up again, once what kept the node from it is mended."),
+    )
+    .addCommand(
+      change("drop", "Gives a request up that the node has said nothing about yet; others may answer it."),
+    );
 }
 
 /** A command that changes something, on the node's own machine. */

@@ -4,6 +4,8 @@ import type { StatusSource } from "../observe/statusServer.ts";
 import { dropRequest, retryParked } from "../pipeline/control.ts";
 import type { PipelineDeps } from "../pipeline/deps.ts";
 import type { QueueDepth, QueuedJob } from "../queue/port.ts";
+import type { Closers } from "./closers.ts";
+import { writeControlToken } from "./controlToken.ts";
 
 /** A request that this operator gave up, as `/queue` tells it. */
 export interface ParkedRequest {
@@ -25,10 +27,20 @@ export interface QueueView {
   parked: ParkedRequest[];
 }
 
-/** What the status server tells of the queue, and what it lets a command change. */
-export function queueStatus(deps: PipelineDeps): Pick<StatusSource, "queue" | "retry" | "drop"> {
+/**
+ * What the status server tells of the queue, and what it lets a command change that has the token in `dataDir`, which is there
+ * until the node is closed.
+ */
+export function queueStatus(
+  deps: PipelineDeps,
+  dataDir: string,
+  closers: Closers,
+): Pick<StatusSource, "queue" | "retry" | "drop" | "admits"> {
+  const token = writeControlToken(dataDir);
+  closers.add("control token", async () => token.remove());
   const { store, queue, clock, now } = deps;
   return {
+    admits: token.admits,
     async queue(limit): Promise<QueueView> {
       const [queues, jobs, parked] = await Promise.all([
         queue.depths(),

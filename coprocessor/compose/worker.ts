@@ -46,6 +46,7 @@ export async function startWorker(
   });
   closers.add("inference", () => engine.close());
   const consumer = await createBullmqConsumer({ ...parts.queueOptions, concurrency: parts.concurrency });
+  closers.add("worker", () => consumer.close());
   const { models, log, tracing, registry } = parts;
   const metrics = createWorkMetrics(registry, () => engine.residentBytes());
   await consumer.run(
@@ -54,7 +55,6 @@ export async function startWorker(
       { log, tracing, metrics },
     ),
   );
-  closers.add("worker", () => consumer.close());
   const warm = (modelIds: readonly Hex[]) => {
     for (const modelId of modelIds) void warmUp(modelId, { ...parts, engine });
   };

@@ -39,6 +39,9 @@ export function listenHttp(app: Hono, listen: { host: string; port: number }): P
 }
 
 /** Serves what Prometheus scrapes. */
-export function serveMetrics(app: Hono, { contentType, text }: Exposition): void {
-  app.get("/metrics", async (context) => context.body(await text(), 200, { "content-type": contentType }));
+export function serveMetrics(app: Hono, metrics: () => Exposition): void {
+  app.get("/metrics", async (context) => {
+    const exposition = metrics();
+    return context.body(await exposition.text(), 200, { "content-type": exposition.contentType });
+  });
 }

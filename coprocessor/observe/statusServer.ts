@@ -53,6 +53,8 @@ export interface StatusSource {
 }
 
 const MAX_ROWS = 500;
+const BAD_LIMIT = { error: `limit must be 1 to ${MAX_ROWS}` };
+const BAD_ID = { error: "an id is 0x and 64 hex digits" };
 
 /**
  * Serves an operator's status over HTTP: `/healthz` (its loops turn), `/readyz` (it can serve requests),
@@ -67,6 +69,10 @@ export async function startStatusServer(
   listen: { host: string; port: number },
 ): Promise<HttpServer> {
   const app = new Hono();
+  app.onError((error, context) => {
+    const fact = error instanceof CoprocessorError ? `${error.code}: ${error.message}` : error.message;
+    return context.json({ error: fact }, 500);
+  });
   app.get("/healthz", (context) => {
     const health = source.health();
     return context.json(health, health.ok ? 200 : 503);
@@ -78,21 +84,21 @@ export async function startStatusServer(
   app.get("/status", async (context) => context.json(await source.node()));
   const rows = (path: string, read: (limit: number) => Promise<object[]>) =>
     app.get(path, async (context) => {
-      const limit = limitOf(context.req.query("limit"));
-      if (limit === null) return context.json({ error: BAD_LIMIT }, 400);
+      const limit = limitIn(context.req.query("limit"));
+      if (limit === null) return context.json(BAD_LIMIT, 400);
       return context.json(await read(limit));
     });
-  const row = (path: string, read: (requestId: string) => Promise<object | null>, missing: string) =>
-    app.get(`${path}/:requestId`, async (context) => {
-      const requestId = idOf(context.req.param("requestId") ?? "");
-      if (requestId === null) return context.json({ error: BAD_ID }, 400);
-      const found = await read(requestId);
+  const row = (path: string, read: (id: string) => Promise<object | null>, missing: string) =>
+    app.get(`${path}/:id`, async (context) => {
+      const id = idOf(context.req.param("id") ?? "");
+      if (id === null) return context.json(BAD_ID, 400);
+      const found = await read(id);
       return found === null ? context.json({ error: missing }, 404) : context.json(found);
     });
   app.get("/evidence", async (context) => {
     const { operator, kind } = context.req.query();
-    const limit = limitOf(context.req.query("limit"));
-    if (limit === null) return context.json({ error: BAD_LIMIT }, 400);
+    const limit = limitIn(context.req.query("limit"));
+    if (limit === null) return context.json(BAD_LIMIT, 400);
     const operatorId = operator === undefined ? null : Number(operator);
     if (operatorId !== null && !(Number.isInteger(operatorId) && operatorId >= 0))
       return context.json({ error: "operator must be an operator's id" }, 400);
@@ -110,8 +116,8 @@ export async function startStatusServer(
   row("/receipts", (id) => source.receipt(id), "this node has computed nothing for such a request");
 
   app.get("/queue", async (context) => {
-    const limit = limitOf(context.req.query("limit"));
-    if (limit === null) return context.json({ error: BAD_LIMIT }, 400);
+    const limit = limitIn(context.req.query("limit"));
+    if (limit === null) return context.json(BAD_LIMIT, 400);
     return context.json(await source.queue(limit));
   });
   const change = (verb: string, work: (requestId: Hex) => Promise<object>) =>
@@ -119,7 +125,7 @@ export async function startStatusServer(
       if (!source.admits(context.req.header("authorization")))
         return context.json({ error: "this takes the token in the node's DATA_DIR" }, 401);
       const requestId = idOf(context.req.param("requestId"));
-      if (requestId === null) return context.json({ error: BAD_ID }, 400);
+      if (requestId === null) return context.json(BAD_ID, 400);
       try {
         return context.json(await work(requestId));
       } catch (error) {
@@ -129,21 +135,18 @@ export async function startStatusServer(
     });
   change("retry", (requestId) => source.retry(requestId));
   change("drop", (requestId) => source.drop(requestId));
-  serveMetrics(app, source.metrics);
+  serveMetrics(app, () => source.metrics);
   return listenHttp(app, listen);
-}
-
-const BAD_LIMIT = `limit must be 1 to ${MAX_ROWS}`;
-const BAD_ID = "an id is 0x and 64 hex digits";
-
-/** Null for what is no number of rows. */
-function limitOf(text = "50"): number | null {
-  const limit = Number(text);
-  return Number.isInteger(limit) && limit >= 1 && limit <= MAX_ROWS ? limit : null;
 }
 
 /** Null for what is no id. */
 function idOf(text: string): Hex | null {
   const id = text.toLowerCase();
   return /^0x[0-9a-f]{64}$/.test(id) ? (id as Hex) : null;
+}
+
+/** Rows wanted; null for what is no number of rows. */
+function limitIn(text = "50"): number | null {
+  const limit = Number(text);
+  return Number.isInteger(limit) && limit >= 1 && limit <= MAX_ROWS ? limit : null;
 }

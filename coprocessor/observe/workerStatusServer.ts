@@ -13,6 +13,6 @@ export function startWorkerStatusServer(
 ): Promise<HttpServer> {
   const app = new Hono();
   app.get("/healthz", (context) => context.json({ ok: true }));
-  serveMetrics(app, metrics);
+  serveMetrics(app, () => metrics);
   return listenHttp(app, listen);
 }
