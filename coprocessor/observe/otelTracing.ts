@@ -42,6 +42,8 @@ export interface OtelTracingOptions {
 
 const EXPORT_EVERY_MS = 1_000;
 const CLOSE_MS = 2_000;
+/** A collector that is away is tried with every export, and named this often. */
+const COMPLAIN_EVERY_MS = 60_000;
 /** Longer values are cut: an error's text may quote what was wrong. */
 const MAX_VALUE_CHARACTERS = 512;
 
@@ -64,7 +66,13 @@ class OtelTracing implements Tracing {
 
   constructor({ endpoint, headers, sampleRatio, serviceName, actor, log }: OtelTracingOptions) {
     this.#actor = actor;
-    const told = (message: string) => log.warn({ reason: message }, "traces could not be sent");
+    let complainedAt = Number.NEGATIVE_INFINITY;
+    const told = (message: string) => {
+      const at = performance.now();
+      if (at - complainedAt < COMPLAIN_EVERY_MS) return;
+      complainedAt = at;
+      log.warn({ reason: message.slice(0, MAX_VALUE_CHARACTERS) }, "traces could not be sent");
+    };
     diag.setLogger(
       { error: told, warn: told, info: () => {}, debug: () => {}, verbose: () => {} },
       { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },

@@ -1,7 +1,11 @@
 import { expect } from "vitest";
+import { createOtelTracing } from "../../../coprocessor/observe/otelTracing.ts";
 import type { BullmqConsumerOptions } from "../../../coprocessor/queue/bullmqConsumer.ts";
 import type { BullmqQueueOptions } from "../../../coprocessor/queue/bullmqQueue.ts";
 import type { JobConsumer, JobQueue } from "../../../coprocessor/queue/port.ts";
+import { Teardown } from "../../../scripts/network/teardown.ts";
+import { startCollector } from "../../telemetry/collector.ts";
+import { collectedLog } from "../collectedLog.ts";
 import { hash } from "../store/fixtures.ts";
 import { collect, done, job, until } from "./fixtures.ts";
 
@@ -98,6 +102,44 @@ export function capabilityConformance({ queue, consumer, fresh }: Ends): void {
     }
     await until("all outcomes", () => (told.length === 8 ? true : null));
     expect(most).toEqual({ inference: 2, large: 1 });
+  });
+
+  fresh("a job carries its request's trace to the worker, and nothing of its own business", async () => {
+    const teardown = new Teardown();
+    const collector = await startCollector(teardown);
+    const tracing = createOtelTracing({
+      ...{ endpoint: collector.url, headers: {}, sampleRatio: 1, serviceName: "test", actor: "one" },
+      log: collectedLog(),
+    });
+    try {
+      const [node, worker] = [await queue({ traced: true }), await consumer({ traced: true })];
+      const told = collect(node);
+      await worker.run((one) =>
+        one.key === job("untraced").key
+          ? Promise.resolve(done())
+          : tracing.span("inference", {}, async () => done()),
+      );
+      await tracing.within(hash("a"), "run", () => node.add(job("a")));
+      await node.add(job("untraced"));
+      await until("both outcomes", () => told[1] ?? null);
+      const about = { requestId: hash("a"), within: "request", from: 1, to: 2, attributes: {}, fault: null };
+      tracing.tell({ ...about, name: "run" });
+      await tracing.close();
+      const kinds = ["run", "add", "process", "inference"].map((kind) =>
+        collector.spans.filter(({ name }) => name.split(" ")[0] === kind),
+      );
+      expect(kinds.map((spans) => spans.length)).toEqual([1, 1, 1, 1]);
+      const [run, added, processed, inference] = kinds.map(([span]) => span);
+      expect([added, processed, inference].map((span) => span?.parentSpanId)).toEqual(
+        [run, added, processed].map((span) => span?.spanId),
+      );
+      expect(new Set(collector.spans.map(({ traceId }) => traceId))).toEqual(
+        new Set([hash("a").slice(2, 34)]),
+      );
+    } finally {
+      await tracing.close();
+      await teardown.run();
+    }
   });
 
   fresh("with one secret on both ends jobs and outcomes are believed", async () => {
