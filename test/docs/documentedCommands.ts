@@ -121,7 +121,7 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
   "node coprocessor/bin/sibyl.js evidence": EVIDENCE,
   "node coprocessor/bin/sibyl.js evidence 0x<id> > proof.json": EVIDENCE,
   "node coprocessor/bin/sibyl.js evidence proof.json --verify": EVIDENCE,
-  "node coprocessor/bin/sibyl.js queue": HERE,
+  "node coprocessor/bin/sibyl.js queue": { by: OBSERVABILITY, proof: "expect(await queueCommand()).toMatch" },
   "node coprocessor/bin/sibyl.js queue retry 0x<requestId>": {
     by: OBSERVABILITY,
     proof: 'queueCommand("retry", waited.requestId',
