@@ -125,14 +125,13 @@ async function compose(
 
   const lease = await takeLeases(config, { scope, attester: key.address, log }, closers);
   const { store: ownStore, backend } = await openStorage(config, log, closers);
-  const tracing = openTracing(config.tracing, { service: "sibyl-node", actor: `${role}-${me}`, log });
-  closers.add("tracing", () => tracing.close());
   const clock = new ChainClock();
-  const observation = createObservation({
-    ...{ tracing, metrics, now: Date.now },
-    isLive: () => synced(),
-    head: () => clock.head?.number ?? null,
-  });
+  const tracing = openTracing(
+    config.tracing,
+    { service: "sibyl-node", actor: `${role}-${me}`, log },
+    closers,
+  );
+  const observation = createObservation({ tracing, metrics, clock, isLive: () => synced(), now: Date.now });
   const store = observation.store(wrap("store", ownStore));
   const namespace = config.queueNamespace ?? `${scope.chainId}-${role === "watcher" ? "watch" : me}`;
   const queueOptions = { backend, namespace, secret: config.queueSecret, traced: tracing.on, log };

@@ -33,8 +33,8 @@ export async function startInferenceWorker(
   const log = createPinoLog(config.logLevel, { service: "sibyl worker" });
   const queues = config.queues ?? { [DEFAULT_CAPABILITY]: JOBS_PER_THREAD * config.inferenceThreads };
   const { host, pid } = thisProcess();
-  const tracing = openTracing(config.tracing, { service: "sibyl-worker", actor: `${host}/${pid}`, log });
-  closers.add("tracing", () => tracing.close());
+  const about = { service: "sibyl-worker", actor: `${host}/${pid}`, log };
+  const tracing = openTracing(config.tracing, about, closers);
   const registry = createRegistry({ version: VERSION, role: "worker" });
   let statusUrl: string | null = null;
   try {

@@ -1,5 +1,6 @@
 import { unpackRequest } from "@sibyl/sdk";
 import type { TracingConfig } from "../config/tracingConfig.ts";
+import type { ChainClock } from "../core/chainClock.ts";
 import { Journeys, type Leg, type Traveller } from "../core/journey.ts";
 import type { OutboxEntry, OutboxState } from "../core/outbox.ts";
 import { isOpen, type RequestKey, type RequestRecord, requestIdIn } from "../core/request.ts";
@@ -10,15 +11,19 @@ import { createOtelTracing } from "../observe/otelTracing.ts";
 import type { Log, NodeMetrics, SpanAttributes, Tracing, TransactionEvent } from "../observe/port.ts";
 import type { JobQueue } from "../queue/port.ts";
 import type { RequestPatch, Store } from "../store/port.ts";
+import type { Closers } from "./closers.ts";
 
 /** Traces as the configuration asks for them. */
-export const openTracing = (
+export function openTracing(
   config: TracingConfig | null,
   of: { service: string; actor: string; log: Log },
-): Tracing =>
-  config === null
-    ? noTracing
-    : createOtelTracing({ ...config, ...of, serviceName: config.serviceName ?? of.service });
+  closers: Closers,
+): Tracing {
+  if (config === null) return noTracing;
+  const tracing = createOtelTracing({ ...config, ...of, serviceName: config.serviceName ?? of.service });
+  closers.add("tracing", () => tracing.close());
+  return tracing;
+}
 
 /** Names of spans that are no stage. */
 const REQUEST = "request";
@@ -29,8 +34,8 @@ export interface ObservationParts {
   metrics: NodeMetrics;
   /** False while blocks are read that were there before the start: what they tell took no time of ours. */
   isLive(): boolean;
-  /** The newest block's number that we knew before a reorg; null before the first. */
-  head(): bigint | null;
+  /** Knows the newest block from before a reorg. */
+  clock: ChainClock;
   now(): number;
 }
 
@@ -58,7 +63,7 @@ export function createObservation(parts: ObservationParts): Observation {
           transaction(change.entry, change.from);
           break;
         case "rewound":
-          metrics.reorganised(Number((parts.head() ?? change.ancestor) - change.ancestor));
+          metrics.reorganised(Number((parts.clock.head?.number ?? change.ancestor) - change.ancestor));
       }
     }
   }
