@@ -36,6 +36,8 @@ export interface Config extends WorkConfig {
   capabilities: CapabilityChoice;
   /** Whether jobs run in this process too, or only in `sibyl worker`. */
   embeddedWorker: boolean;
+  /** Whether to wait, ready to take over, while another node of this operator is active. */
+  standby: boolean;
   /** Where a fresh embedded database is kept to be copied; null makes each one anew (4 s of CPU). */
   databaseTemplate: string | null;
   /** Null is embedded Postgres. */
@@ -75,6 +77,10 @@ const environment = workEnvironment.extend(watchEnvironment.shape).extend({
   CONFIRMATIONS: z.coerce.number().int().min(0).max(10_000).optional(),
   MODEL_QUEUES: capabilityOfModel.prefault(""),
   WORKER: z.enum(["embedded", "none"]).default("embedded"),
+  STANDBY: z
+    .enum(["0", "1"])
+    .default("0")
+    .transform((choice) => choice === "1"),
   DATABASE_URL: urlOf(["postgres:", "postgresql:"])
     .transform((text) => text as `postgres://${string}`)
     .optional(),
@@ -117,6 +123,8 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     throw invalid([`RPC_QUORUM is ${env.RPC_QUORUM}, and RPC_URL names ${env.RPC_URL.length}`]);
   if (env.WORKER === "none" && env.QUEUE_URL === undefined)
     throw invalid(["WORKER is none, and without QUEUE_URL no other worker can reach the queue"]);
+  if (env.STANDBY && (env.DATABASE_URL === undefined || env.QUEUE_URL === undefined))
+    throw invalid(["STANDBY is 1, and two nodes share no memory without DATABASE_URL and QUEUE_URL"]);
   return {
     ...workConfigOf(env),
     rpcUrls: env.RPC_URL,
@@ -127,6 +135,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     attester: attester.source,
     capabilities: { ofModel: env.MODEL_QUEUES },
     embeddedWorker: env.WORKER === "embedded",
+    standby: env.STANDBY,
     databaseTemplate: env.DATABASE_TEMPLATE ?? null,
     databaseUrl: env.DATABASE_URL ?? null,
     p2p: { ...env.P2P_LISTEN, announce: env.P2P_ANNOUNCE, bootstrap: env.P2P_BOOTSTRAP },

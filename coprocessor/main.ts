@@ -9,6 +9,7 @@ import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
 import { composeCourt } from "./compose/court.ts";
 import { drain } from "./compose/drain.ts";
+import { guardQueue } from "./compose/guardedQueue.ts";
 import { asItIs, type WrapPort } from "./compose/lastingPorts.ts";
 import { takeLeases } from "./compose/lease.ts";
 import { watchLifecycle } from "./compose/lifecycle.ts";
@@ -19,6 +20,7 @@ import { patiently } from "./compose/patiently.ts";
 import { reloadConfig } from "./compose/reload.ts";
 import { applyRetention } from "./compose/retention.ts";
 import { silentPeers } from "./compose/silentPeers.ts";
+import { standBy } from "./compose/standby.ts";
 import { openStorage } from "./compose/storage.ts";
 import { watchingOf } from "./compose/watching.ts";
 import { startEmbeddedWorker } from "./compose/worker.ts";
@@ -33,7 +35,7 @@ import { RecentFaults } from "./core/recentFaults.ts";
 import type { RequestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
-import { startStatusServer } from "./observe/statusServer.ts";
+import { type StatusSource, startStatusServer } from "./observe/statusServer.ts";
 import { createLibp2pPeers } from "./peers/libp2pPeers.ts";
 import { BalanceAlarm } from "./pipeline/balanceAlarm.ts";
 import { isCourtNeeded } from "./pipeline/court.ts";
@@ -77,6 +79,7 @@ export interface Coprocessor {
  *
  * @param options.role An operator's node when not given.
  * @param options.variables What `config` was read from, to compare with at a reload.
+ * @param options.signal Gives up standing by, with `node/stopped`.
  * @param options.wrap Put around the ports that it names; the ports as they are when not given.
  * @throws CoprocessorError of whatever part cannot start; what was started before it is closed again.
  */
@@ -86,12 +89,18 @@ export async function startCoprocessor(
     role = "operator",
     variables = {},
     wrap = asItIs,
-  }: { role?: Role; variables?: Record<string, string | undefined>; wrap?: WrapPort } = {},
+    signal = new AbortController().signal,
+  }: {
+    role?: Role;
+    variables?: Record<string, string | undefined>;
+    wrap?: WrapPort;
+    signal?: AbortSignal;
+  } = {},
 ): Promise<Coprocessor> {
   const closers = new Closers();
   const log = createPinoLog(config.logLevel, { service: "sibyl" });
   try {
-    return await compose(config, role, variables, wrap, log, closers);
+    return await compose(config, { role, variables, wrap, signal }, log, closers);
   } catch (error) {
     await closers.close(log);
     throw error;
@@ -100,9 +109,12 @@ export async function startCoprocessor(
 
 async function compose(
   config: Config,
-  role: Role,
-  variables: Record<string, string | undefined>,
-  wrap: WrapPort,
+  {
+    role,
+    variables,
+    wrap,
+    signal,
+  }: { role: Role; variables: Record<string, string | undefined>; wrap: WrapPort; signal: AbortSignal },
   rootLog: ReturnType<typeof createPinoLog>,
   closers: Closers,
 ): Promise<Coprocessor> {
@@ -121,21 +133,36 @@ async function compose(
   const log = rootLog.child(role === "watcher" ? { watcher: key.address } : { operatorId: me });
   const scope = { chainId: rpc.chainId, oracle: config.oracle };
 
-  const lease = await takeLeases(config, { scope, attester: key.address, log }, closers);
-  const { store: ownStore, backend } = await openStorage(config, log, closers);
-  const store = wrap("store", ownStore);
   const namespace = config.queueNamespace ?? `${scope.chainId}-${role === "watcher" ? "watch" : me}`;
-  const queueOptions = { backend, namespace, secret: config.queueSecret, log };
   const models = openModels(config, log);
+  const sealed = { namespace, secret: config.queueSecret };
+  const about = { operatorId: me, attester: key.address, ...scope };
+  const standing = config.standby
+    ? await standBy(config, { about, models, queue: sealed, log, signal }, closers)
+    : null;
+  const leases = await takeLeases(
+    config,
+    { scope, attester: key.address, log, standby: standing?.waiting },
+    closers,
+  );
+  const { store: ownStore, backend } = await openStorage(config, log, closers, leases.store?.token ?? null);
+  const store = wrap("store", ownStore);
+  const queueOptions = { ...sealed, backend, log };
   const bullmq = await createBullmqQueue({ ...queueOptions, capabilities: config.capabilities });
-  const queue = wrap("queue", bullmq);
+  const { store: storeLease } = leases;
+  const owned = storeLease === null ? bullmq : guardQueue(bullmq, () => storeLease.assertHeld());
+  const queue = wrap("queue", owned);
   closers.add("queue", () => queue.close());
   const gossip =
     role === "watcher"
       ? silentPeers()
       : createLibp2pPeers({
           scope,
-          seed: await key.derive("peer identity"),
+          // A node that was paused keeps its connections, and peers talk to one connection of a name: a node that takes over
+          // gets a name of its own.
+          seed: await key.derive(
+            config.standby ? `peer identity/${storeLease?.storeId}/${storeLease?.token}` : "peer identity",
+          ),
           listen: config.p2p,
           announce: config.p2p.announce,
           log,
@@ -236,9 +263,10 @@ async function compose(
   const watchDeps = { ...deps, watch: parts.watch };
   const looking = startLoop("watch", log, Date.now, () => lookAgain(watchDeps));
   closers.add("watch", () => looking.stop());
-  const worker = config.embeddedWorker
-    ? await startEmbeddedWorker(config, { models, log, queueOptions }, closers)
-    : null;
+  const worker =
+    config.embeddedWorker && standing === null
+      ? await startEmbeddedWorker(config, { models, log, queueOptions }, closers)
+      : (standing?.worker ?? null);
   await peers.start((message) => onPeerMessage(deps, message));
   closers.add("peers", () => peers.stop());
   closers.add("driver", () => driver.stop());
@@ -276,21 +304,20 @@ async function compose(
   );
   closers.add("retention", () => retention.stop());
 
-  const status = await startStatusServer(
-    {
-      health: () => lifecycle.health(),
-      readiness: () => lifecycle.readiness(),
-      node: () =>
-        nodeStatus({
-          ...{ role, deps, following, sender, lifecycle, balanceAlarm },
-          ledgers: () => readLedgers(rpc, contracts, key.address, me),
-        }),
-      ...storedStatus(deps),
-      ...court.status,
-    },
-    config.status,
-  );
-  closers.add("status", () => status.close());
+  const source: StatusSource = {
+    health: () => lifecycle.health(),
+    readiness: () => lifecycle.readiness(),
+    node: () =>
+      nodeStatus({
+        ...{ role, deps, following, sender, lifecycle, balanceAlarm },
+        ledgers: () => readLedgers(rpc, contracts, key.address, me),
+      }),
+    ...storedStatus(deps),
+    ...court.status,
+  };
+  standing?.become(source);
+  const status = standing?.status ?? (await startStatusServer(source, config.status));
+  if (standing === null) closers.add("status", () => status.close());
   let current = variables;
   log.info(
     { statusUrl: status.url, queueNamespace: namespace, addresses: peers.addresses(), attester: key.address },
@@ -300,7 +327,7 @@ async function compose(
     operatorId: me,
     statusUrl: status.url,
     addresses: peers.addresses(),
-    failed: Promise.race([following.failed, lease.lost]),
+    failed: Promise.race([following.failed, leases.lost]),
     drain: () => drain({ workload, store, clock, log }, live.current.operations.drainTimeoutMs),
     reload(next) {
       const warm = (modelIds: readonly Hex[]) => worker?.warm(modelIds);

@@ -61,6 +61,10 @@ export async function startStatusServer(
   listen: { host: string; port: number },
 ): Promise<StatusServer> {
   const app = new Hono();
+  app.onError((error, context) => {
+    if (!(error instanceof CoprocessorError)) return context.json({ error: String(error) }, 500);
+    return context.json({ error: error.message, code: error.code }, 503);
+  });
   app.get("/healthz", (context) => {
     const health = source.health();
     return context.json(health, health.ok ? 200 : 503);

@@ -9,6 +9,8 @@ export interface PostgresLeaseOptions {
   /** What is leased; the same for everybody who must not run at once. */
   name: string;
   me: ProcessIdentity;
+  /** A process that must not hold it any more, because it lost its store: its session is ended. */
+  evicts?: ProcessIdentity | null;
   log: Log;
   /** Called once when another process holds the lease: whoever calls it must stop. */
   onLost(error: CoprocessorError): void;
@@ -82,6 +84,7 @@ async function takeWithPatience(options: PostgresLeaseOptions): Promise<pg.Clien
         [options.name],
       );
       if (rows[0]?.taken === true) return session;
+      if (options.evicts) await evict(session, options.name, nameOf(options.evicts));
       if (Date.now() > giveUpAt) throw alreadyRunning(options, await holderOf(session, options.name));
     } catch (error) {
       await session.end().catch(() => undefined);
@@ -97,8 +100,7 @@ async function connect({ url, me }: PostgresLeaseOptions): Promise<pg.Client> {
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
-    // Postgres shows it beside the lock, cut to 63 bytes.
-    application_name: `sibyl pid ${me.pid} on ${me.host}`,
+    application_name: nameOf(me),
   });
   session.on("error", () => {});
   try {
@@ -109,12 +111,24 @@ async function connect({ url, me }: PostgresLeaseOptions): Promise<pg.Client> {
   }
 }
 
+/** Postgres shows it beside the lock. */
+const nameOf = ({ pid, host }: ProcessIdentity): string => `sibyl pid ${pid} on ${host}`.slice(0, 63);
+
+const HOLDERS = `
+  from pg_locks l join pg_stat_activity a on a.pid = l.pid
+  where l.locktype = 'advisory' and l.granted and l.objsubid = 1
+    and ((l.classid::bigint << 32) | l.objid::bigint) = hashtextextended($1, 0)`;
+
+async function evict(session: pg.Client, name: string, application: string): Promise<void> {
+  await session.query(`select pg_terminate_backend(a.pid) ${HOLDERS} and a.application_name = $2`, [
+    name,
+    application,
+  ]);
+}
+
 async function holderOf(session: pg.Client, name: string): Promise<string> {
   const { rows } = await session.query<{ holder: string; since: Date }>(
-    `select a.application_name as holder, a.backend_start as since
-     from pg_locks l join pg_stat_activity a on a.pid = l.pid
-     where l.locktype = 'advisory' and l.granted and l.objsubid = 1
-       and ((l.classid::bigint << 32) | l.objid::bigint) = hashtextextended($1, 0)`,
+    `select a.application_name as holder, a.backend_start as since ${HOLDERS}`,
     [name],
   );
   const [row] = rows;
