@@ -36,6 +36,8 @@ export interface Config extends WorkConfig {
   capabilities: CapabilityChoice;
   /** Whether jobs run in this process too, or only in `sibyl worker`. */
   embeddedWorker: boolean;
+  /** Part of the jobs that the node runs once more itself before it signs for them, 0 to 1. */
+  spotCheckShare: number;
   /** Whether to wait, ready to take over, while another node of this operator is active. */
   standby: boolean;
   /** Where a fresh embedded database is kept to be copied; null makes each one anew (4 s of CPU). */
@@ -77,6 +79,7 @@ const environment = workEnvironment.extend(watchEnvironment.shape).extend({
   CONFIRMATIONS: z.coerce.number().int().min(0).max(10_000).optional(),
   MODEL_QUEUES: capabilityOfModel.prefault(""),
   WORKER: z.enum(["embedded", "none"]).default("embedded"),
+  SPOT_CHECK_SHARE: z.coerce.number().min(0).max(1).default(0),
   STANDBY: z
     .enum(["0", "1"])
     .default("0")
@@ -135,6 +138,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     attester: attester.source,
     capabilities: { ofModel: env.MODEL_QUEUES },
     embeddedWorker: env.WORKER === "embedded",
+    spotCheckShare: env.SPOT_CHECK_SHARE,
     standby: env.STANDBY,
     databaseTemplate: env.DATABASE_TEMPLATE ?? null,
     databaseUrl: env.DATABASE_URL ?? null,

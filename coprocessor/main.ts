@@ -9,21 +9,22 @@ import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
 import { composeCourt } from "./compose/court.ts";
 import { drain } from "./compose/drain.ts";
-import { guardQueue } from "./compose/guardedQueue.ts";
 import { asItIs, type WrapPort } from "./compose/lastingPorts.ts";
 import { takeLeases } from "./compose/lease.ts";
 import { watchLifecycle } from "./compose/lifecycle.ts";
 import { openModels } from "./compose/models.ts";
+import { openNodeQueue } from "./compose/nodeQueue.ts";
 import { nodeStatus, type Role, storedStatus } from "./compose/nodeStatus.ts";
 import { outboxEconomics } from "./compose/outboxEconomics.ts";
 import { patiently } from "./compose/patiently.ts";
 import { reloadConfig } from "./compose/reload.ts";
 import { applyRetention } from "./compose/retention.ts";
 import { silentPeers } from "./compose/silentPeers.ts";
+import { composeSpotChecks } from "./compose/spotChecks.ts";
 import { standBy } from "./compose/standby.ts";
 import { openStorage } from "./compose/storage.ts";
 import { watchingOf } from "./compose/watching.ts";
-import { startEmbeddedWorker } from "./compose/worker.ts";
+import { type RunningWorker, startEmbeddedWorker } from "./compose/worker.ts";
 import { openWorkload } from "./compose/workload.ts";
 import type { Config } from "./config.ts";
 import type { CatchUp } from "./core/catchUp.ts";
@@ -49,7 +50,6 @@ import { onPeerMessage } from "./pipeline/onPeerMessage.ts";
 import { driveOutbox } from "./pipeline/outbox.ts";
 import type { Account } from "./pipeline/outboxDeps.ts";
 import { lookAgain, onSecondLook, watchedRequest } from "./pipeline/watch.ts";
-import { createBullmqQueue } from "./queue/bullmqQueue.ts";
 import { connectRpc } from "./rpc/rpcClient.ts";
 import { createViemSender } from "./submit/viemSender.ts";
 
@@ -148,10 +148,20 @@ async function compose(
   const { store: ownStore, backend } = await openStorage(config, log, closers, leases.store?.token ?? null);
   const store = wrap("store", ownStore);
   const queueOptions = { ...sealed, backend, log };
-  const bullmq = await createBullmqQueue({ ...queueOptions, capabilities: config.capabilities });
-  const { store: storeLease } = leases;
-  const owned = storeLease === null ? bullmq : guardQueue(bullmq, () => storeLease.assertHeld());
-  const queue = wrap("queue", owned);
+  const spotChecks = await composeSpotChecks(
+    config,
+    { models, key, own: () => worker?.name ?? null, log },
+    closers,
+  );
+  const nodeQueue = await openNodeQueue(
+    { ...queueOptions, capabilities: config.capabilities },
+    {
+      lease: leases.store,
+      trust: spotChecks?.trust ?? null,
+      onDiscarded: (discarded) => driver.requeue(discarded),
+    },
+  );
+  const queue = wrap("queue", nodeQueue);
   closers.add("queue", () => queue.close());
   const gossip =
     role === "watcher"
@@ -161,7 +171,9 @@ async function compose(
           // A node that was paused keeps its connections, and peers talk to one connection of a name: a node that takes over
           // gets a name of its own.
           seed: await key.derive(
-            config.standby ? `peer identity/${storeLease?.storeId}/${storeLease?.token}` : "peer identity",
+            config.standby
+              ? `peer identity/${leases.store?.storeId}/${leases.store?.token}`
+              : "peer identity",
           ),
           listen: config.p2p,
           announce: config.p2p.announce,
@@ -207,6 +219,7 @@ async function compose(
     ),
     workload,
     recentFaults: new RecentFaults(MAX_RECENT_FAULTS),
+    spotChecks,
     timing: config.timing,
     log,
     now: Date.now,
@@ -263,7 +276,7 @@ async function compose(
   const watchDeps = { ...deps, watch: parts.watch };
   const looking = startLoop("watch", log, Date.now, () => lookAgain(watchDeps));
   closers.add("watch", () => looking.stop());
-  const worker =
+  const worker: RunningWorker | null =
     config.embeddedWorker && standing === null
       ? await startEmbeddedWorker(config, { models, log, queueOptions }, closers)
       : (standing?.worker ?? null);

@@ -32,7 +32,7 @@ export async function nodeStatus({
   balanceAlarm,
   ledgers,
 }: NodeStatusParts): Promise<object> {
-  const { me, key, scope, clock, peers, queue, workload, recentFaults } = deps;
+  const { me, key, scope, clock, peers, queue, workload, recentFaults, spotChecks } = deps;
   return {
     role,
     operatorId: me,
@@ -52,6 +52,7 @@ export async function nodeStatus({
       backlogMs: Math.round(workload.backlogMs),
       serviceTimes: workload.times.list(Date.now()),
     },
+    parkedWorkers: spotChecks?.trust.list() ?? [],
     balanceWei: (await sender.balance()).toString(),
     withdrawable: decimals(await ledgers()),
     lowBalanceBelowWei: balanceAlarm.thresholdWei?.toString() ?? null,

@@ -12,6 +12,8 @@ export interface DriverOptions {
 /** Runs `advance` for each request, one at a time per request, when something happened or a time came. */
 export interface Driver {
   wake(key: RequestKey, at?: number): void;
+  /** Adds a request's job again, if one is still awaited. */
+  requeue(key: RequestKey): Promise<void>;
   /** Takes up all open requests; called once the chain's stored steps are known. */
   resume(): Promise<void>;
   /** Waits for what runs; wakes nothing any more. */
@@ -148,6 +150,10 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
 
   return {
     wake,
+    async requeue(key) {
+      const record = await deps.store.request(key);
+      if (record?.state === "queued") await requeue(record);
+    },
     async resume() {
       for (const record of await deps.store.requests({ states: [...OPEN_STATES, "proposed"] })) {
         if (record.state === "queued") {

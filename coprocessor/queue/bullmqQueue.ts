@@ -5,7 +5,8 @@ import type { RequestKey } from "../core/request.ts";
 import type { Log } from "../observe/port.ts";
 import { type Bullmq, type BullmqOptions, connectBullmq } from "./bullmqBackend.ts";
 import { parseFailure } from "./jobFailure.ts";
-import { parseJob, parseOutcome } from "./jobPayload.ts";
+import { readJob, readOutcome, type WrittenJob } from "./jobPayload.ts";
+import { isReference, putAway, shelfNames } from "./largePayload.ts";
 import { OutcomeCollector } from "./outcomeCollector.ts";
 import { PayloadSeal, type Sealed } from "./payloadSeal.ts";
 import type { InferenceJob, JobOutcome, JobQueue, QueueCounts } from "./port.ts";
@@ -48,6 +49,8 @@ class BullmqQueue implements JobQueue {
   readonly #retryDelayMs: number;
   /** Jobs that run, and whose outcome nobody wants any more: a running job cannot be taken from its worker. */
   readonly #unwanted = new Set<RequestKey>();
+  /** Jobs that are known to have payloads beside the queue; those of others go when their time is over. */
+  readonly #shelved = new Set<RequestKey>();
   #events: QueueEvents[] = [];
   #collector: OutcomeCollector | null = null;
 
@@ -66,7 +69,7 @@ class BullmqQueue implements JobQueue {
     return this.#named("add", async () => {
       this.#unwanted.delete(job.key);
       const queue = this.#queues.get(capabilityOf(job.modelId, this.#capabilities)) as Queue;
-      await queue.add("infer", this.#seal.sealJob(job), {
+      await queue.add("infer", await this.#written(job), {
         jobId: job.key,
         priority,
         attempts: this.#attempts,
@@ -106,6 +109,7 @@ class BullmqQueue implements JobQueue {
       }
       this.#unwanted.delete(key);
       this.#collector?.forget(key);
+      if (this.#shelved.delete(key)) await this.#bullmq.shelf?.drop(shelfNames(key));
     });
   }
 
@@ -128,6 +132,15 @@ class BullmqQueue implements JobQueue {
       await this.#collector?.close();
       for (const part of [...this.#events, ...this.#queues.values()]) await part.close();
     });
+  }
+
+  async #written(job: InferenceJob): Promise<WrittenJob & Sealed> {
+    const { version: _, input: __, ...sealed } = this.#seal.sealJob(job);
+    const at = { at: `${job.key}/input`, deadlineMs: job.deadlineMs };
+    const input = await putAway(this.#bullmq.shelf, job.input, at);
+    if (!isReference(input)) return { ...sealed, version: 1, input };
+    this.#shelved.add(job.key);
+    return { ...sealed, version: 2, input };
   }
 
   async #isRunningAfterRemoval(queue: Queue, key: RequestKey): Promise<boolean> {
@@ -158,11 +171,13 @@ class BullmqQueue implements JobQueue {
   }
 
   /** A worker's word, once its seal is checked; a broken one is a failure with its reason. */
-  #believed(key: RequestKey, data: unknown, returned: unknown): JobOutcome {
-    const outcome = parseOutcome(returned);
-    if (outcome.status === "failed") return outcome;
+  async #believed(key: RequestKey, data: unknown, returned: unknown): Promise<JobOutcome> {
+    const { shelf } = this.#bullmq;
+    if (typeof (returned as { output?: unknown } | null)?.output === "object") this.#shelved.add(key);
     try {
-      const job = parseJob(key, data);
+      const outcome = await readOutcome(returned, shelf);
+      if (outcome.status === "failed") return outcome;
+      const job = await readJob(key, data, shelf);
       this.#seal.checkJob(job, data as Sealed);
       this.#seal.checkOutcome(job, outcome, returned as Sealed);
       return outcome;

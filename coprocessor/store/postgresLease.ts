@@ -79,12 +79,10 @@ async function takeWithPatience(options: PostgresLeaseOptions): Promise<pg.Clien
   for (;;) {
     const session = await connect(options);
     try {
-      const { rows } = await session.query<{ taken: boolean }>(
-        "select pg_try_advisory_lock(hashtextextended($1, 0)) as taken",
-        [options.name],
-      );
-      if (rows[0]?.taken === true) return session;
+      if (await takesLock(session, options.name)) return session;
+      // At once, before who was evicted comes back.
       if (options.evicts) await evict(session, options.name, nameOf(options.evicts));
+      if (options.evicts && (await takesLock(session, options.name))) return session;
       if (Date.now() > giveUpAt) throw alreadyRunning(options, await holderOf(session, options.name));
     } catch (error) {
       await session.end().catch(() => undefined);
@@ -111,6 +109,14 @@ async function connect({ url, me }: PostgresLeaseOptions): Promise<pg.Client> {
   }
 }
 
+async function takesLock(session: pg.Client, name: string): Promise<boolean> {
+  const { rows } = await session.query<{ taken: boolean }>(
+    "select pg_try_advisory_lock(hashtextextended($1, 0)) as taken",
+    [name],
+  );
+  return rows[0]?.taken === true;
+}
+
 /** Postgres shows it beside the lock. */
 const nameOf = ({ pid, host }: ProcessIdentity): string => `sibyl pid ${pid} on ${host}`.slice(0, 63);
 
@@ -119,10 +125,14 @@ const HOLDERS = `
   where l.locktype = 'advisory' and l.granted and l.objsubid = 1
     and ((l.classid::bigint << 32) | l.objid::bigint) = hashtextextended($1, 0)`;
 
+/** Milliseconds that a server has to end a session. */
+const EVICTION_MS = 1_000;
+
 async function evict(session: pg.Client, name: string, application: string): Promise<void> {
-  await session.query(`select pg_terminate_backend(a.pid) ${HOLDERS} and a.application_name = $2`, [
+  await session.query(`select pg_terminate_backend(a.pid, $3) ${HOLDERS} and a.application_name = $2`, [
     name,
     application,
+    EVICTION_MS,
   ]);
 }
 

@@ -162,6 +162,7 @@ export async function takeStoreLease(options: StoreLeaseOptions): Promise<StoreL
           return;
         }
         clearInterval(timer);
+        confirmedAt = Number.NEGATIVE_INFINITY;
         const [row] = (await pool.query<Row>(LOOK)).rows;
         onLost(alreadyRunning(options, row?.name ?? name, textOf(holderIn(row?.holder))));
       } catch (error) {
