@@ -8,6 +8,7 @@ const STORM = [
   "test/e2e/adversary.test.ts",
   "test/e2e/chaos.test.ts",
   "test/e2e/crash.test.ts",
+  "test/e2e/fleetStorm.test.ts",
   "test/e2e/standby.test.ts",
   "test/e2e/wipe.test.ts",
 ];

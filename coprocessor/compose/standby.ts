@@ -48,9 +48,13 @@ export async function standBy(
   delay.enable();
   const since = Date.now();
   let active: string | null = null;
-  const reasons = () => [`node/standby: ${active ?? "another node, or nobody yet,"} is active`];
+  const reasons = () => [
+    active === null
+      ? "node/standby: it has not looked yet who is active"
+      : `node/standby: ${active} is active`,
+  ];
   const refuse = async (): Promise<never> => {
-    throw new CoprocessorError(`this node stands by; ask the active one: ${active}`, {
+    throw new CoprocessorError(`this node stands by and has read nothing; ask the active one: ${active}`, {
       code: "node/standby",
       retry: "backoff",
       meta: { active },

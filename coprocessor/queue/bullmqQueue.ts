@@ -18,6 +18,8 @@ const ATTEMPTS = 4;
 const RETRY_DELAY_MS = 1_000;
 /** Events can be missed; a job that ended is found this long after it did, at the latest. */
 const SWEEP_MS = 2_000;
+/** Jobs that are remembered until they are removed, so that the event of their end is all that has to be read. */
+const MAX_REMEMBERED = 1_024;
 
 export interface BullmqQueueOptions extends BullmqOptions {
   /** Which models need which workers; left out: every worker can run every model. */
@@ -51,6 +53,7 @@ class BullmqQueue implements JobQueue {
   readonly #unwanted = new Set<RequestKey>();
   /** Jobs that are known to have payloads beside the queue; those of others go when their time is over. */
   readonly #shelved = new Set<RequestKey>();
+  readonly #remembered = new Map<RequestKey, InferenceJob>();
   #events: QueueEvents[] = [];
   #collector: OutcomeCollector | null = null;
 
@@ -69,6 +72,7 @@ class BullmqQueue implements JobQueue {
     return this.#named("add", async () => {
       this.#unwanted.delete(job.key);
       const queue = this.#queues.get(capabilityOf(job.modelId, this.#capabilities)) as Queue;
+      if (this.#remembered.size < MAX_REMEMBERED) this.#remembered.set(job.key, job);
       await queue.add("infer", await this.#written(job), {
         jobId: job.key,
         priority,
@@ -88,11 +92,14 @@ class BullmqQueue implements JobQueue {
       if (this.#unwanted.has(key)) await this.remove(key);
       else await handler(key, outcome);
     };
-    const source = { finished: () => this.#finished(), outcome: (key: RequestKey) => this.#outcome(key) };
+    const source = {
+      finished: () => this.#finished(),
+      outcome: (key: RequestKey, returned: unknown) => this.#outcome(key, returned),
+    };
     const collector = new OutcomeCollector(source, tell, { sweepMs: SWEEP_MS, log: this.#log });
     for (const capability of this.#queues.keys()) {
       const events = this.#bullmq.events(capability);
-      events.on("completed", ({ jobId }) => collector.offer(jobId));
+      events.on("completed", ({ jobId, returnvalue }) => collector.offer(jobId, returnvalue));
       events.on("failed", ({ jobId }) => collector.offer(jobId));
       this.#events.push(events);
     }
@@ -108,6 +115,7 @@ class BullmqQueue implements JobQueue {
         }
       }
       this.#unwanted.delete(key);
+      this.#remembered.delete(key);
       this.#collector?.forget(key);
       if (this.#shelved.delete(key)) await this.#bullmq.shelf?.drop(shelfNames(key));
     });
@@ -159,32 +167,44 @@ class BullmqQueue implements JobQueue {
     return (await Promise.all(ranges)).flat();
   }
 
-  async #outcome(key: RequestKey): Promise<JobOutcome | null> {
+  async #outcome(key: RequestKey, returned: unknown): Promise<JobOutcome | null> {
+    const known = this.#remembered.get(key);
+    // What is large was not said by the event either, only where it is.
+    if (known !== undefined && returned !== undefined)
+      return this.#believed(key, async () => known, returned);
     for (const queue of this.#queues.values()) {
       const job = await queue.getJob(key);
       if (job?.finishedOn === undefined) continue;
       // A job that succeeded at a later try keeps the reason why an earlier one failed.
       const hasFailed = (job.returnvalue ?? null) === null && job.failedReason !== undefined;
-      return hasFailed ? parseFailure(job.failedReason) : this.#believed(key, job.data, job.returnvalue);
+      if (hasFailed) return parseFailure(job.failedReason);
+      return this.#believed(key, () => this.#checkedJob(key, job.data), job.returnvalue);
     }
     return null;
   }
 
   /** A worker's word, once its seal is checked; a broken one is a failure with its reason. */
-  async #believed(key: RequestKey, data: unknown, returned: unknown): Promise<JobOutcome> {
-    const { shelf } = this.#bullmq;
+  async #believed(
+    key: RequestKey,
+    jobOf: () => Promise<InferenceJob>,
+    returned: unknown,
+  ): Promise<JobOutcome> {
     if (typeof (returned as { output?: unknown } | null)?.output === "object") this.#shelved.add(key);
     try {
-      const outcome = await readOutcome(returned, shelf);
+      const outcome = await readOutcome(returned, this.#bullmq.shelf);
       if (outcome.status === "failed") return outcome;
-      const job = await readJob(key, data, shelf);
-      this.#seal.checkJob(job, data as Sealed);
-      this.#seal.checkOutcome(job, outcome, returned as Sealed);
+      this.#seal.checkOutcome(await jobOf(), outcome, returned as Sealed);
       return outcome;
     } catch (error) {
       if (!(error instanceof CoprocessorError)) throw error;
       return { status: "failed", code: error.code, message: error.message };
     }
+  }
+
+  async #checkedJob(key: RequestKey, data: unknown): Promise<InferenceJob> {
+    const job = await readJob(key, data, this.#bullmq.shelf);
+    this.#seal.checkJob(job, data as Sealed);
+    return job;
   }
 
   async #named<T>(operation: string, work: () => Promise<T>): Promise<T> {

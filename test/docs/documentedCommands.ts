@@ -90,6 +90,10 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
     FLEET,
   "QUEUE_NAMESPACE=1-7 QUEUE_URL=redis://worker:password@queue.internal QUEUE_SECRET=... node coprocessor/bin/sibyl.js worker":
     FLEET,
+  "STANDBY=1 DATABASE_URL=postgres://… QUEUE_URL=redis://… node coprocessor/bin/sibyl.js node": {
+    by: "test/e2e/standbyPair.ts",
+    proof: 'STANDBY: "1"',
+  },
   "node coprocessor/bin/sibyl.js node --config operator.env": {
     by: LIFECYCLE,
     proof: 'run(["node", "--config", configFile()])',
