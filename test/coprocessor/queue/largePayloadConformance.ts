@@ -13,29 +13,25 @@ const SECRET = "the same thirty-two characters or more";
 
 /** What every queue does with inputs and outputs that are too large to travel in a job, and with who made them. */
 export function largePayloadConformance({ queue, consumer, fresh }: Ends): void {
-  fresh(
-    "large inputs and outputs arrive as they were, sealed or not, and small ones beside them",
-    async () => {
-      for (const options of [{}, { secret: SECRET }]) {
-        const [node, worker] = [await queue(options), await consumer(options)];
-        const told = collect(node);
-        const seen: `0x${string}`[] = [];
-        await worker.run(async ({ input }) => {
-          seen.push(input);
-          return done(input);
-        });
-        const inputs = [bytes(200_000, "ab"), bytes(32 * 1024, "cd"), bytes(32 * 1024 + 1, "ef")];
-        for (const [index, input] of inputs.entries()) {
-          await node.add(job(`${index}`, { input }));
-          await until("the outcome", () => told[index] ?? null);
-          await node.remove(job(`${index}`).key);
-        }
-        expect(seen).toEqual(inputs);
-        expect(told.map(({ outcome }) => outcome)).toEqual(inputs.map((input) => done(input)));
-        await Promise.all([node.close(), worker.close()]);
+  for (const [kind, options] of Object.entries({ sealed: { secret: SECRET }, "not sealed": {} })) {
+    fresh(`large inputs and outputs, ${kind}, arrive as they were, and small ones beside them`, async () => {
+      const [node, worker] = [await queue(options), await consumer(options)];
+      const told = collect(node);
+      const seen: `0x${string}`[] = [];
+      await worker.run(async ({ input }) => {
+        seen.push(input);
+        return done(input);
+      });
+      const inputs = [bytes(200_000, "ab"), bytes(32 * 1024, "cd"), bytes(32 * 1024 + 1, "ef")];
+      for (const [index, input] of inputs.entries()) {
+        await node.add(job(`${index}`, { input }));
+        await until("the outcome", () => told[index] ?? null);
+        await node.remove(job(`${index}`).key);
       }
-    },
-  );
+      expect(seen).toEqual(inputs);
+      expect(told.map(({ outcome }) => outcome)).toEqual(inputs.map((input) => done(input)));
+    });
+  }
 
   fresh("an outcome says which worker made it, and the seal covers the name", async () => {
     const node = await queue({ secret: SECRET });
