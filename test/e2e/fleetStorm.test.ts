@@ -14,7 +14,7 @@ import { keepOnFailure } from "./keepOnFailure.ts";
 
 const KILLS = Number(process.env.FLEET_KILLS ?? "10");
 const WORKERS = 3;
-const REQUESTS_PER_KILL = 24;
+const REQUESTS_PER_KILL = 72;
 const LIFETIME_SECONDS = 120;
 const PROMPTS = ["The whale ", "Call me ", "Upon the sea ", "The captain said "];
 /** From kill -9 until every job that was open then has its output. */
@@ -71,7 +71,13 @@ function startWorker(): Promise<WorkerProcess> {
 test.skipIf(skipped !== "")(
   `fleet: kill -9 of one of three workers under load, ${KILLS} times: nothing lost, nothing answered twice, p99 recovery within 10 s${skipped}`,
   async () => {
-    const asked: Hex[] = [];
+    // A fleet under load has its model loaded.
+    const asked = await ask(WORKERS * 8);
+    await until(
+      "the first requests to settle",
+      async () => ((await settlements()).length === asked.length ? true : null),
+      LOOK,
+    );
     const recoveryMs: number[] = [];
     for (let kill = 0; kill < KILLS; kill++) {
       const open = await ask(REQUESTS_PER_KILL);
