@@ -40,11 +40,11 @@ export async function startWorker(
   const { host, pid } = thisProcess();
   const name = `${host}-${pid}-${randomBytes(4).toString("hex")}`;
   const consumer = await createBullmqConsumer({ ...parts.queueOptions, concurrency, name });
+  closers.add("worker", () => consumer.close());
   const pace = new WorkerPace(config.inferenceThreads);
   await consumer.run((job) =>
     runJob({ models, engine, pace, timeoutMs: INFERENCE_TIMEOUT_MS, now: Date.now }, job),
   );
-  closers.add("worker", () => consumer.close());
   const warm = (modelIds: readonly Hex[]) => {
     for (const modelId of modelIds) void warmUp(modelId, { ...parts, engine });
   };

@@ -1,7 +1,7 @@
 import { agree, type ModelManifest } from "@sibyl/sdk";
 import type { Hex } from "viem";
 import type { RequestRecord } from "../core/request.ts";
-import { isSampled } from "../core/watch.ts";
+import { isSampled } from "../core/sample.ts";
 import type { WorkerTrust } from "../core/workerTrust.ts";
 import type { InferenceJob, JobOutcome } from "../queue/port.ts";
 import { jobOf } from "./act.ts";

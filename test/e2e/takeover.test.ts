@@ -39,7 +39,10 @@ test.skipIf(unavailable !== null)(
     });
     expect((await fetch(`${standby.process?.statusUrl}/healthz`)).status).toBe(200);
     const requests = await fetch(`${standby.process?.statusUrl}/requests`);
-    expect([requests.status, await requests.json()]).toMatchObject([503, { code: "node/standby" }]);
+    expect([requests.status, await requests.json()]).toMatchObject([
+      503,
+      { error: expect.stringMatching(/^node\/standby: this node stands by/) },
+    ]);
     expect(await standby.status()).toMatchObject({ role: "standby", operatorId: active.operatorId });
   },
 );
