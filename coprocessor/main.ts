@@ -16,6 +16,7 @@ import { openModels } from "./compose/models.ts";
 import { nodeStatus, type Role, storedStatus } from "./compose/nodeStatus.ts";
 import { outboxEconomics } from "./compose/outboxEconomics.ts";
 import { patiently } from "./compose/patiently.ts";
+import { peerIdentity } from "./compose/peerIdentity.ts";
 import { reloadConfig } from "./compose/reload.ts";
 import { applyRetention } from "./compose/retention.ts";
 import { silentPeers } from "./compose/silentPeers.ts";
@@ -136,6 +137,7 @@ async function compose(
       : createLibp2pPeers({
           scope,
           seed: await key.derive("peer identity"),
+          identity: peerIdentity({ scope, operatorId: me, key, store: ownStore }),
           listen: config.p2p,
           announce: config.p2p.announce,
           log,

@@ -121,6 +121,7 @@ const nobodyListens: PipelineDeps["peers"] = {
   connect: () => {},
   addresses: () => [],
   connected: () => 0,
+  operators: () => [],
   traffic: () => ({ published: 0, sent: 0, received: 0, copies: 0, copiedBytes: 0 }),
   stop: async () => {},
 };
