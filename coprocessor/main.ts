@@ -16,7 +16,7 @@ import { openModels } from "./compose/models.ts";
 import { nodeStatus, type Role, storedStatus } from "./compose/nodeStatus.ts";
 import { outboxEconomics } from "./compose/outboxEconomics.ts";
 import { patiently } from "./compose/patiently.ts";
-import { peerIdentity } from "./compose/peerIdentity.ts";
+import { openPeers } from "./compose/peers.ts";
 import { reloadConfig } from "./compose/reload.ts";
 import { applyRetention } from "./compose/retention.ts";
 import { silentPeers } from "./compose/silentPeers.ts";
@@ -35,7 +35,6 @@ import type { RequestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
 import { startStatusServer } from "./observe/statusServer.ts";
-import { createLibp2pPeers } from "./peers/libp2pPeers.ts";
 import { BalanceAlarm } from "./pipeline/balanceAlarm.ts";
 import { isCourtNeeded } from "./pipeline/court.ts";
 import type { PipelineDeps } from "./pipeline/deps.ts";
@@ -61,7 +60,7 @@ export interface Coprocessor {
   /** 0 for a watcher. */
   operatorId: number;
   statusUrl: string;
-  /** Multiaddrs that peers can dial. */
+  /** Addresses that peers can dial. */
   addresses: string[];
   /** Resolves never, or rejects with what made going on impossible. */
   failed: Promise<never>;
@@ -134,14 +133,7 @@ async function compose(
   const gossip =
     role === "watcher"
       ? silentPeers()
-      : createLibp2pPeers({
-          scope,
-          seed: await key.derive("peer identity"),
-          identity: peerIdentity({ scope, operatorId: me, key, store: ownStore }),
-          listen: config.p2p,
-          announce: config.p2p.announce,
-          log,
-        });
+      : await openPeers(config, { scope, operatorId: me, key, store: ownStore, log });
   const peers = wrap("peers", gossip);
   const { startBlock } = config;
   const confirmations = config.confirmations === null ? {} : { confirmations: config.confirmations };
