@@ -1,6 +1,6 @@
 import type { RequestFields } from "@sibyl/sdk";
 import type { ChainEvent } from "../chain/port.ts";
-import { type RequestKey, type RequestRecord, requestKey } from "../core/request.ts";
+import { newRecord, type RequestKey } from "../core/request.ts";
 import { loadContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
 import { takeUpAgain } from "./takeUpAgain.ts";
@@ -13,9 +13,7 @@ export async function onRequest(
   deps: PipelineDeps,
   event: Extract<ChainEvent, { type: "RequestOpened" }>,
 ): Promise<RequestKey[]> {
-  const { chainId, oracle } = deps.scope;
   const { position, requestId, request, input } = event;
-  const now = deps.now();
   const opened = { requestId, request, openedBlockHash: position.blockHash, dispute: null };
   const { fields, candidates } = await loadContext(deps, opened);
   const ours = candidates.find((candidate) => candidate.operatorId === deps.me);
@@ -23,31 +21,18 @@ export async function onRequest(
     deps.log.debug({ requestId }, "not drawn");
     return [];
   }
-  const record: RequestRecord = {
-    ...opened,
-    key: requestKey(chainId, oracle, requestId),
-    chainId,
-    oracle,
-    input,
-    deadline: fields.deadline,
-    openedBlock: position.blockNumber,
-    openedTransaction: position.transactionHash,
-    state: ours === undefined ? "aside" : "waiting",
-    reason: null,
-    output: null,
-    outputHash: null,
-    proposed: null,
-    proposedBlock: null,
-    challengedBlock: null,
-    disputeId: null,
-    verdict: null,
-    closedBlock: null,
-    closedTransaction: null,
-    settledOutput: null,
-    callbackFailed: false,
-    createdAt: now,
-    updatedAt: now,
-  };
+  const record = newRecord(
+    {
+      ...deps.scope,
+      ...opened,
+      input,
+      deadline: fields.deadline,
+      openedBlock: position.blockNumber,
+      openedTransaction: position.transactionHash,
+      state: ours === undefined ? "aside" : "waiting",
+    },
+    deps.now(),
+  );
   const isNew = await deps.store.insertRequest(record);
   if (!isNew) return [];
   await takeUpAgain(deps, record);

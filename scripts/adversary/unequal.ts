@@ -49,7 +49,7 @@ export interface UnequalFigures {
 
 const MODELS: readonly ModelName[] = ["spam-text", "iris"];
 /** Requests of each batch whose every output is looked at. */
-const COMPARED = 3;
+const COMPARED = 10;
 const ANSWER_TIMEOUT_MS = 240_000;
 /** As many as are answered before the deadline of the first one. */
 const AT_ONCE = 50;

@@ -6,27 +6,32 @@ import { createHttpPeers } from "../peers/httpPeers.ts";
 import { createLibp2pPeers } from "../peers/libp2pPeers.ts";
 import type { Peers } from "../peers/port.ts";
 import type { Store } from "../store/port.ts";
+import type { Role } from "./nodeStatus.ts";
 import { peerIdentity } from "./peerIdentity.ts";
+import { silentPeers } from "./silentPeers.ts";
 
-/** How an operator's node speaks with the others, as the configuration says; not started yet. */
-export async function openPeers(
+export interface GossipParts {
+  scope: OracleScope;
+  operatorId: number;
+  key: AttesterKey;
+  store: Pick<Store, "operator" | "holdsSeat">;
+  log: Log;
+}
+
+/** How an operator speaks with the others, as the configuration says; it is to be started. A watcher says nothing. */
+export async function openGossip(
   { p2p }: Pick<Config, "p2p">,
-  parts: {
-    scope: OracleScope;
-    operatorId: number;
-    key: AttesterKey;
-    store: Pick<Store, "operator" | "holdsSeat">;
-    log: Log;
-  },
+  role: Role,
+  parts: GossipParts,
 ): Promise<Peers> {
-  const { scope, key, log } = parts;
+  if (role === "watcher") return silentPeers();
   const options = {
-    scope,
-    seed: await key.derive("peer identity"),
+    scope: parts.scope,
+    seed: await parts.key.derive("peer identity"),
     identity: peerIdentity(parts),
     listen: p2p,
     announce: p2p.announce,
-    log,
+    log: parts.log,
   };
   switch (p2p.transport) {
     case "libp2p":
