@@ -182,10 +182,12 @@ async function prove(
     intake.charge(address);
     throw new Refusal(400, "peers/malformed", `the headers ${PEER_HEADER} and ${POST_HEADER} are needed`);
   }
+  // Before anything that costs more than reading: keys are free, and so is naming an operator.
+  if (!book.isProven(shown.peerId) && !intake.admits(address, 1, 0))
+    throw new Refusal(429, "peers/too-many", "too many peers that prove nothing");
   if (post.to !== key.peerId) throw new Refusal(421, "peers/not-me", `this is ${key.peerId}`);
   const offMs = Date.now() - post.sentAtMs;
   if (Math.abs(offMs) > MAX_POST_SKEW_MS) {
-    intake.admits(address, 1, 0);
     throw new Refusal(
       401,
       "peers/clock-off",
@@ -203,10 +205,9 @@ async function prove(
     throw new Refusal(409, "peers/replayed", "this post was heard before");
   const refusal = await book.take(peer, shown.record);
   if (refusal !== null) {
-    // Keys are free: what proves no operator is not remembered.
+    // What proves no operator is not remembered.
     book.forget(peer);
     if (isOffence(refusal.fault)) intake.charge(address);
-    else intake.admits(address, 1, 0);
     throw new Refusal(403, `peers/record-${refusal.fault}`, refusal.detail);
   }
   return { peer, bodyHash: post.bodyHash };

@@ -193,8 +193,9 @@ describe("httpPeers: what only HTTP has", { timeout: 60_000 }, () => {
   });
 
   test("strangers: what they ask and try is bounded by their address, and operators are still heard", async () => {
-    const victim = await node(1);
+    const victim = await node(1, { limits: { messagesPerSecond: 1 } });
     const friend = await node(2);
+    const stranger = await poster(200, victim.url);
     victim.peers.connect([friend.url]);
     await until("connected", () => friend.peers.connected() === 1);
     let refused = 0;
@@ -204,6 +205,10 @@ describe("httpPeers: what only HTTP has", { timeout: 60_000 }, () => {
       if (response.status === 429) refused += 1;
     }
     expect(refused).toBeGreaterThan(100);
+    // Not even looked at: neither the signature nor the record.
+    const body = packFrames([encoded(commit(2))]);
+    const headers = await stranger.proof(body);
+    expect(await stranger.send(headers, body)).toEqual({ status: 429, code: "peers/too-many" });
     await friend.peers.publish(commit(1));
     await until("heard", () => victim.times(commit(1)) === 1);
   });
