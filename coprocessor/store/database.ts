@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { PGlite } from "@electric-sql/pglite";
 import { drizzle as drizzleOnPg } from "drizzle-orm/node-postgres";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import { drizzle as drizzleOnPglite } from "drizzle-orm/pglite";
@@ -35,7 +36,7 @@ export async function useEmbedded(embedded: EmbeddedDatabase): Promise<Database>
     }),
   );
   return {
-    queries: drizzleOnPglite(embedded.pglite),
+    queries: drizzleOnPglite(embedded.pglite as PGlite),
     transactions: embedded.transactions,
     space: embedded.space,
     close: async () => {},
