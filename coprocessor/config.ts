@@ -45,7 +45,7 @@ export interface Config extends WorkConfig {
   databaseTemplate: string | null;
   /** Null is embedded Postgres. */
   databaseUrl: `postgres://${string}` | `postgresql://${string}` | null;
-  p2p: HostAndPort & { announce: string[]; bootstrap: string[] };
+  p2p: HostAndPort & { transport: (typeof TRANSPORTS)[number]; announce: string[]; bootstrap: string[] };
   status: HostAndPort;
   watch: WatchConfig;
   timing: AgreementTiming;
@@ -54,6 +54,9 @@ export interface Config extends WorkConfig {
   repeatMs: number;
   operations: OperationsConfig;
 }
+
+/** How operators of a network speak with each other: all of them alike. */
+const TRANSPORTS = ["libp2p", "http"] as const;
 
 const capabilityOfModel = list.transform((items, context) => {
   const entries = items.map((item) => item.split("=").map((part) => part.trim()));
@@ -89,6 +92,7 @@ const environment = workEnvironment.extend(watchEnvironment.shape).extend({
     .transform((text) => text as `postgres://${string}`)
     .optional(),
   DATABASE_TEMPLATE: path.optional(),
+  P2P_TRANSPORT: z.enum(TRANSPORTS).default("libp2p"),
   P2P_LISTEN: hostAndPort.prefault("0.0.0.0:4001"),
   P2P_ANNOUNCE: list.default([]),
   P2P_BOOTSTRAP: list.default([]),
@@ -143,7 +147,12 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     standby: env.STANDBY,
     databaseTemplate: env.DATABASE_TEMPLATE ?? null,
     databaseUrl: env.DATABASE_URL ?? null,
-    p2p: { ...env.P2P_LISTEN, announce: env.P2P_ANNOUNCE, bootstrap: env.P2P_BOOTSTRAP },
+    p2p: {
+      ...env.P2P_LISTEN,
+      transport: env.P2P_TRANSPORT,
+      announce: env.P2P_ANNOUNCE,
+      bootstrap: env.P2P_BOOTSTRAP,
+    },
     status: env.STATUS_LISTEN,
     watch: watchConfigOf(env),
     timing: {

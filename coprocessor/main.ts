@@ -56,7 +56,7 @@ export interface Coprocessor {
   /** 0 for a watcher. */
   operatorId: number;
   statusUrl: string;
-  /** Multiaddrs that peers can dial. */
+  /** Addresses that peers can dial. */
   addresses: string[];
   /** Resolves never, or rejects with what made going on impossible. */
   failed: Promise<never>;
@@ -163,7 +163,8 @@ async function compose(
   // name of its own.
   const tenure =
     config.standby && leases.store !== null ? `/${leases.store.storeId}/${leases.store.token}` : "";
-  const peers = wrap("peers", await openGossip(config, role, { scope, key, tenure, log }));
+  const gossip = await openGossip(config, role, { scope, operatorId: me, key, tenure, store: ownStore, log });
+  const peers = wrap("peers", gossip);
   const { startBlock } = config;
   const confirmations = config.confirmations === null ? {} : { confirmations: config.confirmations };
   const onTurn = () => lifecycle.pulse.beat("chain", Date.now());

@@ -45,6 +45,7 @@ export async function nodeStatus({
     head:
       clock.head === null ? null : { number: clock.head.number.toString(), timestamp: clock.head.timestamp },
     peers: peers.connected(),
+    peerOperators: peers.operators(),
     traffic: peers.traffic(),
     addresses: peers.addresses(),
     queue: await queue.counts(),

@@ -214,6 +214,10 @@ class DrizzleStore implements Store {
     return this.#read("enrolments", (queries) => registryRows.listEnrolments(queries, modelId));
   }
 
+  holdsSeat(operatorId: number): Promise<boolean> {
+    return this.#read("holdsSeat", (queries) => registryRows.holdsSeat(queries, operatorId));
+  }
+
   putModel(record: ModelRecord, block: bigint): Promise<void> {
     return this.#write("putModel", (queries) => registryRows.putModel(queries, record, block));
   }
