@@ -14,6 +14,7 @@ import { asItIs, type WrapPort } from "./compose/lastingPorts.ts";
 import { takeLeases } from "./compose/lease.ts";
 import { watchLifecycle } from "./compose/lifecycle.ts";
 import { openModels } from "./compose/models.ts";
+import { openNodeQueue } from "./compose/nodeQueue.ts";
 import { nodeStatus, type Role, storedStatus } from "./compose/nodeStatus.ts";
 import { openNodeTelemetry } from "./compose/nodeTelemetry.ts";
 import { createObservation, openTracing } from "./compose/observation.ts";
@@ -22,9 +23,11 @@ import { patiently } from "./compose/patiently.ts";
 import { queueStatus } from "./compose/queueStatus.ts";
 import { reloadConfig } from "./compose/reload.ts";
 import { applyRetention } from "./compose/retention.ts";
+import { composeSpotChecks } from "./compose/spotChecks.ts";
+import { standBy } from "./compose/standby.ts";
 import { openStorage } from "./compose/storage.ts";
 import { watchingOf } from "./compose/watching.ts";
-import { startEmbeddedWorker } from "./compose/worker.ts";
+import { type RunningWorker, startEmbeddedWorker } from "./compose/worker.ts";
 import { openWorkload } from "./compose/workload.ts";
 import type { Config } from "./config.ts";
 import type { CatchUp } from "./core/catchUp.ts";
@@ -35,7 +38,7 @@ import { RecentFaults } from "./core/recentFaults.ts";
 import type { RequestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
-import { startStatusServer } from "./observe/statusServer.ts";
+import { type StatusSource, startStatusServer } from "./observe/statusServer.ts";
 import { BalanceAlarm } from "./pipeline/balanceAlarm.ts";
 import type { PipelineDeps } from "./pipeline/deps.ts";
 import { createDriver } from "./pipeline/driver.ts";
@@ -44,7 +47,6 @@ import { startLoop } from "./pipeline/loop.ts";
 import { onOutcome } from "./pipeline/onOutcome.ts";
 import { onPeerMessage } from "./pipeline/onPeerMessage.ts";
 import { lookAgain, onSecondLook, watchedRequest } from "./pipeline/watch.ts";
-import { createBullmqQueue } from "./queue/bullmqQueue.ts";
 import { connectRpc } from "./rpc/rpcClient.ts";
 import { createViemSender } from "./submit/viemSender.ts";
 
@@ -57,7 +59,7 @@ export interface Coprocessor {
   /** 0 for a watcher. */
   operatorId: number;
   statusUrl: string;
-  /** Multiaddrs that peers can dial. */
+  /** Addresses that peers can dial. */
   addresses: string[];
   /** Resolves never, or rejects with what made going on impossible. */
   failed: Promise<never>;
@@ -76,6 +78,7 @@ export interface Coprocessor {
  *
  * @param options.role An operator's node when not given.
  * @param options.variables What `config` was read from, to compare with at a reload.
+ * @param options.signal Gives up standing by, with `node/stopped`.
  * @param options.wrap Put around the ports that it names; the ports as they are when not given.
  * @throws CoprocessorError of whatever part cannot start; what was started before it is closed again.
  */
@@ -85,12 +88,18 @@ export async function startCoprocessor(
     role = "operator",
     variables = {},
     wrap = asItIs,
-  }: { role?: Role; variables?: Record<string, string | undefined>; wrap?: WrapPort } = {},
+    signal = new AbortController().signal,
+  }: {
+    role?: Role;
+    variables?: Record<string, string | undefined>;
+    wrap?: WrapPort;
+    signal?: AbortSignal;
+  } = {},
 ): Promise<Coprocessor> {
   const closers = new Closers();
   const log = createPinoLog(config.logLevel, { service: "sibyl" });
   try {
-    return await compose(config, role, variables, wrap, log, closers);
+    return await compose(config, { role, variables, wrap, signal }, log, closers);
   } catch (error) {
     await closers.close(log);
     throw error;
@@ -99,9 +108,12 @@ export async function startCoprocessor(
 
 async function compose(
   config: Config,
-  role: Role,
-  variables: Record<string, string | undefined>,
-  wrap: WrapPort,
+  {
+    role,
+    variables,
+    wrap,
+    signal,
+  }: { role: Role; variables: Record<string, string | undefined>; wrap: WrapPort; signal: AbortSignal },
   rootLog: ReturnType<typeof createPinoLog>,
   closers: Closers,
 ): Promise<Coprocessor> {
@@ -123,8 +135,6 @@ async function compose(
   const log = rootLog.child(role === "watcher" ? { watcher: key.address } : { operatorId: me });
   const scope = { chainId: rpc.chainId, oracle: config.oracle };
 
-  const lease = await takeLeases(config, { scope, attester: key.address, log }, closers);
-  const { store: ownStore, backend } = await openStorage(config, log, closers);
   const clock = new ChainClock();
   const tracing = openTracing(
     config.tracing,
@@ -132,14 +142,46 @@ async function compose(
     closers,
   );
   const observation = createObservation({ tracing, metrics, clock, isLive: () => synced(), now: Date.now });
-  const store = observation.store(wrap("store", ownStore));
   const namespace = config.queueNamespace ?? `${scope.chainId}-${role === "watcher" ? "watch" : me}`;
-  const queueOptions = { backend, namespace, secret: config.queueSecret, traced: tracing.on, log };
   const models = openModels(config, log);
-  const bullmq = await createBullmqQueue({ ...queueOptions, capabilities: config.capabilities });
-  const queue = observation.queue(wrap("queue", bullmq));
+  const sealed = { namespace, secret: config.queueSecret, traced: tracing.on };
+  const about = { operatorId: me, attester: key.address, ...scope };
+  const standing = config.standby
+    ? await standBy(
+        config,
+        { about, models, queue: sealed, telemetry: { tracing, registry }, log, signal },
+        closers,
+      )
+    : null;
+  const leases = await takeLeases(
+    config,
+    { scope, attester: key.address, log, standby: standing?.waiting },
+    closers,
+  );
+  const { store: ownStore, backend } = await openStorage(config, log, closers, leases.store?.token ?? null);
+  const store = observation.store(wrap("store", ownStore));
+  const queueOptions = { ...sealed, backend, log };
+  const spotChecks = await composeSpotChecks(
+    config,
+    { models, key, own: () => worker?.name ?? null, log },
+    closers,
+  );
+  const nodeQueue = await openNodeQueue(
+    { ...queueOptions, capabilities: config.capabilities },
+    {
+      lease: leases.store,
+      trust: spotChecks?.trust ?? null,
+      onDiscarded: (discarded) => driver.requeue(discarded),
+    },
+  );
+  const queue = observation.queue(wrap("queue", nodeQueue));
   closers.add("queue", () => queue.close());
-  const peers = wrap("peers", await openGossip(config, role, { scope, key, log }));
+  // A node that was paused keeps its connections, and peers talk to one connection of a name: a node that takes over gets a
+  // name of its own.
+  const tenure =
+    config.standby && leases.store !== null ? `/${leases.store.storeId}/${leases.store.token}` : "";
+  const gossip = await openGossip(config, role, { scope, operatorId: me, key, tenure, store: ownStore, log });
+  const peers = wrap("peers", gossip);
   const { startBlock } = config;
   const confirmations = config.confirmations === null ? {} : { confirmations: config.confirmations };
   const onTurn = () => lifecycle.pulse.beat("chain", Date.now());
@@ -178,6 +220,7 @@ async function compose(
     ),
     workload,
     recentFaults: new RecentFaults(MAX_RECENT_FAULTS),
+    spotChecks,
     timing: config.timing,
     log,
     now: Date.now,
@@ -224,9 +267,10 @@ async function compose(
   const watchDeps = { ...deps, watch: parts.watch };
   const looking = startLoop("watch", log, Date.now, () => lookAgain(watchDeps));
   closers.add("watch", () => looking.stop());
-  const worker = config.embeddedWorker
-    ? await startEmbeddedWorker(config, { models, log, tracing, registry, queueOptions }, closers)
-    : null;
+  const worker: RunningWorker | null =
+    config.embeddedWorker && standing === null
+      ? await startEmbeddedWorker(config, { models, log, tracing, registry, queueOptions }, closers)
+      : (standing?.worker ?? null);
   await peers.start((message) => onPeerMessage(deps, message));
   closers.add("peers", () => peers.stop());
   closers.add("driver", () => driver.stop());
@@ -264,23 +308,22 @@ async function compose(
   );
   closers.add("retention", () => retention.stop());
 
-  const status = await startStatusServer(
-    {
-      health: () => lifecycle.health(),
-      readiness: () => lifecycle.readiness(),
-      node: () =>
-        nodeStatus({
-          ...{ role, deps, following, sender, lifecycle, balanceAlarm },
-          ledgers: () => readLedgers(rpc, contracts, key.address, me),
-        }),
-      ...storedStatus(deps),
-      ...queueStatus(deps, config.dataDir, closers),
-      metrics: telemetry.exposition({ deps, sender, balanceAlarm, lifecycle, rpcHealth: rpc.health }),
-      ...court.status,
-    },
-    config.status,
-  );
-  closers.add("status", () => status.close());
+  const source: StatusSource = {
+    health: () => lifecycle.health(),
+    readiness: () => lifecycle.readiness(),
+    node: () =>
+      nodeStatus({
+        ...{ role, deps, following, sender, lifecycle, balanceAlarm },
+        ledgers: () => readLedgers(rpc, contracts, key.address, me),
+      }),
+    ...storedStatus(deps),
+    ...queueStatus(deps, config.dataDir, closers),
+    metrics: telemetry.exposition({ deps, sender, balanceAlarm, lifecycle, rpcHealth: rpc.health }),
+    ...court.status,
+  };
+  standing?.become(source);
+  const status = standing?.status ?? (await startStatusServer(source, config.status));
+  if (standing === null) closers.add("status", () => status.close());
   let current = variables;
   log.info(
     { statusUrl: status.url, queueNamespace: namespace, addresses: peers.addresses(), attester: key.address },
@@ -290,7 +333,7 @@ async function compose(
     operatorId: me,
     statusUrl: status.url,
     addresses: peers.addresses(),
-    failed: Promise.race([following.failed, lease.lost]),
+    failed: Promise.race([following.failed, leases.lost]),
     drain: () => drain({ workload, store, clock, log }, live.current.operations.drainTimeoutMs),
     get drainTimeoutMs() {
       return live.current.operations.drainTimeoutMs;

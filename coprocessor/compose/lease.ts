@@ -5,36 +5,52 @@ import type { OracleScope } from "../core/messages.ts";
 import type { Log } from "../observe/port.ts";
 import { takeRedisLease } from "../queue/redisLease.ts";
 import { takePostgresLease } from "../store/postgresLease.ts";
+import { type StandbyOptions, type StoreLease, takeStoreLease } from "../store/storeLease.ts";
 import type { Closers } from "./closers.ts";
 import { isGone, thisProcess } from "./thisProcess.ts";
+
+/** What a node holds so that no other one acts for its operator. */
+export interface Leases {
+  /** Rejects if another node has taken our place. */
+  lost: Promise<never>;
+  /** Of the shared store; null where the database is embedded, which has a lock of its own. */
+  store: StoreLease | null;
+}
 
 /**
  * Makes sure that no other node runs with the same attester key on the servers that this one uses.
  *
- * An embedded database has a lock of its own, and nobody can tell of a node that shares nothing with this one.
+ * The store's lease comes first and decides: whoever has it takes the queue's too. Nobody can tell of a node that shares
+ * nothing with this one.
  *
- * @returns `lost` rejects if another node has taken our place.
- * @throws CoprocessorError `node/already-running`
+ * @param of.standby Waits for the store's lease while another node is active.
+ * @throws CoprocessorError `node/already-running`, `node/stopped`
  */
 export async function takeLeases(
-  config: Config,
-  { scope, attester, log }: { scope: OracleScope; attester: Address; log: Log },
+  config: Pick<Config, "databaseUrl" | "queueUrl">,
+  of: { scope: OracleScope; attester: Address; log: Log; standby?: StandbyOptions | undefined },
   closers: Closers,
-): Promise<{ lost: Promise<never> }> {
+): Promise<Leases> {
+  const { scope, attester, log } = of;
   let lose: (error: CoprocessorError) => void = () => {};
   const lost = new Promise<never>((_, reject) => {
     lose = reject;
   });
   lost.catch(() => undefined);
   const name = `node-${scope.chainId}-${scope.oracle}-${attester}`.toLowerCase();
-  const shared = { name, me: thisProcess(), log, onLost: (error: CoprocessorError) => lose(error) };
+  const shared = { name, me: thisProcess(), log, onLost: (error: CoprocessorError) => lose(error), isGone };
   const { databaseUrl, queueUrl } = config;
-  for (const url of new Set([databaseUrl, queueUrl])) {
-    if (url === null) continue;
-    const lease = url.startsWith("redis")
-      ? await takeRedisLease({ ...shared, url, isGone })
-      : await takePostgresLease({ ...shared, url });
+  let store: StoreLease | null = null;
+  if (databaseUrl !== null) {
+    const lease = await takeStoreLease({ ...shared, url: databaseUrl, standby: of.standby });
     closers.add("lease", () => lease.release());
+    store = lease;
   }
-  return { lost };
+  if (queueUrl !== null && queueUrl !== databaseUrl) {
+    const lease = queueUrl.startsWith("redis")
+      ? await takeRedisLease({ ...shared, url: queueUrl, hold: store })
+      : await takePostgresLease({ ...shared, url: queueUrl, evicts: store?.previous ?? null });
+    closers.add("queue's lease", () => lease.release());
+  }
+  return { lost, store };
 }

@@ -52,8 +52,8 @@ export async function rebuild(
     const contracts = await discoverContracts(rpc, config.oracle);
     const me = await discoverOperator(rpc, contracts.operatorRegistry, key.address);
     const scope = { chainId: rpc.chainId, oracle: config.oracle };
-    await takeLeases(config, { scope, attester: key.address, log }, closers);
-    const { store } = await openStorage(config, log, closers);
+    const leases = await takeLeases(config, { scope, attester: key.address, log }, closers);
+    const { store } = await openStorage(config, log, closers, leases.store?.token ?? null);
     const chain = await createRpcChain({
       rpc,
       contracts,

@@ -14,11 +14,16 @@ export const backendOf = (queueUrl: string): QueueBackend => ({
   url: queueUrl,
 });
 
-/** Store and queue share the embedded database unless a server is configured for either. */
+/**
+ * Store and queue share the embedded database unless a server is configured for either.
+ *
+ * @param fence The token of our lease of the store's server; null writes unasked.
+ */
 export async function openStorage(
   config: Config,
   log: Log,
   closers: Closers,
+  fence: bigint | null = null,
 ): Promise<{ store: Store; backend: QueueBackend }> {
   const { databaseUrl, queueUrl } = config;
   const openEmbedded = async () => {
@@ -32,7 +37,7 @@ export async function openStorage(
     return embedded;
   };
   const openStore = async (database: DrizzleStoreOptions["database"]) => {
-    const store = createCachedStore(await createDrizzleStore({ database, log }));
+    const store = createCachedStore(await createDrizzleStore({ database, fence, log }));
     closers.add("store", () => store.close());
     return store;
   };

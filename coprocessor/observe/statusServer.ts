@@ -70,8 +70,9 @@ export async function startStatusServer(
 ): Promise<HttpServer> {
   const app = new Hono();
   app.onError((error, context) => {
-    const fact = error instanceof CoprocessorError ? `${error.code}: ${error.message}` : error.message;
-    return context.json({ error: fact }, 500);
+    if (!(error instanceof CoprocessorError)) return context.json({ error: error.message }, 500);
+    const fact = `${error.code}: ${error.message}`;
+    return context.json({ error: fact }, error.code === "node/standby" ? 503 : 500);
   });
   app.get("/healthz", (context) => {
     const health = source.health();

@@ -12,8 +12,11 @@ import {
 import pg from "pg";
 import type { Log } from "../observe/port.ts";
 import { createBullmqTracing } from "./bullmqTracing.ts";
+import type { PayloadShelf } from "./largePayload.ts";
+import { createPostgresShelf, SHELF_TABLE } from "./postgresShelf.ts";
 import { queueError } from "./queueError.ts";
 import { connectRedis, type RedisConnections } from "./redisConnection.ts";
+import { createRedisShelf } from "./redisShelf.ts";
 
 /** The schema of BullMQ's tables; its SQL is unqualified, so sessions need it as their search_path. */
 export const QUEUE_SCHEMA = "bullmq";
@@ -51,6 +54,8 @@ export interface BullmqOptions {
 
 /** One end of the queue: makes BullMQ's objects on whichever backend, and closes what they share. */
 export interface Bullmq {
+  /** For large payloads; null where node and worker are one process. */
+  readonly shelf: PayloadShelf | null;
   queue(capability: string): Queue;
   events(capability: string): QueueEvents;
   worker(capability: string, processor: Processor, options: Omit<WorkerOptions, "connection">): Worker;
@@ -87,6 +92,7 @@ export async function connectBullmq({
     // Braces: a Redis Cluster keeps all keys of the queue on one node.
     const base = { connection: redis.main, prefix: `{${namespace}}`, ...telemetry };
     return {
+      shelf: createRedisShelf(redis.main, namespace),
       queue: (capability) => heard(new Queue(nameOf(capability), base, createRedisBackend)),
       events: (capability) => heard(new QueueEvents(nameOf(capability), base, createRedisBackend)),
       worker: (capability, processor, options) =>
@@ -99,11 +105,13 @@ export async function connectBullmq({
   const base = { connection, ...telemetry };
   try {
     await migrate(base.connection);
+    await server?.query(SHELF_TABLE);
   } catch (error) {
     await server?.end();
     throw error;
   }
   return {
+    shelf: server === null ? null : createPostgresShelf(server, namespace),
     queue: (capability) =>
       heard(new Queue(nameOf(capability), base, createPostgresBackend) as unknown as Queue),
     events: (capability) =>

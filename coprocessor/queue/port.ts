@@ -11,11 +11,21 @@ export interface InferenceJob {
   input: Hex;
   /** Unix milliseconds after which the result is worthless. */
   deadlineMs: number;
+  /** Names of workers that are parked; none when left out. */
+  notBy?: string[] | undefined;
 }
 
 /** How a job ended. A failure is a result too: it says why, and whether another try could help. */
 export type JobOutcome =
-  | { status: "done"; output: Hex; runtime: RuntimeFingerprint; loadMs: number; runMs: number }
+  | {
+      status: "done";
+      output: Hex;
+      runtime: RuntimeFingerprint;
+      loadMs: number;
+      runMs: number;
+      /** What the worker calls itself, new at each of its starts; workers of earlier releases have no name. */
+      worker?: string | undefined;
+    }
   | { status: "failed"; code: string; message: string };
 
 export interface QueueCounts {
@@ -61,7 +71,8 @@ export interface QueuedJob {
  * The node's end of the queue.
  *
  * Implementations: `bullmqQueue` on embedded Postgres (PGlite) or on Redis. Delivery is at least once: a job may
- * run twice, its outcome may be told twice, and the caller keeps only the first. Deliberately excluded: results'
+ * run twice, its outcome may be told twice, and the caller keeps only the first. Inputs and outputs above 32 KiB wait beside
+ * a shared queue, and their jobs refer to them. Deliberately excluded: results'
  * meaning, and any knowledge of requests beyond their key.
  */
 export interface JobQueue {

@@ -19,6 +19,7 @@ class Caches {
   readonly outboxFor = new ReadCache<RequestKey, OutboxEntry[]>(MAX_ENTRIES);
   readonly operator = new ReadCache<number, OperatorRecord | null>(MAX_ENTRIES);
   readonly enrolments = new ReadCache<Hex, EnrolmentRecord[]>(MAX_ENTRIES);
+  readonly seated = new ReadCache<number, boolean>(MAX_ENTRIES);
   readonly model = new ReadCache<Hex, ModelRecord | null>(MAX_ENTRIES);
 
   forgetAll(): void {
@@ -99,6 +100,10 @@ class CachedStore implements Store {
     return this.#read(this.#caches.enrolments, modelId, () => this.#inner.enrolments(modelId));
   }
 
+  holdsSeat(operatorId: number) {
+    return this.#read(this.#caches.seated, operatorId, () => this.#inner.holdsSeat(operatorId));
+  }
+
   model(modelId: Hex) {
     return this.#read(this.#caches.model, modelId, () => this.#inner.model(modelId));
   }
@@ -157,9 +162,10 @@ class CachedStore implements Store {
   }
 
   putEnrolment(record: EnrolmentRecord, block: bigint) {
-    return this.#write(this.#inner.putEnrolment(record, block), () =>
-      this.#caches.enrolments.forget(record.modelId),
-    );
+    return this.#write(this.#inner.putEnrolment(record, block), () => {
+      this.#caches.enrolments.forget(record.modelId);
+      this.#caches.seated.forget(record.operatorId);
+    });
   }
 
   putModel(record: ModelRecord, block: bigint) {

@@ -4,6 +4,7 @@ import { drizzle as drizzleOnPg } from "drizzle-orm/node-postgres";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import { drizzle as drizzleOnPglite } from "drizzle-orm/pglite";
 import pg from "pg";
+import { CoprocessorError } from "../core/errors.ts";
 import type { Log } from "../observe/port.ts";
 import type { EmbeddedDatabase } from "./embeddedDatabase.ts";
 import type { SpaceGuard } from "./freeSpace.ts";
@@ -25,6 +26,11 @@ export interface Database {
 /** Milliseconds until a server that does not answer counts as gone. */
 const CONNECT_TIMEOUT_MS = 10_000;
 const POOL_SIZE = 10;
+/**
+ * Milliseconds that a transaction of a node with a lease may rest: one that was paused in the middle of it holds the lease
+ * in place, and must not do so for longer than the lease lasts.
+ */
+const IDLE_TRANSACTION_MS = 5_000;
 
 /** The process's own embedded database; whoever opened it closes it. */
 export async function useEmbedded(embedded: EmbeddedDatabase): Promise<Database> {
@@ -43,10 +49,18 @@ export async function useEmbedded(embedded: EmbeddedDatabase): Promise<Database>
   };
 }
 
-/** A PostgreSQL server, 14 or newer. */
-export async function connectPostgres(url: string, log: Log): Promise<Database> {
+/**
+ * A PostgreSQL server, 14 or newer.
+ *
+ * @param fence The token of our lease, which every write is then held to; null writes unasked.
+ * @throws CoprocessorError `store/not-fenced` when the server does not know our token.
+ */
+export async function connectPostgres(url: string, log: Log, fence: bigint | null): Promise<Database> {
+  const settings = { "sibyl.fence": fence, idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS };
+  const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
   const pool = new pg.Pool({
     connectionString: url,
+    ...(fence === null ? {} : { options: options.join(" ") }),
     max: POOL_SIZE,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
@@ -60,6 +74,7 @@ export async function connectPostgres(url: string, log: Log): Promise<Database> 
   });
   try {
     await migrateOn(pool);
+    if (fence !== null) await checkFence(pool, fence);
   } catch (error) {
     await pool.end();
     throw error;
@@ -70,6 +85,18 @@ export async function connectPostgres(url: string, log: Log): Promise<Database> 
     space: { check: () => {} },
     close: () => pool.end(),
   };
+}
+
+/** What a URL or a pooler puts in place of our settings would leave the lease without effect. */
+async function checkFence(pool: pg.Pool, fence: bigint): Promise<void> {
+  const { rows } = await pool.query<{ fence: string | null }>(
+    "select current_setting('sibyl.fence', true) as fence",
+  );
+  if (rows[0]?.fence === fence.toString()) return;
+  throw new CoprocessorError(
+    "the database does not know this node's lease: DATABASE_URL must not carry options, and a pooler must pass them on",
+    { code: "store/not-fenced", retry: "never", meta: { fence: fence.toString() } },
+  );
 }
 
 async function migrateOn(pool: pg.Pool): Promise<void> {

@@ -30,6 +30,8 @@ import * as watchRows from "./watchRows.ts";
 export interface DrizzleStoreOptions {
   /** The process's embedded database, or the URL of a PostgreSQL server (14 or newer). */
   database: EmbeddedDatabase | `postgres://${string}` | `postgresql://${string}`;
+  /** The token of the lease under which this process writes to a server; unasked when not given. */
+  fence?: bigint | null;
   log: Log;
   /** Unix milliseconds. */
   now?: () => number;
@@ -39,14 +41,14 @@ export interface DrizzleStoreOptions {
  * A store in Postgres, embedded or a server; brings its tables up to date first.
  *
  * @throws CoprocessorError `store/unavailable`, `store/auth-failed`, `store/no-such-database`, `store/no-space`,
- * `store/schema-too-new`; the store's methods throw the first, the fourth, and `store/rejected` for a statement that
- * the database refuses, as for a nonce that is given twice.
+ * `store/schema-too-new`, `store/not-fenced`; the store's methods throw the first, the fourth, `store/rejected` for a
+ * statement that the database refuses, as for a nonce that is given twice, and `node/lease-lost` once another node writes.
  */
 export async function createDrizzleStore(options: DrizzleStoreOptions): Promise<Store> {
-  const { database, log, now = Date.now } = options;
+  const { database, log, fence = null, now = Date.now } = options;
   try {
     const opened = await (typeof database === "string"
-      ? connectPostgres(database, log)
+      ? connectPostgres(database, log, fence)
       : useEmbedded(database));
     return new DrizzleStore(opened, opened.queries, now);
   } catch (error) {
@@ -211,6 +213,10 @@ class DrizzleStore implements Store {
 
   enrolments(modelId: Hex): Promise<EnrolmentRecord[]> {
     return this.#read("enrolments", (queries) => registryRows.listEnrolments(queries, modelId));
+  }
+
+  holdsSeat(operatorId: number): Promise<boolean> {
+    return this.#read("holdsSeat", (queries) => registryRows.holdsSeat(queries, operatorId));
   }
 
   putModel(record: ModelRecord, block: bigint): Promise<void> {

@@ -6,6 +6,7 @@ import { proposal } from "./migrations/0004_proposal.ts";
 import { disputes } from "./migrations/0005_disputes.ts";
 import { evidence } from "./migrations/0006_evidence.ts";
 import { memory } from "./migrations/0008_memory.ts";
+import { nodeLease } from "./migrations/0010_nodeLease.ts";
 
 /** One step of the schema. Never changed once released; a change is a new step. */
 export interface Migration {
@@ -24,6 +25,7 @@ export const MIGRATIONS: readonly Migration[] = [
   disputes,
   evidence,
   memory,
+  nodeLease,
 ];
 
 /** One session inside an open transaction. */
@@ -33,7 +35,7 @@ export interface MigrationSession {
 }
 
 /** Key of the advisory lock that makes processes migrate one after the other; spells `sibyl`. */
-const LOCK_KEY = "0x736962796c";
+export const MIGRATION_LOCK = BigInt("0x736962796c").toString();
 
 /**
  * Brings the schema `sibyl` up to the newest step, inside the caller's transaction.
@@ -45,7 +47,7 @@ export async function migrate(
   migrations: readonly Migration[] = MIGRATIONS,
   now: number = Date.now(),
 ): Promise<void> {
-  await session.rows("select pg_advisory_xact_lock($1)", [BigInt(LOCK_KEY).toString()]);
+  await session.rows("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
   await session.script(`
     create schema if not exists sibyl;
     create table if not exists sibyl.migration (

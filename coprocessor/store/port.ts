@@ -163,6 +163,8 @@ export interface Store {
   putEnrolment(record: EnrolmentRecord, block: bigint): Promise<void>;
   /** Seats of a model with a weight above 0. */
   enrolments(modelId: Hex): Promise<EnrolmentRecord[]>;
+  /** Whether an operator has a seat with a weight above 0, for any model. */
+  holdsSeat(operatorId: number): Promise<boolean>;
   putModel(record: ModelRecord, block: bigint): Promise<void>;
   model(modelId: Hex): Promise<ModelRecord | null>;
 

@@ -9,6 +9,8 @@ export interface PostgresLeaseOptions {
   /** What is leased; the same for everybody who must not run at once. */
   name: string;
   me: ProcessIdentity;
+  /** A process that must not hold it any more, because it lost its store: its session is ended. */
+  evicts?: ProcessIdentity | null;
   log: Log;
   /** Called once when another process holds the lease: whoever calls it must stop. */
   onLost(error: CoprocessorError): void;
@@ -81,11 +83,10 @@ async function takeWithPatience(options: PostgresLeaseOptions): Promise<pg.Clien
   for (;;) {
     const session = await connect(options);
     try {
-      const { rows } = await session.query<{ taken: boolean }>(
-        "select pg_try_advisory_lock(hashtextextended($1, 0)) as taken",
-        [options.name],
-      );
-      if (rows[0]?.taken === true) return session;
+      if (await takesLock(session, options.name)) return session;
+      // At once, before who was evicted comes back.
+      if (options.evicts) await evict(session, options.name, nameOf(options.evicts));
+      if (options.evicts && (await takesLock(session, options.name))) return session;
       if (Date.now() > giveUpAt) throw alreadyRunning(options, await holderOf(session, options.name));
     } catch (error) {
       await session.end().catch(() => undefined);
@@ -101,8 +102,7 @@ async function connect({ url, me }: PostgresLeaseOptions): Promise<pg.Client> {
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
-    // Postgres shows it beside the lock, cut to 63 bytes.
-    application_name: `sibyl pid ${me.pid} on ${me.host}`,
+    application_name: nameOf(me),
   });
   session.on("error", () => {});
   try {
@@ -113,12 +113,36 @@ async function connect({ url, me }: PostgresLeaseOptions): Promise<pg.Client> {
   }
 }
 
+async function takesLock(session: pg.Client, name: string): Promise<boolean> {
+  const { rows } = await session.query<{ taken: boolean }>(
+    "select pg_try_advisory_lock(hashtextextended($1, 0)) as taken",
+    [name],
+  );
+  return rows[0]?.taken === true;
+}
+
+/** Postgres shows it beside the lock. */
+const nameOf = ({ pid, host }: ProcessIdentity): string => `sibyl pid ${pid} on ${host}`.slice(0, 63);
+
+const HOLDERS = `
+  from pg_locks l join pg_stat_activity a on a.pid = l.pid
+  where l.locktype = 'advisory' and l.granted and l.objsubid = 1
+    and ((l.classid::bigint << 32) | l.objid::bigint) = hashtextextended($1, 0)`;
+
+/** Milliseconds that a server has to end a session. */
+const EVICTION_MS = 1_000;
+
+async function evict(session: pg.Client, name: string, application: string): Promise<void> {
+  await session.query(`select pg_terminate_backend(a.pid, $3) ${HOLDERS} and a.application_name = $2`, [
+    name,
+    application,
+    EVICTION_MS,
+  ]);
+}
+
 async function holderOf(session: pg.Client, name: string): Promise<string> {
   const { rows } = await session.query<{ holder: string; since: Date }>(
-    `select a.application_name as holder, a.backend_start as since
-     from pg_locks l join pg_stat_activity a on a.pid = l.pid
-     where l.locktype = 'advisory' and l.granted and l.objsubid = 1
-       and ((l.classid::bigint << 32) | l.objid::bigint) = hashtextextended($1, 0)`,
+    `select a.application_name as holder, a.backend_start as since ${HOLDERS}`,
     [name],
   );
   const [row] = rows;

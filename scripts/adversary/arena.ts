@@ -58,7 +58,7 @@ export interface Arena {
 
 export async function openArena(
   teardown: Teardown,
-  options: Pick<NetworkOptions, "onStep" | "operators" | "envOf"> & {
+  options: Pick<NetworkOptions, "onStep" | "operators" | "envOf" | "commandOf"> & {
     /** Leads all gossip through this process, so that it can be cut; it makes everything said a little later. */
     cuttable?: boolean;
   },

@@ -257,8 +257,16 @@ export function storeConformance(
       await store.putEnrolment(seat, 10n);
       await store.putEnrolment({ ...seat, operatorId: 3 }, 10n);
       expect((await store.enrolments(hash("m"))).map((one) => one.operatorId)).toEqual([3, 7]);
+      expect(await store.holdsSeat(3)).toBe(true);
       await store.putEnrolment({ ...seat, operatorId: 3, weight: 0n }, 11n);
       expect(await store.enrolments(hash("m"))).toEqual([seat]);
+      expect([await store.holdsSeat(3), await store.holdsSeat(7), await store.holdsSeat(8)]).toEqual([
+        false,
+        true,
+        false,
+      ]);
+      await store.putEnrolment({ ...seat, modelId: hash("n"), operatorId: 3 }, 12n);
+      expect(await store.holdsSeat(3)).toBe(true);
       const model = {
         modelId: hash("m"),
         publisher: address("p"),
