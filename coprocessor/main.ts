@@ -10,6 +10,7 @@ import { Closers } from "./compose/closers.ts";
 import { composeCourt } from "./compose/court.ts";
 import { drain } from "./compose/drain.ts";
 import { openGossip } from "./compose/gossip.ts";
+import { listenForHeads } from "./compose/heads.ts";
 import { asItIs, type WrapPort } from "./compose/lastingPorts.ts";
 import { takeLeases } from "./compose/lease.ts";
 import { watchLifecycle } from "./compose/lifecycle.ts";
@@ -188,8 +189,9 @@ async function compose(
   const courts = await patiently(log, "the opening courts", () =>
     discoverOpeningCourts(rpc, contracts.operatorRegistry, startBlock),
   );
+  const hints = listenForHeads(config, log, closers);
   const chain = await patiently(log, "the contracts' code", () =>
-    createRpcChain({ rpc, contracts, courts, startBlock, ...confirmations, onTurn, log }),
+    createRpcChain({ rpc, contracts, courts, startBlock, ...confirmations, ...hints, onTurn, log }),
   );
   const account = createViemSender({
     rpc,

@@ -36,13 +36,22 @@ function collecting(store: Store, changes: StoreChange[]): Store {
   return inside;
 }
 
-type Noted = Pick<Store, "insertRequest" | "transition" | "updateOutbox" | "rewind">;
+type Noted = Pick<
+  Store,
+  "insertRequest" | "insertRequests" | "transition" | "transitionAll" | "updateOutbox" | "rewind"
+>;
 
 const noting = (store: Store, note: (change: StoreChange) => void): Noted => ({
   async insertRequest(record) {
     const isNew = await store.insertRequest(record);
     if (isNew) note({ type: "opened", record });
     return isNew;
+  },
+  async insertRequests(records) {
+    const inserted = await store.insertRequests(records);
+    const isNew = new Set(inserted);
+    for (const record of records) if (isNew.has(record.key)) note({ type: "opened", record });
+    return inserted;
   },
   async transition(
     key: RequestKey,
@@ -53,6 +62,16 @@ const noting = (store: Store, note: (change: StoreChange) => void): Noted => ({
     const record = await store.transition(key, from, to, patch);
     if (record !== null) note({ type: "moved", key, to, patch, record });
     return record;
+  },
+  async transitionAll(
+    keys: readonly RequestKey[],
+    from: readonly RequestState[],
+    to: RequestState,
+    patch: RequestPatch = {},
+  ) {
+    const moved = await store.transitionAll(keys, from, to, patch);
+    for (const key of moved) note({ type: "moved", key, to, patch, record: null });
+    return moved;
   },
   async updateOutbox(entry, from) {
     const updated = await store.updateOutbox(entry, from);

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { and, asc, eq } from "drizzle-orm";
+import { and, asc, eq, inArray } from "drizzle-orm";
 import type { PeerMessage } from "../core/messages.ts";
 import type { RequestKey } from "../core/request.ts";
 import type { Statement } from "../core/statement.ts";
 import type { Queries } from "./database.ts";
 import type { StoredPeerMessage } from "./port.ts";
 import { peerMessages, statements } from "./schema.ts";
+import { filledUp } from "./statementSizes.ts";
 
 /** The first message in a slot and one that contradicts it: together they are evidence, more prove no more. */
 const MESSAGES_PER_SLOT = 2;
@@ -29,6 +30,18 @@ export async function listStatements(queries: Queries, key: RequestKey): Promise
     .from(statements)
     .where(eq(statements.key, key))
     .orderBy(asc(statements.createdAt), asc(statements.slot));
+}
+
+export async function listSpokenAbout(queries: Queries, keys: readonly RequestKey[]): Promise<RequestKey[]> {
+  const spoken: RequestKey[] = [];
+  for (const some of filledUp(keys)) {
+    const rows = await queries
+      .selectDistinct({ key: statements.key })
+      .from(statements)
+      .where(inArray(statements.key, some));
+    spoken.push(...rows.map(({ key }) => key));
+  }
+  return spoken;
 }
 
 export async function addPeerMessage(

@@ -4,16 +4,29 @@ import type { ProposedOutput, RequestKey, RequestRecord, RequestState } from "..
 import type { Queries } from "./database.ts";
 import type { RequestPatch, Store } from "./port.ts";
 import { requests, type StoredDispute, type StoredProposal } from "./schema.ts";
+import { filledUp, inPowersOfTwo } from "./statementSizes.ts";
 
 type Row = typeof requests.$inferSelect;
 
 const { key: _key, output: _output, outputHash: _outputHash, ...chainColumns } = getTableColumns(requests);
 
+/** Rows of one statement: each has some 30 parameters. */
+const MAX_ROWS = 128;
+
 /** A row that a reorg removed is taken up again with what the chain says now, and with the output that we had. */
-export async function insertRequest(queries: Queries, record: RequestRecord): Promise<boolean> {
+export async function insertRequests(
+  queries: Queries,
+  records: readonly RequestRecord[],
+): Promise<RequestKey[]> {
+  const inserted: RequestKey[] = [];
+  for (const rows of inPowersOfTwo(records, MAX_ROWS)) inserted.push(...(await insertRows(queries, rows)));
+  return inserted;
+}
+
+async function insertRows(queries: Queries, records: readonly RequestRecord[]): Promise<RequestKey[]> {
   const rows = await queries
     .insert(requests)
-    .values(toRow(record))
+    .values(records.map(toRow))
     .onConflictDoUpdate({
       target: requests.key,
       set: Object.fromEntries(
@@ -25,7 +38,7 @@ export async function insertRequest(queries: Queries, record: RequestRecord): Pr
       setWhere: eq(requests.removed, true),
     })
     .returning({ key: requests.key });
-  return rows.length > 0;
+  return rows.map(({ key }) => key);
 }
 
 export async function findRequest(queries: Queries, key: RequestKey): Promise<RequestRecord | null> {
@@ -38,13 +51,25 @@ export async function findRequest(queries: Queries, key: RequestKey): Promise<Re
 
 export async function listRequests(
   queries: Queries,
+  { keys, ...filter }: Parameters<Store["requests"]>[0],
+): Promise<RequestRecord[]> {
+  if (keys === undefined) return listSome(queries, filter, undefined);
+  const records: RequestRecord[] = [];
+  for (const some of filledUp(keys)) records.push(...(await listSome(queries, filter, some)));
+  return records;
+}
+
+async function listSome(
+  queries: Queries,
   filter: Parameters<Store["requests"]>[0],
+  keys: RequestKey[] | undefined,
 ): Promise<RequestRecord[]> {
   const inStates = filter.states === undefined ? undefined : inArray(requests.state, [...filter.states]);
+  const withKeys = keys === undefined ? undefined : inArray(requests.key, keys);
   const query = queries
     .select()
     .from(requests)
-    .where(and(not(requests.removed), inStates, isAbout(filter.about)))
+    .where(and(not(requests.removed), inStates, withKeys, isAbout(filter.about)))
     .orderBy(
       ...(filter.newestFirst === true
         ? [desc(requests.openedBlock), desc(requests.createdAt), asc(requests.key)]
@@ -73,6 +98,26 @@ export async function transitionRequest(
     .where(and(eq(requests.key, key), inArray(requests.state, [...from]), not(requests.removed)))
     .returning();
   return row === undefined ? null : fromRow(row);
+}
+
+export async function transitionRequests(
+  queries: Queries,
+  keys: readonly RequestKey[],
+  from: readonly RequestState[],
+  to: RequestState,
+  patch: RequestPatch,
+  now: number,
+): Promise<RequestKey[]> {
+  const changed: RequestKey[] = [];
+  for (const some of filledUp(keys)) {
+    const rows = await queries
+      .update(requests)
+      .set({ ...toColumns(patch), state: to, updatedAt: now })
+      .where(and(inArray(requests.key, some), inArray(requests.state, [...from]), not(requests.removed)))
+      .returning({ key: requests.key });
+    changed.push(...rows.map(({ key }) => key));
+  }
+  return changed;
 }
 
 function toRow({ request, proposed, dispute, ...record }: RequestRecord): typeof requests.$inferInsert {
