@@ -84,9 +84,7 @@ async function takeWithPatience(options: PostgresLeaseOptions): Promise<pg.Clien
     const session = await connect(options);
     try {
       if (await takesLock(session, options.name)) return session;
-      // At once, before who was evicted comes back.
-      if (options.evicts) await evict(session, options.name, nameOf(options.evicts));
-      if (options.evicts && (await takesLock(session, options.name))) return session;
+      if (options.evicts && (await takesFrom(options.evicts, session, options))) return session;
       if (Date.now() > giveUpAt) throw alreadyRunning(options, await holderOf(session, options.name));
     } catch (error) {
       await session.end().catch(() => undefined);
@@ -131,13 +129,41 @@ const HOLDERS = `
 
 /** Milliseconds that a server has to end a session. */
 const EVICTION_MS = 1_000;
+/** SQLSTATE of a lock that did not come in time. */
+const LOCK_NOT_AVAILABLE = "55P03";
 
-async function evict(session: pg.Client, name: string, application: string): Promise<void> {
-  await session.query(`select pg_terminate_backend(a.pid, $3) ${HOLDERS} and a.application_name = $2`, [
-    name,
-    application,
-    EVICTION_MS,
-  ]);
+/** Ends a holder's session. It would come back at once, so we wait for the lock before, and are the first in line. */
+async function takesFrom(
+  holder: ProcessIdentity,
+  session: pg.Client,
+  options: PostgresLeaseOptions,
+): Promise<boolean> {
+  const { name } = options;
+  const { rows } = await session.query<{ pid: number }>("select pg_backend_pid() as pid");
+  const admin = await connect(options);
+  try {
+    await session.query(`set lock_timeout = ${EVICTION_MS}`);
+    const taking = session.query("select pg_advisory_lock(hashtextextended($1, 0))", [name]).then(
+      () => true,
+      (error: { code?: string }) => {
+        if (error.code === LOCK_NOT_AVAILABLE) return false;
+        throw error;
+      },
+    );
+    taking.catch(() => {}); // told below
+    const isWaiting = "select 1 from pg_locks where pid = $1 and not granted";
+    const giveUpAt = Date.now() + EVICTION_MS;
+    while ((await admin.query(isWaiting, [rows[0]?.pid])).rowCount === 0 && Date.now() < giveUpAt);
+    await admin.query(`select pg_terminate_backend(a.pid) ${HOLDERS} and a.application_name = $2`, [
+      name,
+      nameOf(holder),
+    ]);
+    const taken = await taking;
+    await session.query("reset lock_timeout");
+    return taken;
+  } finally {
+    await admin.end().catch(() => undefined);
+  }
 }
 
 async function holderOf(session: pg.Client, name: string): Promise<string> {
