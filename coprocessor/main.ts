@@ -107,6 +107,7 @@ export async function startCoprocessor(
   }
 }
 
+/** As long as a node has parts: each is named once, in the order in which they are opened, beside what it is given. */
 async function compose(
   config: Config,
   {

@@ -49,6 +49,7 @@ export function createCachedStore(inner: Store): Store & { forgetAll(): void } {
   return Object.assign(store, { forgetAll: () => caches.forgetAll() });
 }
 
+/** As long as its port is wide: a method for each of the port's. */
 class CachedStore implements Store {
   readonly #inner: Store;
   readonly #caches: Caches;

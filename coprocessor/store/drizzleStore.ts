@@ -56,6 +56,7 @@ export async function createDrizzleStore(options: DrizzleStoreOptions): Promise<
   }
 }
 
+/** As long as its port is wide: a method for each of the port's; the statements are beside it, in the files of rows. */
 class DrizzleStore implements Store {
   readonly #database: Database;
   /** The transaction that this store speaks for; the database itself outside of one. */
