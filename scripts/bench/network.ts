@@ -115,8 +115,8 @@ async function onNetwork(
   work: OnNetwork,
 ): Promise<void> {
   const teardown = new Teardown();
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.once(signal, () => void teardown.run().then(() => process.exit(1)));
+  const onSignal = () => void teardown.run().then(() => process.exit(1));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, onSignal);
   try {
     const redisUrl = mode === "redis" ? await openRedis(teardown) : null;
     const network = await startNetwork({
@@ -132,7 +132,7 @@ async function onNetwork(
     await work(network, await network.addModel(MODEL), redisUrl, teardown);
   } finally {
     await teardown.run();
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.removeAllListeners(signal);
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, onSignal);
   }
 }
 
