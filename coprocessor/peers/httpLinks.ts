@@ -3,8 +3,8 @@ import type { RecordRefusal } from "../core/peerRecord.ts";
 import type { Log } from "../observe/port.ts";
 import { packFrames } from "./frames.ts";
 import { HttpCaller } from "./httpCall.ts";
+import { addWaiting, type Link, newLink, peerUrl, takeBatch } from "./httpLink.ts";
 import { HELLO_NONCE_BYTES, type PeerKey, provePost, readHello } from "./httpProof.ts";
-import { MAX_BATCH_BYTES, MAX_FRAMES } from "./httpServer.ts";
 
 /** Milliseconds. */
 export interface LinkTimes {
@@ -31,26 +31,8 @@ export interface HttpLinksOptions {
 const TICK_MS = 100;
 const CALL_TIMEOUT_MS = 5_000;
 const MAX_ANSWER_BYTES = 8 * 1024;
-/** What waits for one peer; beyond it the oldest goes, because its sender repeats it. */
-const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 /** Addresses of one peer's record that are tried. */
 const MAX_LEARNED = 2;
-
-/** One address, and the peer behind it once it has said who it is. */
-interface Link {
-  url: URL;
-  /** The peer whose record named the address; null for one that we were given. */
-  learnedOf: string | null;
-  peer: string | null;
-  /** The peer took our last post. */
-  live: boolean;
-  waiting: Uint8Array[];
-  waitingBytes: number;
-  busy: boolean;
-  failures: number;
-  nextAt: number;
-  postedAt: number;
-}
 
 /** The peer's answer was no; `code` is its own word for why. */
 class RefusedError extends Error {
@@ -128,9 +110,7 @@ export class HttpLinks {
   publish(bytes: Uint8Array): number {
     const peers = this.#livePeers();
     for (const link of peers.values()) {
-      link.waiting.push(bytes);
-      link.waitingBytes += bytes.length;
-      while (link.waitingBytes > MAX_WAITING_BYTES) link.waitingBytes -= link.waiting.shift()?.length ?? 0;
+      addWaiting(link, bytes);
       if (!link.busy && performance.now() >= link.nextAt) void this.#post(link);
     }
     return peers.size;
@@ -265,40 +245,6 @@ export class HttpLinks {
     if (link.failures === 1) log.info(fields, "peer not reached, trying again");
     else log.debug(fields, "peer not reached, trying again");
   }
-}
-
-const newLink = (url: URL, learnedOf: string | null): Link => ({
-  url,
-  learnedOf,
-  peer: null,
-  live: false,
-  waiting: [],
-  waitingBytes: 0,
-  busy: false,
-  failures: 0,
-  nextAt: 0,
-  postedAt: 0,
-});
-
-/** As many of the oldest as fit one post. */
-function takeBatch(link: Link): Uint8Array[] {
-  const batch: Uint8Array[] = [];
-  let bytes = 0;
-  while (link.waiting.length > 0 && batch.length < MAX_FRAMES && bytes < MAX_BATCH_BYTES) {
-    const next = link.waiting.shift() as Uint8Array;
-    link.waitingBytes -= next.length;
-    bytes += next.length;
-    batch.push(next);
-  }
-  return batch;
-}
-
-/** Null for anything but a plain web address of a host; a path before ours is welcome. */
-export function peerUrl(text: string): URL | null {
-  if (!URL.canParse(text)) return null;
-  const url = new URL(text);
-  const isPlain = url.username === "" && url.password === "" && url.search === "" && url.hash === "";
-  return isPlain && (url.protocol === "http:" || url.protocol === "https:") ? url : null;
 }
 
 /** An address below a base, whether or not it ends with a slash. */
