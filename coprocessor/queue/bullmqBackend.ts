@@ -142,6 +142,8 @@ function connectQueueServer(url: string, log: Log): pg.Pool {
     keepAlive: true,
     application_name: "sibyl queue",
   });
+  // Each queue, worker and listener of BullMQ's listens for its errors.
+  pool.setMaxListeners(0);
   // Without listeners a lost connection would end the process; it is replaced at the next query.
   pool.on("error", (error) => log.warn({ error: error.message }, "a connection to the queue was lost"));
   pool.on("connect", (client) => {
