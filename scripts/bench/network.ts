@@ -12,11 +12,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { goldenInputs } from "../network/goldenInputs.ts";
 import { startNetwork } from "../network/startNetwork.ts";
 import { Teardown } from "../network/teardown.ts";
 import { ensureRedis, startRedis } from "../services/redis.ts";
 import { type AloneFigures, measureAnvil, measureParts } from "./network/alone.ts";
-import { goldenInputs, type LoadFigures, measureLoad } from "./network/measure.ts";
+import { type LoadFigures, measureLoad } from "./network/measure.ts";
 import { stageSeconds } from "./network/stages.ts";
 
 interface Row extends Omit<LoadFigures, "spanUs" | "settled"> {
