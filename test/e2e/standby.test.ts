@@ -1,12 +1,9 @@
 import { inferenceOracleAbi } from "@sibyl/sdk";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { Random } from "../../scripts/chaos/random.ts";
-import type { Network } from "../../scripts/network/startNetwork.ts";
-import { Teardown } from "../../scripts/network/teardown.ts";
 import { until } from "../../scripts/network/until.ts";
 import { HAM, post, settled } from "./board.ts";
-import { keepOnFailure } from "./keepOnFailure.ts";
-import { type PairedNetwork, startPairedNetwork, takenOver, unavailable } from "./standbyPair.ts";
+import { pairForAll, takenOver, unavailable } from "./standbyPair.ts";
 
 /** What the active node has said last when its end comes; `opened` is nothing yet. */
 const STAGES = ["opened", "commit", "reveal", "attestation"] as const;
@@ -19,20 +16,7 @@ const runs = Number(process.env.STANDBY_RUNS ?? "50");
 const seed = Number(process.env.STANDBY_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const skipped = unavailable === null ? "" : ` (skipped: ${unavailable})`;
 
-const teardown = new Teardown();
-let pair: PairedNetwork;
-let network: Network;
-
-keepOnFailure(() => network);
-beforeAll(async () => {
-  if (unavailable !== null) return;
-  pair = await startPairedNetwork(teardown);
-  ({ network } = pair);
-});
-afterAll(async () => {
-  await teardown.run();
-  expect(teardown.failures).toEqual([]);
-});
+const paired = pairForAll();
 
 test.skipIf(unavailable !== null)(
   `settled: ${runs} times the active node ends in mid-agreement, the standby goes on within 15 s, and nobody signs twice (seed ${seed})${skipped}`,
@@ -47,7 +31,7 @@ test.skipIf(unavailable !== null)(
       settleMs.push(result.settleMs);
       console.log(`run ${run}: ${end} after ${stage}, ${JSON.stringify(result)}`);
       expect(result.takeoverMs).toBeLessThan(TAKEOVER_MS);
-      expect(await pair.heard.book.equivocations()).toEqual([]);
+      expect(await paired().heard.book.equivocations()).toEqual([]);
     }
     const figures = {
       runs,
@@ -67,15 +51,15 @@ async function oneRun(
   stage: (typeof STAGES)[number],
   laterMs: number,
 ): Promise<{ takeoverMs: number; settleMs: number }> {
-  const { active, standby } = await pair.roles();
+  const { active, standby } = await paired().roles();
   const pid = active.process?.pid;
   if (pid === undefined) throw new Error("the active node does not run");
-  const posted = await post(network, pair.board, HAM);
+  const posted = await post(paired().network, paired().board, HAM);
   await until(
     `the active node to have come to: ${stage}`,
     () =>
       stage === "opened" ||
-      pair.heard.messages.some(
+      paired().heard.messages.some(
         ({ kind, operatorId, requestId }) =>
           kind === stage && operatorId === active.operatorId && requestId === posted.requestId,
       ) ||
@@ -87,7 +71,7 @@ async function oneRun(
   else process.kill(pid, "SIGSTOP");
   const endedAt = Date.now();
   const takeoverMs = (await takenOver(standby)) - endedAt;
-  const { signers } = await settled(network, posted);
+  const { signers } = await settled(paired().network, posted);
   const settleMs = Date.now() - endedAt;
   expect(signers).toEqual([1, 2, 3]);
   if (end === "pause") {
@@ -96,16 +80,16 @@ async function oneRun(
     expect(exit).toBe(1);
     await active.kill();
   }
-  const events = await network.client.reader.getContractEvents({
+  const events = await paired().network.client.reader.getContractEvents({
     abi: inferenceOracleAbi,
-    address: network.protocol.oracle,
+    address: paired().network.protocol.oracle,
     eventName: "RequestSettled",
     args: { requestId: posted.requestId },
     fromBlock: posted.receipt.blockNumber,
   });
   expect(events).toHaveLength(1);
   await active.start();
-  await pair.stands(active);
+  await paired().stands(active);
   return { takeoverMs, settleMs };
 }
 

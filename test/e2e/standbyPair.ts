@@ -1,16 +1,18 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Address } from "viem";
+import { afterAll, beforeAll, expect } from "vitest";
 import { operatorAttester } from "../../scripts/network/devAccounts.ts";
 import { createOperator, type Operator } from "../../scripts/network/operator.ts";
 import { reservePort } from "../../scripts/network/reservePort.ts";
 import { type Network, startNetwork } from "../../scripts/network/startNetwork.ts";
-import type { Teardown } from "../../scripts/network/teardown.ts";
+import { Teardown } from "../../scripts/network/teardown.ts";
 import { until } from "../../scripts/network/until.ts";
 import { ensurePostgres, startPostgres } from "../../scripts/services/postgres.ts";
 import { ensureRedis, startRedis } from "../../scripts/services/redis.ts";
 import { deployBoard, HAM, post, settled } from "./board.ts";
 import { type HeardStatements, hearStatements } from "./heardStatements.ts";
+import { keepOnFailure } from "./keepOnFailure.ts";
 
 const [redis, postgres] = [await ensureRedis(), await ensurePostgres()];
 
@@ -35,7 +37,7 @@ export interface PairedNetwork {
  * Starts three operators, all of whom are needed for an answer; the first is a pair on a PostgreSQL server, and all queues are
  * on a Redis.
  */
-export async function startPairedNetwork(teardown: Teardown): Promise<PairedNetwork> {
+async function startPairedNetwork(teardown: Teardown): Promise<PairedNetwork> {
   if ("unavailable" in redis || "unavailable" in postgres) throw new Error(unavailable ?? "");
   const queue = await startRedis(redis);
   teardown.add("Redis", () => queue.stop());
@@ -78,6 +80,21 @@ export async function startPairedNetwork(teardown: Teardown): Promise<PairedNetw
       throw new Error(`one is to be active, and one to stand by: ${one}, ${other}`);
     },
   };
+}
+
+/** Has a pair for all tests of a file, where there can be one. */
+export function pairForAll(): () => PairedNetwork {
+  const teardown = new Teardown();
+  let pair: PairedNetwork | undefined;
+  keepOnFailure(() => pair?.network);
+  beforeAll(async () => {
+    if (unavailable === null) pair = await startPairedNetwork(teardown);
+  });
+  afterAll(async () => {
+    await teardown.run();
+    expect(teardown.failures).toEqual([]);
+  });
+  return () => pair as PairedNetwork;
 }
 
 /** Waits until a standby has become the active node. @returns Unix milliseconds of that. */

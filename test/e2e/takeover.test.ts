@@ -1,34 +1,18 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Network } from "../../scripts/network/startNetwork.ts";
-import { Teardown } from "../../scripts/network/teardown.ts";
+import { expect, test } from "vitest";
 import { until } from "../../scripts/network/until.ts";
 import { HAM, post, settled } from "./board.ts";
-import { keepOnFailure } from "./keepOnFailure.ts";
-import { type PairedNetwork, startPairedNetwork, takenOver, unavailable } from "./standbyPair.ts";
+import { pairForAll, takenOver, unavailable } from "./standbyPair.ts";
 
 /** From the active node's end until the other one is active. */
 const TAKEOVER_MS = 15_000;
 const skipped = unavailable === null ? "" : ` (skipped: ${unavailable})`;
 
-const teardown = new Teardown();
-let pair: PairedNetwork;
-let network: Network;
-
-keepOnFailure(() => network);
-beforeAll(async () => {
-  if (unavailable !== null) return;
-  pair = await startPairedNetwork(teardown);
-  ({ network } = pair);
-});
-afterAll(async () => {
-  await teardown.run();
-  expect(teardown.failures).toEqual([]);
-});
+const paired = pairForAll();
 
 test.skipIf(unavailable !== null)(
   `standing by: says so, and who is active, and does nothing else${skipped}`,
   async () => {
-    const { active, standby } = await pair.roles();
+    const { active, standby } = await paired().roles();
     const ready = await fetch(`${standby.process?.statusUrl}/readyz`);
     expect(ready.status).toBe(503);
     expect(await ready.json()).toEqual({
@@ -50,31 +34,31 @@ test.skipIf(unavailable !== null)(
 test.skipIf(unavailable !== null)(
   `settled: the active node is killed in mid-agreement, and the standby goes on where it was${skipped}`,
   async () => {
-    const { active, standby } = await pair.roles();
-    const posted = await post(network, pair.board, HAM);
+    const { active, standby } = await paired().roles();
+    const posted = await post(paired().network, paired().board, HAM);
     await until(
       "the active node's commitment",
-      () => pair.heard.messages.some(said(active.operatorId, posted.requestId)) || null,
+      () => paired().heard.messages.some(said(active.operatorId, posted.requestId)) || null,
       { timeoutMs: 60_000, everyMs: 5 },
     );
     await active.kill();
     const killedAt = Date.now();
     expect((await takenOver(standby)) - killedAt).toBeLessThan(TAKEOVER_MS);
-    expect((await settled(network, posted)).signers).toEqual([1, 2, 3]);
-    expect(await pair.heard.book.equivocations()).toEqual([]);
+    expect((await settled(paired().network, posted)).signers).toEqual([1, 2, 3]);
+    expect(await paired().heard.book.equivocations()).toEqual([]);
     await active.start();
-    await pair.stands(active);
+    await paired().stands(active);
   },
 );
 
 test.skipIf(unavailable !== null)(
   `settled: the active node is paused and wakes up late: it signs nothing, and ends${skipped}`,
   async () => {
-    const { active, standby } = await pair.roles();
-    const posted = await post(network, pair.board, HAM);
+    const { active, standby } = await paired().roles();
+    const posted = await post(paired().network, paired().board, HAM);
     await until(
       "the active node's commitment",
-      () => pair.heard.messages.some(said(active.operatorId, posted.requestId)) || null,
+      () => paired().heard.messages.some(said(active.operatorId, posted.requestId)) || null,
       { timeoutMs: 60_000, everyMs: 5 },
     );
     const { pid } = active.process ?? {};
@@ -82,21 +66,21 @@ test.skipIf(unavailable !== null)(
     process.kill(pid, "SIGSTOP");
     const pausedAt = Date.now();
     expect((await takenOver(standby)) - pausedAt).toBeLessThan(TAKEOVER_MS);
-    expect((await settled(network, posted)).signers).toEqual([1, 2, 3]);
+    expect((await settled(paired().network, posted)).signers).toEqual([1, 2, 3]);
     process.kill(pid, "SIGCONT");
     expect(await until("the late node to end", () => active.process?.exit(), { timeoutMs: 30_000 })).toBe(1);
-    expect(await pair.heard.book.equivocations()).toEqual([]);
+    expect(await paired().heard.book.equivocations()).toEqual([]);
     await active.kill();
     await active.start();
-    await pair.stands(active);
-    expect((await pair.roles()).active).toBe(standby);
+    await paired().stands(active);
+    expect((await paired().roles()).active).toBe(standby);
   },
 );
 
 test.skipIf(unavailable !== null)(
   `stopped: the standby in order, and then the active one${skipped}`,
   async () => {
-    const { active, standby } = await pair.roles();
+    const { active, standby } = await paired().roles();
     expect(await standby.stop()).toBe(0);
     expect(await active.stop()).toBe(0);
   },
