@@ -85,7 +85,7 @@ class DrizzleStore implements Store {
     };
     this.evidence = createEvidenceRows(access);
     this.#ofRequests = createRequestQueries(access, {
-      gathered: queries === database.queries,
+      isTransaction: queries !== database.queries,
       refuse: (operation) => this.#refuseOutsider(operation),
       now,
     });
@@ -269,7 +269,7 @@ class DrizzleStore implements Store {
   }
 
   insertOutbox(entry: OutboxEntry): Promise<boolean> {
-    return this.#write("insertOutbox", (queries) => outboxRows.insertOutbox(queries, entry));
+    return this.#ofRequests.insertOutbox(entry);
   }
 
   outbox(filter: { states: readonly OutboxState[] }): Promise<OutboxEntry[]> {
