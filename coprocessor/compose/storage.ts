@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Config } from "../config.ts";
 import type { Log } from "../observe/port.ts";
 import type { QueueBackend } from "../queue/bullmqBackend.ts";
+import { JobEndings } from "../queue/jobEndings.ts";
 import { createCachedStore } from "../store/cachedStore.ts";
 import { createDrizzleStore, type DrizzleStoreOptions } from "../store/drizzleStore.ts";
 import { openEmbeddedDatabase } from "../store/embeddedDatabase.ts";
@@ -47,5 +48,5 @@ export async function openStorage(
   }
   const embedded = await openEmbedded();
   const store = await openStore(databaseUrl ?? embedded);
-  return { store, backend: { type: "postgres", pool: embedded.pool } };
+  return { store, backend: { type: "postgres", pool: embedded.pool, endings: new JobEndings() } };
 }

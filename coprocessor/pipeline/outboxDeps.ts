@@ -35,4 +35,6 @@ export interface Account {
   market: OutboxView["market"];
   /** Wei. */
   balance: bigint;
+  /** Entries that hold a nonce, by id: read once, and kept up with what is signed and closed meanwhile. */
+  signed: Map<string, OutboxEntry>;
 }

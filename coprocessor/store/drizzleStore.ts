@@ -13,14 +13,23 @@ import type { Log } from "../observe/port.ts";
 import * as blockRows from "./blockRows.ts";
 import { connectPostgres, type Database, type Queries, useEmbedded } from "./database.ts";
 import type { EmbeddedDatabase } from "./embeddedDatabase.ts";
-import { createEvidenceRows } from "./evidenceRows.ts";
+import { createEvidenceRows, type RowAccess } from "./evidenceRows.ts";
 import { storeFigures } from "./figures.ts";
 import * as memoryRow from "./memoryRow.ts";
 import * as messageRows from "./messageRows.ts";
 import * as outboxRows from "./outboxRows.ts";
-import type { EvidenceStore, RequestPatch, Store, StoredPeerMessage, StoreFigures } from "./port.ts";
+import type {
+  EvidenceStore,
+  RequestPatch,
+  RequestWrite,
+  RequestWritten,
+  Store,
+  StoredPeerMessage,
+  StoreFigures,
+} from "./port.ts";
 import * as receiptRows from "./receiptRows.ts";
 import * as registryRows from "./registryRows.ts";
+import { createRequestQueries, type RequestQueries } from "./requestQueries.ts";
 import * as requestRows from "./requestRows.ts";
 import { type Expiry, forgetChain, forgetClosed } from "./retention.ts";
 import { rewind } from "./rewind.ts";
@@ -63,15 +72,22 @@ class DrizzleStore implements Store {
   readonly #queries: Queries;
   readonly #now: () => number;
   readonly evidence: EvidenceStore;
+  readonly #ofRequests: RequestQueries;
 
   constructor(database: Database, queries: Queries, now: () => number) {
     this.#database = database;
     this.#queries = queries;
     this.#now = now;
-    this.evidence = createEvidenceRows({
+    const access: RowAccess = {
       read: (operation, query) => this.#read(operation, query),
       write: (operation, query) => this.#write(operation, query),
       writeTogether: (operation, query) => this.#writeTogether(operation, query),
+    };
+    this.evidence = createEvidenceRows(access);
+    this.#ofRequests = createRequestQueries(access, {
+      isTransaction: queries !== database.queries,
+      refuse: (operation) => this.#refuseOutsider(operation),
+      now,
     });
   }
 
@@ -129,23 +145,25 @@ class DrizzleStore implements Store {
     return this.#writeTogether("insertRequests", (queries) => requestRows.insertRequests(queries, records));
   }
 
+  write(write: RequestWrite): Promise<RequestWritten> {
+    return this.#ofRequests.write(write);
+  }
+
   request(key: RequestKey): Promise<RequestRecord | null> {
-    return this.#read("request", (queries) => requestRows.findRequest(queries, key));
+    return this.#ofRequests.request(key);
   }
 
   requests(filter: Parameters<Store["requests"]>[0]): Promise<RequestRecord[]> {
     return this.#read("requests", (queries) => requestRows.listRequests(queries, filter));
   }
 
-  transition(
+  async transition(
     key: RequestKey,
     from: readonly RequestState[],
     to: RequestState,
     patch: RequestPatch = {},
   ): Promise<RequestRecord | null> {
-    return this.#write("transition", (queries) =>
-      requestRows.transitionRequest(queries, key, from, to, patch, this.#now()),
-    );
+    return (await this.write({ key, move: { from, to, patch } })).record;
   }
 
   transitionAll(
@@ -159,34 +177,37 @@ class DrizzleStore implements Store {
     );
   }
 
-  recordStatement(statement: Statement): Promise<Statement> {
-    return this.#write("recordStatement", (queries) => messageRows.recordStatement(queries, statement));
+  async recordStatement(statement: Statement): Promise<Statement> {
+    return (
+      await this.#writeTogether("recordStatement", (queries) =>
+        messageRows.recordStatements(queries, [statement]),
+      )
+    )[0] as Statement;
   }
 
   statements(key: RequestKey): Promise<Statement[]> {
-    return this.#read("statements", (queries) => messageRows.listStatements(queries, key));
+    return this.#ofRequests.statements(key);
   }
 
   spokenAbout(keys: readonly RequestKey[]): Promise<RequestKey[]> {
     return this.#read("spokenAbout", (queries) => messageRows.listSpokenAbout(queries, keys));
   }
 
-  addPeerMessage(
+  async addPeerMessage(
     key: RequestKey,
     message: PeerMessage,
     receivedAt: number,
   ): Promise<StoredPeerMessage | null> {
-    return this.#write("addPeerMessage", (queries) =>
-      messageRows.addPeerMessage(queries, key, message, receivedAt),
-    );
+    const { heard } = await this.write({ key, heard: [{ message, receivedAt }] });
+    return heard[0] ?? null;
   }
 
   peerMessages(key: RequestKey): Promise<StoredPeerMessage[]> {
-    return this.#read("peerMessages", (queries) => messageRows.listPeerMessages(queries, key));
+    return this.#ofRequests.peerMessages(key);
   }
 
-  putReceipt(key: RequestKey, receipt: Receipt): Promise<void> {
-    return this.#write("putReceipt", (queries) => receiptRows.putReceipt(queries, key, receipt));
+  async putReceipt(key: RequestKey, receipt: Receipt): Promise<void> {
+    await this.write({ key, receipt });
   }
 
   receipt(key: RequestKey): Promise<Receipt | null> {
@@ -248,7 +269,7 @@ class DrizzleStore implements Store {
   }
 
   insertOutbox(entry: OutboxEntry): Promise<boolean> {
-    return this.#write("insertOutbox", (queries) => outboxRows.insertOutbox(queries, entry));
+    return this.#ofRequests.insertOutbox(entry);
   }
 
   outbox(filter: { states: readonly OutboxState[] }): Promise<OutboxEntry[]> {
@@ -256,7 +277,7 @@ class DrizzleStore implements Store {
   }
 
   outboxFor(key: RequestKey): Promise<OutboxEntry[]> {
-    return this.#read("outboxFor", (queries) => outboxRows.listOutboxFor(queries, key));
+    return this.#ofRequests.outboxFor(key);
   }
 
   updateOutbox(entry: OutboxEntry, from: OutboxState): Promise<boolean> {

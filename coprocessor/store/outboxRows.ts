@@ -2,19 +2,27 @@ import { and, asc, eq, gt, inArray, max, sql } from "drizzle-orm";
 import type { OutboxEntry, OutboxState } from "../core/outbox.ts";
 import type { RequestKey } from "../core/request.ts";
 import type { Queries } from "./database.ts";
+import { isOneOf } from "./recordset.ts";
 import { outbox } from "./schema.ts";
+import { inPowersOfTwo } from "./statementSizes.ts";
 
 /** Key of the advisory lock under which nonces are given out. */
 const NONCE_LOCK = 0x6e6f6e63;
 
-export async function insertOutbox(queries: Queries, entry: OutboxEntry): Promise<boolean> {
-  // Only a known id is an expected outcome; a nonce given twice is a fault, and must not look like one.
-  const rows = await queries
-    .insert(outbox)
-    .values(toRow(entry))
-    .onConflictDoNothing({ target: outbox.id })
-    .returning({ id: outbox.id });
-  return rows.length > 0;
+/** @returns for each entry whether its id was not known. */
+export async function insertOutboxAll(queries: Queries, entries: readonly OutboxEntry[]): Promise<boolean[]> {
+  const inserted = new Set<string>();
+  for (const some of inPowersOfTwo(entries)) {
+    // Only a known id is an expected outcome; a nonce given twice is a fault, and must not look like one.
+    const rows = await queries
+      .insert(outbox)
+      .values(some.map(toRow))
+      .onConflictDoNothing({ target: outbox.id })
+      .returning({ id: outbox.id });
+    for (const { id } of rows) inserted.add(id);
+  }
+  // The second of two with one id finds the first there.
+  return entries.map(({ id }) => inserted.delete(id));
 }
 
 export async function listOutbox(queries: Queries, states: readonly OutboxState[]): Promise<OutboxEntry[]> {
@@ -26,11 +34,11 @@ export async function listOutbox(queries: Queries, states: readonly OutboxState[
   return rows.map(fromRow);
 }
 
-export async function listOutboxFor(queries: Queries, key: RequestKey): Promise<OutboxEntry[]> {
+export async function listOutboxFor(queries: Queries, keys: readonly RequestKey[]): Promise<OutboxEntry[]> {
   const rows = await queries
     .select()
     .from(outbox)
-    .where(eq(outbox.key, key))
+    .where(isOneOf(outbox.key, keys))
     .orderBy(asc(outbox.createdAt), asc(outbox.id));
   return rows.map(fromRow);
 }

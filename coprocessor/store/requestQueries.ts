@@ -1,0 +1,87 @@
+import { CoprocessorError } from "../core/errors.ts";
+import type { OutboxEntry } from "../core/outbox.ts";
+import type { RequestKey, RequestRecord } from "../core/request.ts";
+import type { Statement } from "../core/statement.ts";
+import type { Queries } from "./database.ts";
+import type { RowAccess } from "./evidenceRows.ts";
+import { Gathering } from "./gathering.ts";
+import { listPeerMessages, listStatements } from "./messageRows.ts";
+import { insertOutboxAll, listOutboxFor } from "./outboxRows.ts";
+import type { RequestWrite, RequestWritten, StoredPeerMessage } from "./port.ts";
+import { findRequests } from "./requestRows.ts";
+import { writeAll } from "./requestWrites.ts";
+
+/** What is asked and written about single requests, dozens of times for each of them. */
+export interface RequestQueries {
+  write(write: RequestWrite): Promise<RequestWritten>;
+  request(key: RequestKey): Promise<RequestRecord | null>;
+  statements(key: RequestKey): Promise<Statement[]>;
+  peerMessages(key: RequestKey): Promise<StoredPeerMessage[]>;
+  outboxFor(key: RequestKey): Promise<OutboxEntry[]>;
+  insertOutbox(entry: OutboxEntry): Promise<boolean>;
+}
+
+export interface RequestQueriesOptions {
+  /** Whether these speak inside a transaction: there nobody waits for more, and a failure is everybody's. */
+  isTransaction: boolean;
+  /** Throws where this store must not be used. */
+  refuse(operation: string): void;
+  /** Unix milliseconds. */
+  now(): number;
+}
+
+/** Requests in one round: what one statement brings back must not fill the memory. */
+const MOST_READ = 64;
+const MOST_WRITTEN = 256;
+/** A request takes six writes one after the other, and waits for a block at both ends. */
+const LINGER_MS = 4;
+
+/** A statement for each round of questions, and a few for each round of writes. */
+export function createRequestQueries(access: RowAccess, options: RequestQueriesOptions): RequestQueries {
+  type All<Item, Result> = (queries: Queries, items: readonly Item[]) => Promise<readonly Result[]>;
+
+  const each = <Item, Result>(
+    operation: keyof RequestQueries,
+    how: "read" | "writeTogether",
+    most: number,
+    all: All<Item, Result>,
+  ): ((item: Item) => Promise<Result>) => {
+    const run = (items: readonly Item[]) => access[how](operation, (queries) => all(queries, items));
+    const gathering = new Gathering({
+      run,
+      most,
+      lingerMs: options.isTransaction ? 0 : LINGER_MS,
+      isOfOne: options.isTransaction ? () => false : isRejected,
+    });
+    return async (item) => {
+      options.refuse(operation);
+      return gathering.add(item);
+    };
+  };
+
+  const read = <Row extends { key: RequestKey }, Result>(
+    operation: keyof RequestQueries,
+    list: (queries: Queries, keys: readonly RequestKey[]) => Promise<Row[]>,
+    toResult: (rows: Row[]) => Result,
+  ) =>
+    each<RequestKey, Result>(operation, "read", MOST_READ, async (queries, keys) => {
+      const byKey = new Map<RequestKey, Row[]>(keys.map((key) => [key, []]));
+      for (const row of await list(queries, [...byKey.keys()])) byKey.get(row.key)?.push(row);
+      return keys.map((key) => toResult(byKey.get(key) ?? []));
+    });
+
+  return {
+    write: each("write", "writeTogether", MOST_WRITTEN, (queries, writes: readonly RequestWrite[]) =>
+      writeAll(queries, writes, options.now()),
+    ),
+    request: read("request", findRequests, ([row]) => row ?? null),
+    statements: read("statements", listStatements, (rows) => rows),
+    peerMessages: read("peerMessages", listPeerMessages, (rows) => rows.map(({ key: _, ...heard }) => heard)),
+    outboxFor: read("outboxFor", listOutboxFor, (rows) => rows),
+    insertOutbox: each("insertOutbox", "writeTogether", MOST_READ, insertOutboxAll),
+  };
+}
+
+/** What the database refuses is the fault of one; anything else would be the same for all. */
+const isRejected = (error: unknown): boolean =>
+  error instanceof CoprocessorError && error.code === "store/rejected";
