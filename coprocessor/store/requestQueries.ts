@@ -34,7 +34,7 @@ export interface RequestQueriesOptions {
 const MOST_READ = 64;
 const MOST_WRITTEN = 256;
 /** A request takes six writes one after the other, and waits for a block at both ends. */
-const LINGER_MS = 4;
+const LINGER_MS = 15;
 
 /** A statement for each round of questions, and a few for each round of writes. */
 export function createRequestQueries(access: RowAccess, options: RequestQueriesOptions): RequestQueries {

@@ -122,18 +122,14 @@ async function moveAlike(
   const values = jsonOf(Object.fromEntries(patches));
   const names = Object.keys(patches.values().next().value ?? {}) as (keyof RequestPatch)[];
   const columns = names.map((name) => {
-    const column = requests[name];
-    const ofRow = sql`${values}::jsonb -> ${requests.key}`;
-    const type = column.getSQLType();
-    const value =
-      type === "jsonb"
-        ? sql`nullif(${ofRow} -> ${sql.raw(`'${name}'`)}, 'null')`
-        : sql`(${ofRow} ->> ${sql.raw(`'${name}'`)})::${sql.raw(type)}`;
-    return [name, value];
+    const type = requests[name].getSQLType();
+    const value = sql.raw(`patch.of -> "request"."key" ${type === "jsonb" ? "->" : "->>"} '${name}'`);
+    return [name, type === "jsonb" ? sql`nullif(${value}, 'null')` : sql`(${value})::${sql.raw(type)}`];
   });
   const rows = await queries
     .update(requests)
     .set({ ...Object.fromEntries(columns), state: to, updatedAt: now })
+    .from(sql`(select ${values}::jsonb as of) as patch`)
     .where(
       and(
         isOneOf(requests.key, [...patches.keys()]),
@@ -141,7 +137,7 @@ async function moveAlike(
         not(requests.removed),
       ),
     )
-    .returning();
+    .returning(getTableColumns(requests));
   return rows.map(fromRow);
 }
 
