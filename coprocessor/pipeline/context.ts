@@ -4,6 +4,7 @@ import { type AgreementTerms, agreementTerms, drawJury } from "../core/dispute.t
 import { type Candidate, draw } from "../core/draw.ts";
 import type { EnrolmentRecord } from "../core/operators.ts";
 import type { RequestRecord } from "../core/request.ts";
+import type { Store } from "../store/port.ts";
 import type { PipelineDeps } from "./deps.ts";
 
 /** What follows from a stored request, or a dispute about one, and the registry: who may answer it. */
@@ -19,7 +20,7 @@ const drawn = new WeakMap<readonly EnrolmentRecord[], Map<string, RequestContext
 const MAX_DRAWS = 4_096;
 
 export async function loadContext(
-  deps: Pick<PipelineDeps, "store">,
+  deps: { store: Pick<Store, "enrolments"> },
   record: Pick<RequestRecord, "request" | "requestId" | "openedBlockHash" | "dispute">,
 ): Promise<RequestContext> {
   const enrolments = await deps.store.enrolments(record.request.modelId);

@@ -1,6 +1,12 @@
 import type { ChainEvent, ChainStep } from "../chain/port.ts";
 import type { BlockRef } from "../core/block.ts";
-import { OPEN_STATES, type RequestKey, type RequestState, requestKey } from "../core/request.ts";
+import {
+  OPEN_STATES,
+  type RequestKey,
+  type RequestRecord,
+  type RequestState,
+  requestKey,
+} from "../core/request.ts";
 import type { PipelineDeps } from "./deps.ts";
 import { onChallenged } from "./onChallenged.ts";
 import { onClosed } from "./onClosed.ts";
@@ -8,14 +14,17 @@ import { onJudged } from "./onJudged.ts";
 import { onPeerMessage } from "./onPeerMessage.ts";
 import { onProposed } from "./onProposed.ts";
 import { onRegistryEvent } from "./onRegistryEvent.ts";
-import { onRequest } from "./onRequest.ts";
+import { onRequests } from "./onRequests.ts";
 
 /** States that end with the deadline. */
 const EXPIRING: readonly RequestState[] = [...OPEN_STATES, "aside"];
 /** States in which nothing that we compute or say about a request or a dispute matters any more. */
 const CONCLUDED: readonly RequestState[] = ["settled", "expired", "proposed", "challenged"];
 /** Rows looked at at once when a block's time passes their deadline. */
-const EXPIRE_BATCH = 100;
+const EXPIRE_BATCH = 250;
+/** Rows read at once after a step, to go on with what it changed. */
+const FOLLOW_BATCH = 250;
+const READ_SINGLY = 16;
 
 /**
  * Takes one step of the chain into our rows, in one transaction with the cursor: a step counts once or not at all.
@@ -27,7 +36,10 @@ export async function onStep(deps: PipelineDeps, step: ChainStep): Promise<void>
     switch (step.type) {
       case "blocks": {
         const keys: RequestKey[] = [];
-        for (const event of step.events) keys.push(...(await onEvent(inside, event)));
+        for (const part of partsOf(step.events)) {
+          keys.push(...(await onRequests(inside, part.opened)));
+          for (const event of part.others) keys.push(...(await onEvent(inside, event)));
+        }
         keys.push(...(await expireBefore(inside, step.head)));
         await store.addBlock(step.head);
         return keys;
@@ -40,14 +52,50 @@ export async function onStep(deps: PipelineDeps, step: ChainStep): Promise<void>
         return [];
     }
   });
-  for (const key of new Set(touched)) await follow(deps, key);
+  await followAll(deps, [...new Set(touched)]);
 }
 
+type Opening = Extract<ChainEvent, { type: "RequestOpened" }>;
+type OtherEvent = Exclude<ChainEvent, Opening>;
+type RegistryEvent = Parameters<typeof onRegistryEvent>[1];
+
+/** Events whose openings may be taken together, before all others. */
+interface StepPart {
+  opened: Opening[];
+  others: OtherEvent[];
+}
+
+/**
+ * Splits a step's events after each one that changes the registry, because that decides who is drawn from then on. Within a
+ * part the openings may go first: what else happens is about requests that were opened before.
+ */
+function partsOf(events: readonly ChainEvent[]): StepPart[] {
+  let part: StepPart = { opened: [], others: [] };
+  const parts = [part];
+  for (const event of events) {
+    if (event.type === "RequestOpened") part.opened.push(event);
+    else part.others.push(event);
+    if (!isRegistryEvent(event)) continue;
+    part = { opened: [], others: [] };
+    parts.push(part);
+  }
+  return parts;
+}
+
+const REGISTRY_EVENTS: ReadonlySet<string> = new Set<RegistryEvent["type"]>([
+  "OperatorRegistered",
+  "EndpointChanged",
+  "AttesterRotated",
+  "EnrolmentChanged",
+  "ModelPublished",
+  "ManifestURIChanged",
+]);
+
+const isRegistryEvent = (event: ChainEvent): event is RegistryEvent => REGISTRY_EVENTS.has(event.type);
+
 /** Returns the keys of the requests that it changed. */
-async function onEvent(deps: PipelineDeps, event: ChainEvent): Promise<RequestKey[]> {
+async function onEvent(deps: PipelineDeps, event: OtherEvent): Promise<RequestKey[]> {
   switch (event.type) {
-    case "RequestOpened":
-      return onRequest(deps, event);
     case "RequestSettled":
     case "CallbackFailed":
     case "Redelivered":
@@ -91,25 +139,50 @@ async function expireBefore(deps: PipelineDeps, head: BlockRef): Promise<Request
   for (let limit = 1; ; limit = EXPIRE_BATCH) {
     const due = await deps.store.requests({ states: EXPIRING, limit });
     const late = due.filter((record) => record.deadline < head.timestamp);
+    const byReason = new Map<string, RequestRecord[]>();
     for (const record of late) {
-      const first = record.state === "aside" ? "others to answer" : "the first step";
-      const waitedFor = deps.waiting.get(record.key) ?? record.reason ?? first;
-      const reason = `deadline passed while waiting for ${waitedFor}`;
-      await deps.store.transition(record.key, EXPIRING, "expired", { reason, closedBlock: head.number });
-      const [level, what] =
-        record.state === "aside"
-          ? (["debug", "a request of others expired"] as const)
-          : (["warn", "request expired"] as const);
-      deps.log[level]({ requestId: record.requestId, reason }, what);
-      expired.push(record.key);
+      const reason = expiryReason(deps, record);
+      byReason.set(reason, [...(byReason.get(reason) ?? []), record]);
+    }
+    for (const [reason, records] of byReason) {
+      const keys = records.map(({ key }) => key);
+      await deps.store.transitionAll(keys, EXPIRING, "expired", { reason, closedBlock: head.number });
+      for (const { requestId, state } of records) {
+        if (state === "aside") deps.log.debug({ requestId, reason }, "a request of others expired");
+        else deps.log.warn({ requestId, reason }, "request expired");
+      }
+      expired.push(...keys);
     }
     if (late.length < limit) return expired;
   }
 }
 
-/** Outside the transaction: hears what peers said before the chain did, or frees the queue of what is over. */
-async function follow(deps: PipelineDeps, key: RequestKey): Promise<void> {
-  const record = await deps.store.request(key);
+function expiryReason({ waiting }: PipelineDeps, { key, state, reason }: RequestRecord): string {
+  const first = state === "aside" ? "others to answer" : "the first step";
+  return `deadline passed while waiting for ${waiting.get(key) ?? reason ?? first}`;
+}
+
+/** Outside the transaction, for what it changed. */
+async function followAll(deps: PipelineDeps, keys: readonly RequestKey[]): Promise<void> {
+  for (let at = 0; at < keys.length; at += FOLLOW_BATCH) {
+    const batch = keys.slice(at, at + FOLLOW_BATCH);
+    const records = await rowsOf(deps, batch);
+    for (const key of batch) await follow(deps, key, records.get(key) ?? null);
+  }
+}
+
+async function rowsOf(
+  { store }: PipelineDeps,
+  keys: readonly RequestKey[],
+): Promise<ReadonlyMap<RequestKey, RequestRecord | null>> {
+  // A row that is read by its key stays in memory, and what comes next reads it again.
+  if (keys.length <= READ_SINGLY)
+    return new Map(await Promise.all(keys.map(async (key) => [key, await store.request(key)] as const)));
+  return new Map((await store.requests({ keys })).map((record) => [record.key, record]));
+}
+
+/** Hears what peers said before the chain did, or frees the queue of what is over. */
+async function follow(deps: PipelineDeps, key: RequestKey, record: RequestRecord | null): Promise<void> {
   if (record === null) return deps.workload.ended(key);
   if (record.state === "proposed" || record.dispute !== null) deps.wake(key);
   if (CONCLUDED.includes(record.state)) {

@@ -107,6 +107,13 @@ class CachedStore implements Store {
     return this.#write(this.#inner.insertRequest(record), () => this.#caches.request.forget(record.key));
   }
 
+  insertRequests(records: readonly RequestRecord[]) {
+    const forget = () => {
+      for (const { key } of records) this.#caches.request.forget(key);
+    };
+    return this.#write(this.#inner.insertRequests(records), forget);
+  }
+
   transition(
     key: RequestKey,
     from: Parameters<Store["transition"]>[1],
@@ -119,6 +126,13 @@ class CachedStore implements Store {
       () => request.forget(key),
       (row) => row !== null && request.update(key, () => row),
     );
+  }
+
+  transitionAll(...args: Parameters<Store["transitionAll"]>) {
+    const forget = () => {
+      for (const key of args[0]) this.#caches.request.forget(key);
+    };
+    return this.#write(this.#inner.transitionAll(...args), forget);
   }
 
   recordStatement(statement: Statement) {
@@ -164,6 +178,10 @@ class CachedStore implements Store {
 
   putModel(record: ModelRecord, block: bigint) {
     return this.#write(this.#inner.putModel(record, block), () => this.#caches.model.forget(record.modelId));
+  }
+
+  spokenAbout(keys: readonly RequestKey[]) {
+    return this.#inner.spokenAbout(keys);
   }
 
   rewind(ancestor: bigint) {

@@ -121,8 +121,12 @@ class DrizzleStore implements Store {
     });
   }
 
-  insertRequest(record: RequestRecord): Promise<boolean> {
-    return this.#write("insertRequest", (queries) => requestRows.insertRequest(queries, record));
+  async insertRequest(record: RequestRecord): Promise<boolean> {
+    return (await this.insertRequests([record])).length > 0;
+  }
+
+  insertRequests(records: readonly RequestRecord[]): Promise<RequestKey[]> {
+    return this.#writeTogether("insertRequests", (queries) => requestRows.insertRequests(queries, records));
   }
 
   request(key: RequestKey): Promise<RequestRecord | null> {
@@ -144,12 +148,27 @@ class DrizzleStore implements Store {
     );
   }
 
+  transitionAll(
+    keys: readonly RequestKey[],
+    from: readonly RequestState[],
+    to: RequestState,
+    patch: RequestPatch = {},
+  ): Promise<RequestKey[]> {
+    return this.#write("transitionAll", (queries) =>
+      requestRows.transitionRequests(queries, keys, from, to, patch, this.#now()),
+    );
+  }
+
   recordStatement(statement: Statement): Promise<Statement> {
     return this.#write("recordStatement", (queries) => messageRows.recordStatement(queries, statement));
   }
 
   statements(key: RequestKey): Promise<Statement[]> {
     return this.#read("statements", (queries) => messageRows.listStatements(queries, key));
+  }
+
+  spokenAbout(keys: readonly RequestKey[]): Promise<RequestKey[]> {
+    return this.#read("spokenAbout", (queries) => messageRows.listSpokenAbout(queries, keys));
   }
 
   addPeerMessage(

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { and, asc, eq } from "drizzle-orm";
+import { and, asc, eq, inArray } from "drizzle-orm";
 import type { PeerMessage } from "../core/messages.ts";
 import type { RequestKey } from "../core/request.ts";
 import type { Statement } from "../core/statement.ts";
@@ -29,6 +29,17 @@ export async function listStatements(queries: Queries, key: RequestKey): Promise
     .from(statements)
     .where(eq(statements.key, key))
     .orderBy(asc(statements.createdAt), asc(statements.slot));
+}
+
+export async function listSpokenAbout(
+  queries: Queries,
+  keys: readonly RequestKey[],
+): Promise<RequestKey[]> {
+  const rows = await queries
+    .selectDistinct({ key: statements.key })
+    .from(statements)
+    .where(inArray(statements.key, [...keys]));
+  return rows.map(({ key }) => key);
 }
 
 export async function addPeerMessage(

@@ -106,8 +106,11 @@ export interface Store {
 
   /** False when the key is known already; the row is then left as it is. */
   insertRequest(record: RequestRecord): Promise<boolean>;
+  /** As `insertRequest` for each, in fewer statements; keys must differ. @returns those that were not known. */
+  insertRequests(records: readonly RequestRecord[]): Promise<RequestKey[]>;
   request(key: RequestKey): Promise<RequestRecord | null>;
   requests(filter: {
+    keys?: readonly RequestKey[];
     states?: readonly RequestState[];
     /** Both when left out. */
     about?: "requests" | "disputes";
@@ -122,10 +125,19 @@ export interface Store {
     to: RequestState,
     patch?: RequestPatch,
   ): Promise<RequestRecord | null>;
+  /** As `transition` for each key, all with one patch. @returns keys of the rows that it changed. */
+  transitionAll(
+    keys: readonly RequestKey[],
+    from: readonly RequestState[],
+    to: RequestState,
+    patch?: RequestPatch,
+  ): Promise<RequestKey[]>;
 
   /** Stores what we are about to say, unless the slot is taken: then what stands there comes back, and only that may be sent. */
   recordStatement(statement: Statement): Promise<Statement>;
   statements(key: RequestKey): Promise<Statement[]>;
+  /** Those of the requests that we said anything about. */
+  spokenAbout(keys: readonly RequestKey[]): Promise<RequestKey[]>;
 
   /** Null for one that is known. The first message per (request, kind, operator, view) and, for a conflicting second one, that too, as evidence. */
   addPeerMessage(

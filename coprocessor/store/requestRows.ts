@@ -9,11 +9,24 @@ type Row = typeof requests.$inferSelect;
 
 const { key: _key, output: _output, outputHash: _outputHash, ...chainColumns } = getTableColumns(requests);
 
+/** Rows of one statement: each has some 30 parameters, and a statement takes 65,535. */
+const MAX_ROWS = 500;
+
 /** A row that a reorg removed is taken up again with what the chain says now, and with the output that we had. */
-export async function insertRequest(queries: Queries, record: RequestRecord): Promise<boolean> {
+export async function insertRequests(
+  queries: Queries,
+  records: readonly RequestRecord[],
+): Promise<RequestKey[]> {
+  const inserted: RequestKey[] = [];
+  for (let at = 0; at < records.length; at += MAX_ROWS)
+    inserted.push(...(await insertRows(queries, records.slice(at, at + MAX_ROWS))));
+  return inserted;
+}
+
+async function insertRows(queries: Queries, records: readonly RequestRecord[]): Promise<RequestKey[]> {
   const rows = await queries
     .insert(requests)
-    .values(toRow(record))
+    .values(records.map(toRow))
     .onConflictDoUpdate({
       target: requests.key,
       set: Object.fromEntries(
@@ -25,7 +38,7 @@ export async function insertRequest(queries: Queries, record: RequestRecord): Pr
       setWhere: eq(requests.removed, true),
     })
     .returning({ key: requests.key });
-  return rows.length > 0;
+  return rows.map(({ key }) => key);
 }
 
 export async function findRequest(queries: Queries, key: RequestKey): Promise<RequestRecord | null> {
@@ -41,10 +54,11 @@ export async function listRequests(
   filter: Parameters<Store["requests"]>[0],
 ): Promise<RequestRecord[]> {
   const inStates = filter.states === undefined ? undefined : inArray(requests.state, [...filter.states]);
+  const withKeys = filter.keys === undefined ? undefined : inArray(requests.key, [...filter.keys]);
   const query = queries
     .select()
     .from(requests)
-    .where(and(not(requests.removed), inStates, isAbout(filter.about)))
+    .where(and(not(requests.removed), inStates, withKeys, isAbout(filter.about)))
     .orderBy(
       ...(filter.newestFirst === true
         ? [desc(requests.openedBlock), desc(requests.createdAt), asc(requests.key)]
@@ -73,6 +87,24 @@ export async function transitionRequest(
     .where(and(eq(requests.key, key), inArray(requests.state, [...from]), not(requests.removed)))
     .returning();
   return row === undefined ? null : fromRow(row);
+}
+
+export async function transitionRequests(
+  queries: Queries,
+  keys: readonly RequestKey[],
+  from: readonly RequestState[],
+  to: RequestState,
+  patch: RequestPatch,
+  now: number,
+): Promise<RequestKey[]> {
+  const rows = await queries
+    .update(requests)
+    .set({ ...toColumns(patch), state: to, updatedAt: now })
+    .where(
+      and(inArray(requests.key, [...keys]), inArray(requests.state, [...from]), not(requests.removed)),
+    )
+    .returning({ key: requests.key });
+  return rows.map(({ key }) => key);
 }
 
 function toRow({ request, proposed, dispute, ...record }: RequestRecord): typeof requests.$inferInsert {

@@ -86,10 +86,10 @@ function crashingStore(store: Store, die: (point: CrashPoint) => void): Store {
 
 function noting(store: Store, passed: Set<CrashPoint>): Store {
   return around(store, {
-    async insertRequest(record) {
-      const isNew = await store.insertRequest(record);
-      if (isNew) passed.add("after the request is stored");
-      return isNew;
+    async insertRequests(records) {
+      const inserted = await store.insertRequests(records);
+      if (inserted.length > 0) passed.add("after the request is stored");
+      return inserted;
     },
     async transition(key, from, to, patch) {
       if (to === "computed") passed.add("after the output is stored");

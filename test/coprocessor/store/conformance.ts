@@ -65,6 +65,36 @@ export function storeConformance(
       expect(await store.request(record.key)).toEqual(record);
     });
 
+    fresh("requests that are stored together are known one by one; the result names the new ones", async () => {
+      const known = requestRecord("known");
+      await store.insertRequest(known);
+      const records = Array.from({ length: 1_200 }, (_, index) => requestRecord(`${index}`, BigInt(index)));
+      const given = [{ ...known, state: "parked" as const }, ...records];
+      const inserted = await store.insertRequests(given);
+      expect(new Set(inserted)).toEqual(new Set(records.map(({ key }) => key)));
+      expect(await store.request(known.key)).toEqual(known);
+      const [first, last] = [records[0], records.at(-1)];
+      expect(await store.requests({ keys: [last?.key ?? "", first?.key ?? "", "nobody's"] })).toEqual([
+        first,
+        last,
+      ]);
+      expect(await store.requests({ keys: [] })).toEqual([]);
+      expect(await store.insertRequests([])).toEqual([]);
+    });
+
+    fresh("a transition of many changes those rows that are in one of its states", async () => {
+      const [a, b, c] = [requestRecord("a"), requestRecord("b"), requestRecord("c")];
+      await store.insertRequests([a, b, c]);
+      await store.transition(b.key, ["waiting"], "parked", { reason: "model unknown" });
+      const patch = { reason: "too late", closedBlock: 30n };
+      const changed = await store.transitionAll([a.key, b.key, "nobody's"], ["waiting"], "expired", patch);
+      expect(changed).toEqual([a.key]);
+      expect(await store.request(a.key)).toMatchObject({ state: "expired", ...patch });
+      expect(await store.request(b.key)).toMatchObject({ state: "parked", reason: "model unknown" });
+      expect(await store.request(c.key)).toEqual(c);
+      expect(await store.transitionAll([], ["waiting"], "expired")).toEqual([]);
+    });
+
     fresh("requests are listed by state, by deadline or newest first, up to a limit", async () => {
       const [a, b, c] = [requestRecord("a", 30n), requestRecord("b", 10n), requestRecord("c", 20n)];
       for (const record of [a, b, c]) await store.insertRequest(record);
@@ -160,6 +190,8 @@ export function storeConformance(
       const other = { key, slot: "attestation/0", message: attestation(requestId, 1), createdAt: 7 };
       await store.recordStatement(other);
       expect(await store.statements(key)).toEqual([first, other]);
+      expect(await store.spokenAbout([key, "nobody's"])).toEqual([key]);
+      expect(await store.spokenAbout([])).toEqual([]);
     });
 
     fresh("of statements for one slot at the same time one is stored, and all get that one", async () => {
