@@ -191,8 +191,7 @@ async function reopenUndone(
   latestNonce: number,
   now: number,
 ): Promise<void> {
-  const signed = await store.outbox({ states: ["signed"] });
-  const held = signed.filter(({ nonce }) => nonce !== null && nonce >= latestNonce).length;
+  const held = (await store.nonceHolders()).filter(({ nonce }) => nonce >= latestNonce).length;
   // All nonces from the latest to the highest that was ever given are held: nothing is missing.
   if ((await store.nextNonce(latestNonce)) <= latestNonce + held) return;
   for (const entry of await store.outbox({ states: ["mined"] })) {

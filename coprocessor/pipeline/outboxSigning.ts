@@ -19,13 +19,10 @@ export async function reserved(
   account: Account,
   except: string | null,
 ): Promise<{ inFlight: number; availableWei: bigint }> {
-  const others = (await store.outbox({ states: ["signed"] })).filter(
-    ({ id, nonce }) => id !== except && nonce !== null && nonce >= account.latestNonce,
+  const others = (await store.nonceHolders()).filter(
+    ({ id, nonce }) => id !== except && nonce >= account.latestNonce,
   );
-  const reservedWei = others.reduce(
-    (sum, other) => sum + other.value + other.gas * (other.attempts.at(-1)?.maxFeePerGas ?? 0n),
-    0n,
-  );
+  const reservedWei = others.reduce((sum, { maxWei }) => sum + maxWei, 0n);
   return { inFlight: others.length, availableWei: account.balance - reservedWei };
 }
 

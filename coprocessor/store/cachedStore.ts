@@ -256,6 +256,10 @@ class CachedStore implements Store {
     return this.#inner.nextNonce(floor);
   }
 
+  nonceHolders() {
+    return this.#inner.nonceHolders();
+  }
+
   forgetClosed(age: Parameters<Store["forgetClosed"]>[0]) {
     return this.#write(this.#inner.forgetClosed(age), () => this.#caches.forgetAll());
   }

@@ -10,13 +10,13 @@ import type { RequestKey, RequestRecord, RequestState } from "../core/request.ts
 import type { Statement } from "../core/statement.ts";
 import type { WatchRecord } from "../core/watch.ts";
 import type { Log } from "../observe/port.ts";
-import { connectPostgres, type Database, type Queries, useEmbedded } from "./database.ts";
+import { connectPostgres, type Database, type Placing, type Queries, useEmbedded } from "./database.ts";
 import type { EmbeddedDatabase } from "./embeddedDatabase.ts";
 import { createEvidenceRows } from "./evidenceRows.ts";
 import * as memoryRow from "./memoryRow.ts";
 import * as messageRows from "./messageRows.ts";
 import * as outboxRows from "./outboxRows.ts";
-import type { EvidenceStore, RequestPatch, Store, StoredPeerMessage } from "./port.ts";
+import type { EvidenceStore, NonceHolder, RequestPatch, Store, StoredPeerMessage } from "./port.ts";
 import * as receiptRows from "./receiptRows.ts";
 import * as registryRows from "./registryRows.ts";
 import * as requestRows from "./requestRows.ts";
@@ -29,10 +29,20 @@ import * as watchRows from "./watchRows.ts";
 export interface DrizzleStoreOptions {
   /** The process's embedded database, or the URL of a PostgreSQL server (14 or newer). */
   database: EmbeddedDatabase | `postgres://${string}` | `postgresql://${string}`;
+  /**
+   * The oracle that the rows are about, and whether the node follows it alone (see `schemaOf`); when not given, whatever
+   * is in the schema `sibyl`.
+   */
+  placing?: Placing;
+  /** Stores whose nonces are of the same account as this one's, itself included; only itself when not given. */
+  account?: AccountSchemas;
   log: Log;
   /** Unix milliseconds. */
   now?: () => number;
 }
+
+/** Schemas of the stores that share an account: two oracles of one chain may be served with one key. */
+export type AccountSchemas = Set<string>;
 
 /**
  * A store in Postgres, embedded or a server; brings its tables up to date first.
@@ -42,12 +52,13 @@ export interface DrizzleStoreOptions {
  * the database refuses, as for a nonce that is given twice.
  */
 export async function createDrizzleStore(options: DrizzleStoreOptions): Promise<Store> {
-  const { database, log, now = Date.now } = options;
+  const { database, placing, log, now = Date.now, account = new Set() } = options;
   try {
     const opened = await (typeof database === "string"
-      ? connectPostgres(database, log)
-      : useEmbedded(database));
-    return new DrizzleStore(opened, opened.queries, now);
+      ? connectPostgres(database, log, placing)
+      : useEmbedded(database, placing));
+    account.add(opened.schema);
+    return new DrizzleStore(opened, opened.queries, account, now);
   } catch (error) {
     throw storeError(error, "open");
   }
@@ -57,12 +68,14 @@ class DrizzleStore implements Store {
   readonly #database: Database;
   /** The transaction that this store speaks for; the database itself outside of one. */
   readonly #queries: Queries;
+  readonly #account: AccountSchemas;
   readonly #now: () => number;
   readonly evidence: EvidenceStore;
 
-  constructor(database: Database, queries: Queries, now: () => number) {
+  constructor(database: Database, queries: Queries, account: AccountSchemas, now: () => number) {
     this.#database = database;
     this.#queries = queries;
+    this.#account = account;
     this.#now = now;
     this.evidence = createEvidenceRows({
       read: (operation, query) => this.#read(operation, query),
@@ -78,7 +91,7 @@ class DrizzleStore implements Store {
     try {
       return await this.#begin(async (queries) => {
         try {
-          return await work(new DrizzleStore(this.#database, queries, this.#now));
+          return await work(new DrizzleStore(this.#database, queries, this.#account, this.#now));
         } catch (error) {
           thrown = { error };
           throw error;
@@ -260,7 +273,11 @@ class DrizzleStore implements Store {
   }
 
   nextNonce(floor: number): Promise<number> {
-    return this.#writeTogether("nextNonce", (queries) => outboxRows.nextNonce(queries, floor));
+    return this.#writeTogether("nextNonce", (queries) => outboxRows.nextNonce(queries, this.#account, floor));
+  }
+
+  nonceHolders(): Promise<NonceHolder[]> {
+    return this.#read("nonceHolders", (queries) => outboxRows.listNonceHolders(queries, this.#account));
   }
 
   forgetClosed(age: Expiry): Promise<number> {

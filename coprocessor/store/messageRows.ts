@@ -31,10 +31,7 @@ export async function listStatements(queries: Queries, key: RequestKey): Promise
     .orderBy(asc(statements.createdAt), asc(statements.slot));
 }
 
-export async function listSpokenAbout(
-  queries: Queries,
-  keys: readonly RequestKey[],
-): Promise<RequestKey[]> {
+export async function listSpokenAbout(queries: Queries, keys: readonly RequestKey[]): Promise<RequestKey[]> {
   const rows = await queries
     .selectDistinct({ key: statements.key })
     .from(statements)

@@ -37,6 +37,13 @@ export type RequestPatch = Partial<
   >
 >;
 
+/** A signed transaction that has no place in a block yet, and what it can cost at most. */
+export interface NonceHolder {
+  id: string;
+  nonce: number;
+  maxWei: bigint;
+}
+
 /** How the chain ended a demand for an opening. */
 export interface DemandClosing {
   state: Exclude<DemandState, "pending">;
@@ -77,7 +84,7 @@ export interface EvidenceStore {
 }
 
 /**
- * An operator's own memory.
+ * An operator's own memory about one oracle.
  *
  * Implementations: `drizzleStore` on PGlite (embedded) and on PostgreSQL; one conformance suite. Deliberately
  * excluded: decisions. Chain-derived rows carry the block that said so, so that `rewind` can take them back.
@@ -176,8 +183,10 @@ export interface Store {
   outboxFor(key: RequestKey): Promise<OutboxEntry[]>;
   /** Writes the entry back if it is still in state `from`. */
   updateOutbox(entry: OutboxEntry, from: OutboxState): Promise<boolean>;
-  /** Lowest nonce never given to an entry, at least `floor`. */
+  /** Lowest nonce never given to an entry of the account, at least `floor`. */
   nextNonce(floor: number): Promise<number>;
+  /** The account's signed transactions, this oracle's and those of others that the node serves with the same key. */
+  nonceHolders(): Promise<NonceHolder[]>;
 
   /**
    * Removes requests whose deadline is before `before` (Unix seconds) and that are over and final, with all that belongs to

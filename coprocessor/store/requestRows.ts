@@ -100,9 +100,7 @@ export async function transitionRequests(
   const rows = await queries
     .update(requests)
     .set({ ...toColumns(patch), state: to, updatedAt: now })
-    .where(
-      and(inArray(requests.key, [...keys]), inArray(requests.state, [...from]), not(requests.removed)),
-    )
+    .where(and(inArray(requests.key, [...keys]), inArray(requests.state, [...from]), not(requests.removed)))
     .returning({ key: requests.key });
   return rows.map(({ key }) => key);
 }

@@ -57,7 +57,11 @@ const at = (blockNumber: bigint) => ({
 });
 
 /** Everybody with a seat is drawn for it. */
-function opening(label: string, blockNumber: bigint, deadline = INTIME): ChainEvent & { requestId: `0x${string}` } {
+function opening(
+  label: string,
+  blockNumber: bigint,
+  deadline = INTIME,
+): ChainEvent & { requestId: `0x${string}` } {
   const { requestId, request, input } = requestRecord(label);
   const fields = {
     ...unpackRequest({ ...request, terms: 0n, opening: 0n, funds: 0n }),

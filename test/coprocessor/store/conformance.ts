@@ -65,22 +65,25 @@ export function storeConformance(
       expect(await store.request(record.key)).toEqual(record);
     });
 
-    fresh("requests that are stored together are known one by one; the result names the new ones", async () => {
-      const known = requestRecord("known");
-      await store.insertRequest(known);
-      const records = Array.from({ length: 1_200 }, (_, index) => requestRecord(`${index}`, BigInt(index)));
-      const given = [{ ...known, state: "parked" as const }, ...records];
-      const inserted = await store.insertRequests(given);
-      expect(new Set(inserted)).toEqual(new Set(records.map(({ key }) => key)));
-      expect(await store.request(known.key)).toEqual(known);
-      const [first, last] = [records[0], records.at(-1)];
-      expect(await store.requests({ keys: [last?.key ?? "", first?.key ?? "", "nobody's"] })).toEqual([
-        first,
-        last,
-      ]);
-      expect(await store.requests({ keys: [] })).toEqual([]);
-      expect(await store.insertRequests([])).toEqual([]);
-    });
+    fresh(
+      "requests that are stored together are known one by one; the result names the new ones",
+      async () => {
+        const known = requestRecord("known");
+        await store.insertRequest(known);
+        const records = Array.from({ length: 1_200 }, (_, index) => requestRecord(`${index}`, BigInt(index)));
+        const given = [{ ...known, state: "parked" as const }, ...records];
+        const inserted = await store.insertRequests(given);
+        expect(new Set(inserted)).toEqual(new Set(records.map(({ key }) => key)));
+        expect(await store.request(known.key)).toEqual(known);
+        const [first, last] = [records[0], records.at(-1)];
+        expect(await store.requests({ keys: [last?.key ?? "", first?.key ?? "", "nobody's"] })).toEqual([
+          first,
+          last,
+        ]);
+        expect(await store.requests({ keys: [] })).toEqual([]);
+        expect(await store.insertRequests([])).toEqual([]);
+      },
+    );
 
     fresh("a transition of many changes those rows that are in one of its states", async () => {
       const [a, b, c] = [requestRecord("a"), requestRecord("b"), requestRecord("c")];
