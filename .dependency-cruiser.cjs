@@ -81,7 +81,7 @@ module.exports = {
       severity: "error",
       from: {
         path: "^coprocessor/",
-        pathNot: "^coprocessor/(rpc|chain|submit)/|^coprocessor/(main|compose/rebuild)\\.ts$",
+        pathNot: "^coprocessor/(rpc|chain|submit)/|^coprocessor/(main|compose/(rebuild|heads))\\.ts$",
       },
       to: { path: "^coprocessor/rpc/" },
     },

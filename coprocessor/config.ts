@@ -26,6 +26,8 @@ export interface Config extends WorkConfig {
   rpcUrls: string[];
   /** How many of them must say the same about logs and blocks. */
   rpcQuorum: number;
+  /** Where new heads are announced; null when nowhere, and the chain is polled alone. */
+  headsUrl: string | null;
   oracle: Address;
   /** Block of the oracle's deployment; nothing before it is read. */
   startBlock: bigint;
@@ -70,6 +72,7 @@ const environment = workEnvironment.extend(watchEnvironment.shape).extend({
     message: "must name at least one endpoint",
   }),
   RPC_QUORUM: z.coerce.number().int().min(1).max(16).default(1),
+  RPC_HEADS_URL: urlOf(["ws:", "wss:"]).optional(),
   ORACLE_ADDRESS: address,
   START_BLOCK: z.coerce.bigint().min(0n).default(0n),
   CONFIRMATIONS: z.coerce.number().int().min(0).max(10_000).optional(),
@@ -121,6 +124,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     ...workConfigOf(env),
     rpcUrls: env.RPC_URL,
     rpcQuorum: env.RPC_QUORUM,
+    headsUrl: env.RPC_HEADS_URL ?? null,
     oracle: env.ORACLE_ADDRESS,
     startBlock: env.START_BLOCK,
     confirmations: env.CONFIRMATIONS ?? null,

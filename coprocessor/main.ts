@@ -9,20 +9,20 @@ import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
 import { composeCourt } from "./compose/court.ts";
 import { drain } from "./compose/drain.ts";
+import { listenForHeads } from "./compose/heads.ts";
 import { asItIs, type WrapPort } from "./compose/lastingPorts.ts";
 import { takeLeases } from "./compose/lease.ts";
 import { watchLifecycle } from "./compose/lifecycle.ts";
-import { openModels } from "./compose/models.ts";
 import { nodeStatus, type Role, storedStatus } from "./compose/nodeStatus.ts";
 import { outboxEconomics } from "./compose/outboxEconomics.ts";
 import { patiently } from "./compose/patiently.ts";
 import { reloadConfig } from "./compose/reload.ts";
 import { applyRetention } from "./compose/retention.ts";
+import { startOracles } from "./compose/severalOracles.ts";
+import { openSharedParts, type SharedParts } from "./compose/sharedParts.ts";
 import { silentPeers } from "./compose/silentPeers.ts";
-import { openStorage } from "./compose/storage.ts";
 import { watchingOf } from "./compose/watching.ts";
-import { startEmbeddedWorker } from "./compose/worker.ts";
-import { openWorkload } from "./compose/workload.ts";
+import type { OracleConfig } from "./config/oraclesConfig.ts";
 import type { Config } from "./config.ts";
 import type { CatchUp } from "./core/catchUp.ts";
 import { ChainClock } from "./core/chainClock.ts";
@@ -33,7 +33,6 @@ import { RecentFaults } from "./core/recentFaults.ts";
 import type { RequestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
-import { startStatusServer } from "./observe/statusServer.ts";
 import { createLibp2pPeers } from "./peers/libp2pPeers.ts";
 import { BalanceAlarm } from "./pipeline/balanceAlarm.ts";
 import { isCourtNeeded } from "./pipeline/court.ts";
@@ -47,7 +46,6 @@ import { onPeerMessage } from "./pipeline/onPeerMessage.ts";
 import { driveOutbox } from "./pipeline/outbox.ts";
 import type { Account } from "./pipeline/outboxDeps.ts";
 import { lookAgain, onSecondLook, watchedRequest } from "./pipeline/watch.ts";
-import { createBullmqQueue } from "./queue/bullmqQueue.ts";
 import { connectRpc } from "./rpc/rpcClient.ts";
 import { createViemSender } from "./submit/viemSender.ts";
 
@@ -89,47 +87,73 @@ export async function startCoprocessor(
   }: { role?: Role; variables?: Record<string, string | undefined>; wrap?: WrapPort } = {},
 ): Promise<Coprocessor> {
   const closers = new Closers();
-  const log = createPinoLog(config.logLevel, { service: "sibyl" });
+  const rootLog = createPinoLog(config.logLevel, { service: "sibyl" });
+  const shared = openSharedParts(config, rootLog, closers);
+  const oracle = { name: null, config, variables };
   try {
-    return await compose(config, role, variables, wrap, log, closers);
+    return await compose({ oracle, shared, role, wrap, rootLog, closers });
   } catch (error) {
-    await closers.close(log);
+    await closers.close(rootLog);
     throw error;
   }
 }
 
-async function compose(
-  config: Config,
-  role: Role,
-  variables: Record<string, string | undefined>,
-  wrap: WrapPort,
-  rootLog: ReturnType<typeof createPinoLog>,
-  closers: Closers,
+/**
+ * As `startCoprocessor`, for all oracles that a configuration names: in one process, each with a chain, rows and peers of its
+ * own, over one queue, one set of workers and models, and one status address.
+ *
+ * @throws CoprocessorError of whatever part cannot start, if nothing but a person can help.
+ */
+export async function startNode(
+  oracles: readonly OracleConfig[],
+  { role = "operator" }: { role?: Role } = {},
 ): Promise<Coprocessor> {
+  const [first] = oracles;
+  if (first === undefined) throw new Error("a node serves at least one oracle");
+  if (first.name === null) return startCoprocessor(first.config, { role, variables: first.variables });
+  const rootLog = createPinoLog(first.config.logLevel, { service: "sibyl" });
+  return startOracles(oracles, rootLog, (oracle, shared, closers) =>
+    compose({ oracle, shared, role, wrap: asItIs, rootLog, closers }),
+  );
+}
+
+async function compose({
+  oracle: { name, config, variables },
+  shared,
+  role,
+  wrap,
+  rootLog,
+  closers,
+}: {
+  oracle: OracleConfig;
+  shared: SharedParts;
+  role: Role;
+  wrap: WrapPort;
+  rootLog: ReturnType<typeof createPinoLog>;
+  closers: Closers;
+}): Promise<Coprocessor> {
+  const oracleLog = name === null ? rootLog : rootLog.child({ oracle: name });
   const key = await openAttesterKey(config.attester);
-  const rpc = await connectRpc({ urls: config.rpcUrls, quorum: config.rpcQuorum, log: rootLog });
+  const rpc = await connectRpc({ urls: config.rpcUrls, quorum: config.rpcQuorum, log: oracleLog });
   closers.add("rpc", () => rpc.close());
-  const contracts = await patiently(rootLog, "the oracle's registries", () =>
+  const contracts = await patiently(oracleLog, "the oracle's registries", () =>
     discoverContracts(rpc, config.oracle),
   );
   const me =
     role === "watcher"
       ? 0
-      : await patiently(rootLog, "our operator id", () =>
+      : await patiently(oracleLog, "our operator id", () =>
           discoverOperator(rpc, contracts.operatorRegistry, key.address),
         );
-  const log = rootLog.child(role === "watcher" ? { watcher: key.address } : { operatorId: me });
+  const log = oracleLog.child(role === "watcher" ? { watcher: key.address } : { operatorId: me });
   const scope = { chainId: rpc.chainId, oracle: config.oracle };
 
   const lease = await takeLeases(config, { scope, attester: key.address, log }, closers);
-  const { store: ownStore, backend } = await openStorage(config, log, closers);
-  const store = wrap("store", ownStore);
-  const namespace = config.queueNamespace ?? `${scope.chainId}-${role === "watcher" ? "watch" : me}`;
-  const queueOptions = { backend, namespace, secret: config.queueSecret, log };
-  const models = openModels(config, log);
-  const bullmq = await createBullmqQueue({ ...queueOptions, capabilities: config.capabilities });
-  const queue = wrap("queue", bullmq);
-  closers.add("queue", () => queue.close());
+  const store = wrap("store", await shared.store({ ...scope, attester: key.address }));
+  const ours = `${scope.chainId}-${role === "watcher" ? "watch" : me}`;
+  const { queue: ownQueue, namespace } = await shared.queue(scope, ours);
+  const queue = wrap("queue", ownQueue);
+  const { models } = shared;
   const gossip =
     role === "watcher"
       ? silentPeers()
@@ -147,8 +171,9 @@ async function compose(
   const courts = await patiently(log, "the opening courts", () =>
     discoverOpeningCourts(rpc, contracts.operatorRegistry, startBlock),
   );
+  const hints = listenForHeads(config, log, closers);
   const chain = await patiently(log, "the contracts' code", () =>
-    createRpcChain({ rpc, contracts, courts, startBlock, ...confirmations, onTurn, log }),
+    createRpcChain({ rpc, contracts, courts, startBlock, ...confirmations, ...hints, onTurn, log }),
   );
   const account = createViemSender({
     rpc,
@@ -158,7 +183,7 @@ async function compose(
   const sender = wrap("submit", account);
 
   const live = { current: config };
-  const workload = await openWorkload(live, store);
+  const workload = await shared.workload(live, store);
   const clock = new ChainClock();
   const parts = {
     scope,
@@ -236,9 +261,7 @@ async function compose(
   const watchDeps = { ...deps, watch: parts.watch };
   const looking = startLoop("watch", log, Date.now, () => lookAgain(watchDeps));
   closers.add("watch", () => looking.stop());
-  const worker = config.embeddedWorker
-    ? await startEmbeddedWorker(config, { models, log, queueOptions }, closers)
-    : null;
+  const worker = await shared.worker();
   await peers.start((message) => onPeerMessage(deps, message));
   closers.add("peers", () => peers.stop());
   closers.add("driver", () => driver.stop());
@@ -276,20 +299,17 @@ async function compose(
   );
   closers.add("retention", () => retention.stop());
 
-  const status = await startStatusServer(
-    {
-      health: () => lifecycle.health(),
-      readiness: () => lifecycle.readiness(),
-      node: () =>
-        nodeStatus({
-          ...{ role, deps, following, sender, lifecycle, balanceAlarm },
-          ledgers: () => readLedgers(rpc, contracts, key.address, me),
-        }),
-      ...storedStatus(deps),
-      ...court.status,
-    },
-    config.status,
-  );
+  const status = await shared.showStatus({
+    health: () => lifecycle.health(),
+    readiness: () => lifecycle.readiness(),
+    node: () =>
+      nodeStatus({
+        ...{ role, deps, following, sender, lifecycle, balanceAlarm },
+        ledgers: () => readLedgers(rpc, contracts, key.address, me),
+      }),
+    ...storedStatus(deps),
+    ...court.status,
+  });
   closers.add("status", () => status.close());
   let current = variables;
   log.info(

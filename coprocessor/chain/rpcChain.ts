@@ -8,6 +8,7 @@ import { hexData } from "../rpc/rpcSchemas.ts";
 import { Arbiters } from "./arbiters.ts";
 import { type ChainReader, createChainReader } from "./chainReader.ts";
 import type { FollowedContracts } from "./decodeLog.ts";
+import type { HeadHints } from "./headHints.ts";
 import { KnownHeads } from "./knownHeads.ts";
 import { nextSteps } from "./nextSteps.ts";
 import { NO_COURTS, type OpeningCourts } from "./openingCourts.ts";
@@ -27,6 +28,8 @@ export interface RpcChainOptions {
   pollIntervalMs?: number;
   /** Most blocks of one `eth_getLogs`; 10,000 when not given. */
   maxRangeBlocks?: bigint;
+  /** Announces new heads, so that a look need not wait for its turn; without it the chain is polled alone. */
+  hints?: HeadHints;
   /** Called with each look at the chain, also with one that failed. */
   onTurn?: () => void;
   log: Log;
@@ -47,7 +50,7 @@ const LONGEST_PAUSE_MS = 5_000;
  * answers.
  */
 export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
-  const { rpc, contracts, courts = NO_COURTS, log } = options;
+  const { rpc, contracts, courts = NO_COURTS, hints, log } = options;
   await requireCode(rpc, contracts);
   const arbiters = new Arbiters(rpc, contracts.oracle, log);
   await arbiters.discover();
@@ -67,6 +70,7 @@ export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
     let failures = 0;
     while (!signal.aborted) {
       options.onTurn?.();
+      hints?.lookBegins();
       let more: boolean;
       let steps: ChainStep[];
       try {
@@ -109,7 +113,9 @@ export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
         if (step.type === "blocks") reportMalformed(step, log);
         yield step;
       }
-      if (!more && !(await pause(pollIntervalMs(options, heads), signal))) return;
+      const hintedMs = hints?.pauseMs(steps.length > 0) ?? Number.POSITIVE_INFINITY;
+      const pauseMs = Math.min(pollIntervalMs(options, heads), hintedMs);
+      if (!more && !(await pause(pauseMs, signal, hints))) return;
     }
   }
 
@@ -176,9 +182,12 @@ function reportMalformed(step: ChainStep & { type: "blocks" }, log: Log): void {
   }
 }
 
-/** False when aborted. */
-async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
-  await sleep(ms, undefined, { signal }).catch(() => undefined);
+/** Ends early when a head is announced. False when aborted. */
+async function pause(ms: number, signal: AbortSignal, hints?: HeadHints): Promise<boolean> {
+  const woken = new AbortController();
+  const forget = hints?.onHint(() => woken.abort());
+  await sleep(ms, undefined, { signal: AbortSignal.any([signal, woken.signal]) }).catch(() => undefined);
+  forget?.();
   return !signal.aborted;
 }
 

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { readVariables } from "../config/configFile.ts";
-import { readConfig } from "../config.ts";
+import { readOracles } from "../config/oraclesConfig.ts";
 import { stopInTime, untilSignalled } from "./untilSignalled.ts";
 
 export function nodeCommand(): Command {
@@ -13,13 +13,13 @@ export function nodeCommand(): Command {
     .action(async (options: { config?: string }) => {
       const path = options.config === undefined ? null : resolve(options.config);
       const variables = readVariables(path, process.env);
-      const config = readConfig(variables);
+      const oracles = readOracles(variables);
       // Without a handler the signal would end the process while it starts.
       process.on("SIGHUP", () => reload?.());
       let reload: (() => void) | null = null;
       // Only now: the node's parts take seconds to load, and a faulty configuration needs none of them.
-      const { startCoprocessor } = await import("../main.ts");
-      const coprocessor = await startCoprocessor(config, { variables });
+      const { startNode } = await import("../main.ts");
+      const coprocessor = await startNode(oracles);
       reload = () => {
         try {
           coprocessor.reload(readVariables(path, process.env));
@@ -34,7 +34,7 @@ export function nodeCommand(): Command {
       await stopInTime(async () => {
         if (!failed) await coprocessor.drain();
         await coprocessor.stop();
-      }, config.operations.drainTimeoutMs);
+      }, oracles[0]?.config.operations.drainTimeoutMs);
       if (failed) throw reason.error;
       process.exit(0);
     });

@@ -36,10 +36,12 @@ export interface RebuildResult {
  * Makes an operator's rows anew from the chain. Keeps what only this operator knows: what it signed, what it heard, receipts
  * and the outbox with its nonces.
  *
+ * @param alone Whether the node follows this oracle alone.
  * @throws CoprocessorError `store/locked` or `node/already-running` while a node runs, and whatever a node's start throws.
  */
 export async function rebuild(
   config: Config,
+  alone: boolean,
   onProgress: (progress: RebuildProgress) => void,
 ): Promise<RebuildResult> {
   const closers = new Closers();
@@ -52,7 +54,8 @@ export async function rebuild(
     const me = await discoverOperator(rpc, contracts.operatorRegistry, key.address);
     const scope = { chainId: rpc.chainId, oracle: config.oracle };
     await takeLeases(config, { scope, attester: key.address, log }, closers);
-    const { store } = await openStorage(config, log, closers);
+    const storage = await openStorage(config, { alone, log }, closers);
+    const store = await storage.openStore({ ...scope, attester: key.address });
     const chain = await createRpcChain({
       rpc,
       contracts,

@@ -24,14 +24,17 @@ export type OfferedJob = Pick<TakenJob, "key" | "priority" | "latestEndAt"> & { 
  * A mirror in memory of the rows in state `queued`: filled from them at the start, and each stage that ends a job says so.
  */
 export class Workload {
-  readonly times = new ServiceTimes();
+  readonly times: ServiceTimes;
   readonly #rules: () => WorkloadRules;
   /** By queue, in the order in which they are expected to run. */
-  readonly #taken = new Map<string, TakenJob[]>();
+  readonly #taken: Map<string, TakenJob[]>;
   #draining = false;
 
-  constructor(rules: () => WorkloadRules) {
+  /** @param beside Another oracle's, if the same workers run its jobs: both then count the jobs of both. */
+  constructor(rules: () => WorkloadRules, beside?: Workload) {
     this.#rules = rules;
+    this.times = beside?.times ?? new ServiceTimes();
+    this.#taken = beside === undefined ? new Map() : beside.#taken;
   }
 
   get rules(): WorkloadRules {

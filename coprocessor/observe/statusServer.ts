@@ -50,16 +50,21 @@ export interface StatusServer {
 const MAX_ROWS = 500;
 
 /**
- * Serves an operator's status over HTTP: `/healthz` (its loops turn), `/readyz` (it can serve requests),
- * `/status`, `/requests?limit=`, `/requests/<requestId>`, `/disputes?limit=`, `/receipts?limit=`, `/receipts/<requestId>`,
- * `/evidence?operator=&kind=&limit=`, `/evidence/<id>`, `/openings?limit=`. Read only; listens on the given host alone.
+ * Serves an operator's status over HTTP; see `statusRoutes`. Listens on the given host alone.
  *
  * @throws CoprocessorError `status/port-in-use`
  */
-export async function startStatusServer(
+export const startStatusServer = (
   source: StatusSource,
   listen: { host: string; port: number },
-): Promise<StatusServer> {
+): Promise<StatusServer> => serveStatus(statusRoutes(source), listen);
+
+/**
+ * What an operator's status is asked by: `/healthz` (its loops turn), `/readyz` (it can serve requests),
+ * `/status`, `/requests?limit=`, `/requests/<requestId>`, `/disputes?limit=`, `/receipts?limit=`, `/receipts/<requestId>`,
+ * `/evidence?operator=&kind=&limit=`, `/evidence/<id>`, `/openings?limit=`. Read only.
+ */
+export function statusRoutes(source: StatusSource): Hono {
   const app = new Hono();
   app.get("/healthz", (context) => {
     const health = source.health();
@@ -106,7 +111,11 @@ export async function startStatusServer(
   row("/requests", (id) => source.request(id), "this node has no such request: not drawn, or not seen yet");
   rows("/receipts", (limit) => source.receipts(limit));
   row("/receipts", (id) => source.receipt(id), "this node has computed nothing for such a request");
+  return app;
+}
 
+/** @throws CoprocessorError `status/port-in-use` */
+export function serveStatus(app: Hono, listen: { host: string; port: number }): Promise<StatusServer> {
   return new Promise((resolve, reject) => {
     const server = serve(
       { fetch: app.fetch, hostname: listen.host, port: listen.port },

@@ -1,9 +1,10 @@
+import type { Address } from "viem";
 import { LOCK_KEY, type MigrationSession } from "./migrate.ts";
 
 /** The oracle that rows are about. */
 export interface RowsOf {
   chainId: number;
-  oracle: string;
+  oracle: Address;
 }
 
 /** What queries and migrations call the schema of an oracle's rows, and what it is called where there is one oracle alone. */

@@ -81,6 +81,20 @@ describe("Workload", () => {
     expect(load.take(offer("c"), NOW)).toMatchObject({ code: "admission/backlog-too-long" });
   });
 
+  it("oracles that share workers count each other's jobs and runs, each by its own rules", () => {
+    const a = new Workload(() => rules);
+    const b = new Workload(() => ({ ...rules, maxJobs: 1 }), a);
+    expect(a.take(offer("a"), NOW).type).toBe("take");
+    expect(b.size).toBe(1);
+    expect(b.take(offer("b"), NOW)).toMatchObject({ code: "admission/queue-full" });
+    b.observe(MODEL, { runMs: 80, runtime: { ...RUNTIME, batch: 8 } }, NOW);
+    expect(a.times.expectedMs(MODEL, NOW)).toBe(b.times.expectedMs(MODEL, NOW));
+    a.drain();
+    a.ended("a");
+    expect(b.take(offer("b"), NOW).type).toBe("take");
+    expect(a.size).toBe(1);
+  });
+
   it("draining: takes nothing more", () => {
     const load = new Workload(() => rules);
     load.drain();

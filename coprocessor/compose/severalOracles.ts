@@ -1,0 +1,170 @@
+import { namesIn, ORACLES_VARIABLE, type OracleConfig, variablesOf } from "../config/oraclesConfig.ts";
+import { CoprocessorError } from "../core/errors.ts";
+import type { OracleScope } from "../core/messages.ts";
+import type { Coprocessor } from "../main.ts";
+import { type OracleStanding, oraclesRoutes } from "../observe/oraclesStatus.ts";
+import type { Log } from "../observe/port.ts";
+import { serveStatus } from "../observe/statusServer.ts";
+import { Closers } from "./closers.ts";
+import { type SharedParts, sharedParts } from "./sharedParts.ts";
+
+/** Milliseconds until an oracle whose chain could not be reached is started again. */
+const RETRY_MS = 15_000;
+
+/** Puts one oracle's node together. */
+export type StartOracle = (
+  oracle: OracleConfig,
+  shared: SharedParts,
+  closers: Closers,
+) => Promise<Coprocessor>;
+
+/** An oracle of this node; `node` is null while it does not run. */
+interface Served {
+  oracle: OracleConfig & { name: string };
+  node: Coprocessor | null;
+  closers: Closers;
+}
+
+/**
+ * Serves several oracles in one process. One chain in trouble is that chain's trouble: an oracle that cannot be reached is
+ * started when it can be, and one that fails for good ends alone.
+ *
+ * @throws CoprocessorError when an oracle cannot start and trying again would not help, or when none can be reached.
+ */
+export async function startOracles(
+  oracles: readonly OracleConfig[],
+  log: Log,
+  start: StartOracle,
+): Promise<Coprocessor> {
+  const first = (oracles[0] as OracleConfig).config;
+  const closers = new Closers();
+  const standings = new Map<string, OracleStanding>();
+  const served = oracles.map((oracle): Served => {
+    const named = { ...oracle, name: oracle.name as string };
+    standings.set(named.name, { state: "starting", reason: "it is being started" });
+    return { oracle: named, node: null, closers: new Closers() };
+  });
+  const names = new Map<string, string>();
+  let fail: (error: unknown) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => undefined);
+  const retries = new Set<NodeJS.Timeout>();
+  let stopping = false;
+
+  const status = await serveStatus(oraclesRoutes(standings), first.status);
+  closers.add("status", () => status.close());
+  log.info({ statusUrl: status.url, oracles: [...standings.keys()] }, "node started; its oracles follow");
+  const shared = sharedParts(first, false, log, closers, () => {
+    throw new Error("each oracle shows its own status");
+  });
+
+  /** Two names for one oracle would sign for it twice. */
+  function claim({ chainId, oracle }: OracleScope, name: string): void {
+    const scope = `${chainId}/${oracle}`.toLowerCase();
+    const other = names.get(scope) ?? name;
+    names.set(scope, other);
+    if (other === name) return;
+    throw new CoprocessorError(`${other} and ${name} are one oracle: ${oracle} on chain ${chainId}`, {
+      code: "config/invalid",
+      retry: "never",
+      meta: { faults: [`${other} and ${name} are one oracle`] },
+    });
+  }
+
+  const partsOf = (name: string): SharedParts => ({
+    ...shared,
+    async store(of) {
+      claim(of, name);
+      return shared.store(of);
+    },
+    async showStatus(source) {
+      standings.set(name, { state: "running", source });
+      return { url: `${status.url}/${name}`, close: async () => {} };
+    },
+  });
+
+  async function attempt(one: Served): Promise<void> {
+    const { name } = one.oracle;
+    try {
+      const node = await start(one.oracle, partsOf(name), one.closers);
+      one.node = node;
+      node.failed.catch((error: unknown) => end(one, error));
+    } catch (error) {
+      await one.closers.close(log);
+      standings.set(name, { state: "starting", reason: reasonOf(error) });
+      throw error;
+    }
+  }
+
+  /** What happened to an oracle that ran cannot be undone here; the others go on. */
+  async function end(one: Served, error: unknown): Promise<void> {
+    if (stopping) return;
+    const { name } = one.oracle;
+    one.node = null;
+    standings.set(name, { state: "failed", reason: reasonOf(error) });
+    log.error({ oracle: name, err: error }, "an oracle cannot be served any more; the others go on");
+    await one.closers.close(log);
+    if ([...standings.values()].every(({ state }) => state === "failed")) fail(error);
+  }
+
+  function tryLater(one: Served, error: unknown): void {
+    const { name } = one.oracle;
+    log.warn(
+      { oracle: name, retryMs: RETRY_MS, reason: reasonOf(error) },
+      "an oracle cannot be served yet; trying again",
+    );
+    const timer = setTimeout(async () => {
+      retries.delete(timer);
+      try {
+        if (!stopping) await attempt(one);
+      } catch (again) {
+        if (stopping) return;
+        if (mayHelp(again)) tryLater(one, again);
+        else await end(one, again);
+      }
+    }, RETRY_MS);
+    retries.add(timer);
+  }
+
+  async function stop(): Promise<void> {
+    stopping = true;
+    for (const timer of retries) clearTimeout(timer);
+    await Promise.all(served.map((one) => one.closers.close(log)));
+    await closers.close(log);
+  }
+
+  const outcomes = await Promise.allSettled(served.map(attempt));
+  const errors = outcomes.map((outcome) => (outcome.status === "rejected" ? outcome.reason : null));
+  const hopeless = errors.find((error) => error !== null && !mayHelp(error));
+  const isDead = errors.every((error) => error !== null);
+  if (hopeless !== undefined || isDead) {
+    await stop();
+    throw hopeless ?? errors[0];
+  }
+  for (const [index, error] of errors.entries()) if (error !== null) tryLater(served[index] as Served, error);
+
+  const running = () => served.flatMap(({ node }) => node ?? []);
+  return {
+    operatorId: running()[0]?.operatorId ?? 0,
+    statusUrl: status.url,
+    addresses: running().flatMap(({ addresses }) => addresses),
+    failed,
+    async drain() {
+      return (await Promise.all(running().map((node) => node.drain()))).every((drained) => drained);
+    },
+    reload(variables) {
+      const named = namesIn(variables);
+      if (named.join() !== served.map(({ oracle }) => oracle.name).join())
+        log.warn({ needsRestart: [ORACLES_VARIABLE] }, "other oracles are named; that takes a restart");
+      for (const { oracle, node } of served) node?.reload(variablesOf(variables, oracle.name));
+    },
+    stop,
+  };
+}
+
+const mayHelp = (error: unknown): boolean => error instanceof CoprocessorError && error.retry === "backoff";
+
+const reasonOf = (error: unknown): string =>
+  error instanceof CoprocessorError ? `${error.code}: ${error.message}` : String(error);
