@@ -1,4 +1,4 @@
-import { namesIn, ORACLES_VARIABLE, type OracleConfig, variablesOf } from "../config/oraclesConfig.ts";
+import { type OracleConfig, variablesOf } from "../config/oraclesConfig.ts";
 import { CoprocessorError } from "../core/errors.ts";
 import type { OracleScope } from "../core/messages.ts";
 import type { Coprocessor } from "../main.ts";
@@ -155,9 +155,6 @@ export async function startOracles(
       return (await Promise.all(running().map((node) => node.drain()))).every((drained) => drained);
     },
     reload(variables) {
-      const named = namesIn(variables);
-      if (named.join() !== served.map(({ oracle }) => oracle.name).join())
-        log.warn({ needsRestart: [ORACLES_VARIABLE] }, "other oracles are named; that takes a restart");
       for (const { oracle, node } of served) node?.reload(variablesOf(variables, oracle.name));
     },
     stop,

@@ -1,8 +1,9 @@
+import { z } from "zod";
 import { type Config, nodeVariables, readConfig } from "../config.ts";
 import { CoprocessorError } from "../core/errors.ts";
 import { ATTESTER_VARIABLES } from "./attesterConfig.ts";
 import { courtEnvironment } from "./courtConfig.ts";
-import { invalid, withoutEmpty } from "./values.ts";
+import { invalid, list, withoutEmpty } from "./values.ts";
 import { watchEnvironment } from "./watchConfig.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -16,8 +17,11 @@ export interface OracleConfig {
   variables: Variables;
 }
 
-/** Lists the oracles' names; each name in capitals, and an underscore, begins the names of its own variables. */
-export const ORACLES_VARIABLE = "ORACLES";
+/** Names of the oracles; each in capitals, and an underscore, begins the names of its own variables. */
+const oraclesEnvironment = z.object({
+  ORACLES: list.prefault(""),
+});
+
 const NAME_PATTERN = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const MAX_ORACLES = 16;
 
@@ -78,11 +82,7 @@ export function readOracles(variables: Variables): OracleConfig[] {
 }
 
 /** The names of the oracles, in order; none where one is served alone. */
-export const namesIn = (variables: Variables): string[] =>
-  (variables[ORACLES_VARIABLE] ?? "")
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
+const namesIn = (variables: Variables): string[] => oraclesEnvironment.parse(variables).ORACLES;
 
 /**
  * The oracle that a command is about.
@@ -94,7 +94,7 @@ export function oneOf(oracles: readonly OracleConfig[], name: string | undefined
   const found = oracles.find((oracle) => oracle.name === (name ?? null));
   if (found !== undefined) return found;
   const names = oracles.flatMap((oracle) => oracle.name ?? []);
-  if (names.length === 0) throw invalid([`--oracle ${name}: ${ORACLES_VARIABLE} is not set`]);
+  if (names.length === 0) throw invalid([`--oracle ${name}: ORACLES is not set`]);
   throw invalid([`--oracle must be one of ${names.join(", ")}`]);
 }
 
@@ -118,10 +118,10 @@ const prefixOf = (name: string): string => `${name.toUpperCase().replaceAll("-",
 function faultsOfNames(names: readonly string[], variables: Variables): string[] {
   const faults = names
     .filter((name) => !NAME_PATTERN.test(name))
-    .map((name) => `${ORACLES_VARIABLE} must be lower-case letters, digits and dashes, not ${name}`);
-  if (new Set(names).size < names.length) faults.push(`${ORACLES_VARIABLE} has a name twice`);
+    .map((name) => `ORACLES must be lower-case letters, digits and dashes, not ${name}`);
+  if (new Set(names).size < names.length) faults.push(`ORACLES has a name twice`);
   if (names.length > MAX_ORACLES)
-    faults.push(`${ORACLES_VARIABLE} has ${names.length} names, and may have ${MAX_ORACLES}`);
+    faults.push(`ORACLES has ${names.length} names, and may have ${MAX_ORACLES}`);
   const ofTheNode = nodeVariables().filter((variable) => !OF_ONE_ORACLE.has(variable));
   for (const name of names) {
     for (const variable of ofTheNode) {

@@ -98,6 +98,7 @@ function startNode(): Promise<OperatorProcess> {
       P2P_LISTEN: "127.0.0.1:0",
       STATUS_LISTEN: "127.0.0.1:0",
       INFERENCE_THREADS: "1",
+      DRAIN_TIMEOUT_MS: "1000",
     },
   });
 }
@@ -172,9 +173,15 @@ test("settled: requests at two oracles of one chain, with one key, and at a thir
       oracle: protocol.oracle,
       synced: true,
     });
-    const rows = (await status(`/${name}/requests?limit=500`)) as { requestId: Hex; state: string }[];
+    const rows = await until(
+      `${name}'s rows to say so`,
+      async () => {
+        const found = (await status(`/${name}/requests?limit=500`)) as { requestId: Hex; state: string }[];
+        return found.every(({ state }) => state === "settled") ? found : null;
+      },
+      LOOK,
+    );
     expect(new Set(rows.map(({ requestId }) => requestId))).toEqual(new Set(asked[NAMES.indexOf(name)]));
-    expect(rows.every(({ state }) => state === "settled")).toBe(true);
   }
   expect(await status("/nowhere/status")).toEqual({ error: "this node serves first, second, elsewhere" });
 });
