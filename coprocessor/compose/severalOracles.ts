@@ -35,6 +35,7 @@ export async function startOracles(
   oracles: readonly OracleConfig[],
   log: Log,
   start: StartOracle,
+  { retryMs = RETRY_MS }: { retryMs?: number } = {},
 ): Promise<Coprocessor> {
   const first = (oracles[0] as OracleConfig).config;
   const closers = new Closers();
@@ -89,6 +90,7 @@ export async function startOracles(
     const { name } = one.oracle;
     try {
       const node = await start(one.oracle, partsOf(name), one.closers);
+      if (stopping) return await one.closers.close(log);
       one.node = node;
       node.failed.catch((error: unknown) => end(one, error));
     } catch (error) {
@@ -112,7 +114,7 @@ export async function startOracles(
   function tryLater(one: Served, error: unknown): void {
     const { name } = one.oracle;
     log.warn(
-      { oracle: name, retryMs: RETRY_MS, reason: reasonOf(error) },
+      { oracle: name, retryMs, reason: reasonOf(error) },
       "an oracle cannot be served yet; trying again",
     );
     const timer = setTimeout(async () => {
@@ -124,7 +126,7 @@ export async function startOracles(
         if (mayHelp(again)) tryLater(one, again);
         else await end(one, again);
       }
-    }, RETRY_MS);
+    }, retryMs);
     retries.add(timer);
   }
 
