@@ -1,7 +1,7 @@
 import type { Address, Hex } from "viem";
 import { z } from "zod";
 import { ATTESTER_VARIABLES, type AttesterSource, attesterFrom } from "./config/attesterConfig.ts";
-import { type CourtConfig, courtConfigOf, courtEnvironment } from "./config/courtConfig.ts";
+import { courtConfigOf, courtEnvironment } from "./config/courtConfig.ts";
 import { type OperationsConfig, operationsEnvironment, operationsFrom } from "./config/operationsConfig.ts";
 import {
   address,
@@ -20,6 +20,7 @@ import { type WatchConfig, watchConfigOf, watchEnvironment } from "./config/watc
 import { type WorkConfig, workConfigOf, workEnvironment } from "./config/workConfig.ts";
 import type { AgreementTiming } from "./core/agreement.ts";
 import { CAPABILITY_PATTERN, type CapabilityChoice } from "./core/capability.ts";
+import type { CourtPolicy } from "./core/punishmentCost.ts";
 
 /** Everything that an operator decides, read once at start. */
 export interface Config extends WorkConfig {
@@ -46,7 +47,7 @@ export interface Config extends WorkConfig {
   status: HostAndPort;
   watch: WatchConfig;
   timing: AgreementTiming;
-  court: CourtConfig;
+  court: CourtPolicy;
   /** Milliseconds between repeats of what we said about an open request. */
   repeatMs: number;
   operations: OperationsConfig;

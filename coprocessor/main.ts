@@ -9,42 +9,36 @@ import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
 import { composeCourt } from "./compose/court.ts";
 import { drain } from "./compose/drain.ts";
+import { openGossip } from "./compose/gossip.ts";
 import { listenForHeads } from "./compose/heads.ts";
 import { asItIs, type WrapPort } from "./compose/lastingPorts.ts";
 import { takeLeases } from "./compose/lease.ts";
 import { watchLifecycle } from "./compose/lifecycle.ts";
 import { nodeStatus, type Role, storedStatus } from "./compose/nodeStatus.ts";
-import { outboxEconomics } from "./compose/outboxEconomics.ts";
+import { startOutbox } from "./compose/outbox.ts";
 import { patiently } from "./compose/patiently.ts";
 import { reloadConfig } from "./compose/reload.ts";
 import { applyRetention } from "./compose/retention.ts";
 import { startOracles } from "./compose/severalOracles.ts";
 import { openSharedParts, type SharedParts } from "./compose/sharedParts.ts";
-import { silentPeers } from "./compose/silentPeers.ts";
 import { watchingOf } from "./compose/watching.ts";
 import type { OracleConfig } from "./config/oraclesConfig.ts";
 import type { Config } from "./config.ts";
 import type { CatchUp } from "./core/catchUp.ts";
 import { ChainClock } from "./core/chainClock.ts";
 import type { OperatorRecord } from "./core/operators.ts";
-import { isCourtKind, type OutboxKind } from "./core/outbox.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
 import { RecentFaults } from "./core/recentFaults.ts";
 import type { RequestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
-import { createLibp2pPeers } from "./peers/libp2pPeers.ts";
 import { BalanceAlarm } from "./pipeline/balanceAlarm.ts";
-import { isCourtNeeded } from "./pipeline/court.ts";
 import type { PipelineDeps } from "./pipeline/deps.ts";
 import { createDriver } from "./pipeline/driver.ts";
 import { followChain } from "./pipeline/followChain.ts";
-import { isNeeded } from "./pipeline/isNeeded.ts";
 import { startLoop } from "./pipeline/loop.ts";
 import { onOutcome } from "./pipeline/onOutcome.ts";
 import { onPeerMessage } from "./pipeline/onPeerMessage.ts";
-import { driveOutbox } from "./pipeline/outbox.ts";
-import type { Account } from "./pipeline/outboxDeps.ts";
 import { lookAgain, onSecondLook, watchedRequest } from "./pipeline/watch.ts";
 import { connectRpc } from "./rpc/rpcClient.ts";
 import { createViemSender } from "./submit/viemSender.ts";
@@ -62,8 +56,10 @@ export interface Coprocessor {
   addresses: string[];
   /** Resolves never, or rejects with what made going on impossible. */
   failed: Promise<never>;
-  /** Takes nothing new and finishes what is under way, as long as `DRAIN_TIMEOUT_MS` allows; false when that was not enough. */
+  /** Takes nothing new and finishes what is under way, as long as `drainTimeoutMs` allows; false when that was not enough. */
   drain(): Promise<boolean>;
+  /** As `DRAIN_TIMEOUT_MS` says now. */
+  readonly drainTimeoutMs: number;
   /** Takes over what may change while the node runs; says in the log what did, and what takes a restart. */
   reload(variables: Record<string, string | undefined>): void;
   /** Closes everything, in order. */
@@ -71,7 +67,7 @@ export interface Coprocessor {
 }
 
 /**
- * Composes and starts a node, with an embedded worker unless it has others: the only place that chooses adapters.
+ * Composes and starts a node, with an embedded worker unless it has others. Nobody but this and `compose/` chooses adapters.
  *
  * @param options.role An operator's node when not given.
  * @param options.variables What `config` was read from, to compare with at a reload.
@@ -154,17 +150,7 @@ async function compose({
   const { queue: ownQueue, namespace } = await shared.queue(scope, ours);
   const queue = wrap("queue", ownQueue);
   const { models } = shared;
-  const gossip =
-    role === "watcher"
-      ? silentPeers()
-      : createLibp2pPeers({
-          scope,
-          seed: await key.derive("peer identity"),
-          listen: config.p2p,
-          announce: config.p2p.announce,
-          log,
-        });
-  const peers = wrap("peers", gossip);
+  const peers = wrap("peers", await openGossip(config, role, { scope, key, log }));
   const { startBlock } = config;
   const confirmations = config.confirmations === null ? {} : { confirmations: config.confirmations };
   const onTurn = () => lifecycle.pulse.beat("chain", Date.now());
@@ -224,16 +210,6 @@ async function compose({
     synced: () => following.synced(),
   });
   const balanceAlarm = new BalanceAlarm(() => live.current.operations.lowBalanceSettlements, log);
-  const outboxDeps = {
-    store,
-    submit: sender,
-    log,
-    economics: outboxEconomics(live, store, clock),
-    onHeld: (heldKey: RequestKey) => driver.wake(heldKey),
-    onAccount: (account: Account) => balanceAlarm.observe(account),
-    isNeeded: (entryKey: RequestKey, kind: OutboxKind) =>
-      isCourtKind(kind) ? isCourtNeeded(deps, entryKey, kind) : isNeeded(parts, entryKey, kind),
-  };
 
   let operators: OperatorRecord[] = [];
   let synced = () => false;
@@ -253,9 +229,9 @@ async function compose({
     log,
   });
   closers.add("lifecycle", async () => lifecycle.stop());
-  const outbox = startLoop("outbox", log, Date.now, () => {
-    lifecycle.pulse.beat("outbox", Date.now());
-    return driveOutbox(outboxDeps, Date.now());
+  const outbox = startOutbox(deps, {
+    ...{ live, submit: sender, balanceAlarm },
+    onTurn: () => lifecycle.pulse.beat("outbox", Date.now()),
   });
   closers.add("outbox", () => outbox.stop());
   const watchDeps = { ...deps, watch: parts.watch };
@@ -322,6 +298,9 @@ async function compose({
     addresses: peers.addresses(),
     failed: Promise.race([following.failed, lease.lost]),
     drain: () => drain({ workload, store, clock, log }, live.current.operations.drainTimeoutMs),
+    get drainTimeoutMs() {
+      return live.current.operations.drainTimeoutMs;
+    },
     reload(next) {
       const warm = (modelIds: readonly Hex[]) => worker?.warm(modelIds);
       const setLogLevel = rootLog.setLevel;

@@ -25,7 +25,7 @@ export {
   encodeSettle,
   sortAttestations,
 } from "./actions/encodeSettle.ts";
-export { encodeSettleBatch, requestsInBatch } from "./actions/encodeSettleBatch.ts";
+export { encodeSettleBatch, requestsInBatch, WrongFunctionError } from "./actions/encodeSettleBatch.ts";
 export { expire } from "./actions/expire.ts";
 export { explainReason, explainRevert, type RevertReason } from "./actions/explainRevert.ts";
 export { type GetRequestParameters, getRequest } from "./actions/getRequest.ts";

@@ -75,7 +75,7 @@ export function createLogWitness({ rpc, addresses, topics, log }: LogWitnessOpti
     } catch (error) {
       if (!(error instanceof CoprocessorError) || error.code !== "rpc/refused") throw error;
       const { code } = error.meta as { code?: unknown };
-      if (code !== METHOD_NOT_FOUND) throw error;
+      if (!NOT_SERVED.includes(code)) throw error;
       if (withoutReceipts) return null;
       withoutReceipts = true;
       log.warn(
@@ -87,7 +87,8 @@ export function createLogWitness({ rpc, addresses, topics, log }: LogWitnessOpti
   }
 }
 
-const METHOD_NOT_FOUND = -32_601;
+/** JSON-RPC's "method not found", and EIP-1474's "method not supported". */
+const NOT_SERVED: readonly unknown[] = [-32_601, -32_004];
 
 function badAnswer(message: string): CoprocessorError {
   return new CoprocessorError(message, { code: "rpc/bad-answer", retry: "backoff" });

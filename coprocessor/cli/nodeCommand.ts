@@ -34,7 +34,7 @@ export function nodeCommand(): Command {
       await stopInTime(async () => {
         if (!failed) await coprocessor.drain();
         await coprocessor.stop();
-      }, oracles[0]?.config.operations.drainTimeoutMs);
+      }, coprocessor.drainTimeoutMs);
       if (failed) throw reason.error;
       process.exit(0);
     });

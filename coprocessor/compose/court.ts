@@ -1,6 +1,6 @@
 import type { Hex } from "viem";
 import type { Stakes } from "../chain/port.ts";
-import type { CourtConfig } from "../config/courtConfig.ts";
+import type { CourtPolicy } from "../core/punishmentCost.ts";
 import type { StatusSource } from "../observe/statusServer.ts";
 import { demandOfJob, onRecomputed } from "../pipeline/answerDemands.ts";
 import { type Court, createCourt } from "../pipeline/court.ts";
@@ -29,7 +29,7 @@ export function composeCourt(
   of: {
     stakes: Stakes;
     submit: TransactionSender;
-    policy: CourtConfig;
+    policy: CourtPolicy;
     synced(): boolean;
   },
 ): CourtParts {

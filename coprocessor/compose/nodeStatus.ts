@@ -1,4 +1,5 @@
 import type { Hex } from "viem";
+import { CoprocessorError } from "../core/errors.ts";
 import { requestKey } from "../core/request.ts";
 import type { StatusSource } from "../observe/statusServer.ts";
 import type { BalanceAlarm } from "../pipeline/balanceAlarm.ts";
@@ -52,8 +53,8 @@ export async function nodeStatus({
       backlogMs: Math.round(workload.backlogMs),
       serviceTimes: workload.times.list(Date.now()),
     },
-    balanceWei: (await sender.balance()).toString(),
-    withdrawable: decimals(await ledgers()),
+    balanceWei: await whileAnswered(sender.balance(), String),
+    withdrawable: await whileAnswered(ledgers(), decimals),
     lowBalanceBelowWei: balanceAlarm.thresholdWei?.toString() ?? null,
     faults: { count: recentFaults.count, latest: recentFaults.list() },
   };
@@ -79,6 +80,16 @@ export function storedStatus(
     receipts: (limit) => store.receipts(limit),
     receipt: (requestId) => store.receipt(keyOf(requestId)),
   };
+}
+
+/** Null while no endpoint of the chain answers: then `readiness` says so, which is what the status is asked for. */
+async function whileAnswered<T, Shown>(asking: Promise<T>, show: (value: T) => Shown): Promise<Shown | null> {
+  try {
+    return show(await asking);
+  } catch (error) {
+    if (error instanceof CoprocessorError && error.retry === "backoff") return null;
+    throw error;
+  }
 }
 
 /** As JSON can hold it. */

@@ -15,6 +15,7 @@ import { connectRpc } from "../rpc/rpcClient.ts";
 import { openAttesterKey } from "./attesterKey.ts";
 import { Closers } from "./closers.ts";
 import { takeLeases } from "./lease.ts";
+import { silentPeers } from "./silentPeers.ts";
 import { openStorage } from "./storage.ts";
 
 /** How far a rebuild is. */
@@ -118,15 +119,7 @@ const nobodyWorks: PipelineDeps["queue"] = {
   close: async () => {},
 };
 const nothingRuns: PipelineDeps["models"] = { manifest: async () => refuse(), resolve: async () => refuse() };
-const nobodyListens: PipelineDeps["peers"] = {
-  start: async () => {},
-  publish: async () => refuse(),
-  connect: () => {},
-  addresses: () => [],
-  connected: () => 0,
-  traffic: () => ({ published: 0, sent: 0, received: 0, copies: 0, copiedBytes: 0 }),
-  stop: async () => {},
-};
+const nobodyListens: PipelineDeps["peers"] = { ...silentPeers(), publish: async () => refuse() };
 
 function refuse(): never {
   throw new Error("a rebuild only reads the chain");

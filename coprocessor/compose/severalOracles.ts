@@ -153,6 +153,9 @@ export async function startOracles(
     statusUrl: status.url,
     addresses: running().flatMap(({ addresses }) => addresses),
     failed,
+    get drainTimeoutMs() {
+      return Math.max(0, ...running().map(({ drainTimeoutMs }) => drainTimeoutMs));
+    },
     async drain() {
       return (await Promise.all(running().map((node) => node.drain()))).every((drained) => drained);
     },

@@ -1,6 +1,6 @@
 import type { Peers } from "../peers/port.ts";
 
-/** What a watcher has in the place of gossip: it says nothing to operators and hears nothing from them. */
+/** What a watcher has in the place of gossip, and a rebuild: says nothing to operators and hears nothing from them. */
 export function silentPeers(): Peers {
   return {
     start: async () => {},

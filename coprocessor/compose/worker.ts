@@ -42,10 +42,10 @@ export async function startWorker(
   });
   closers.add("inference", () => engine.close());
   const consumer = await createBullmqConsumer({ ...parts.queueOptions, concurrency: parts.concurrency });
+  closers.add("worker", () => consumer.close());
   await consumer.run((job) =>
     runJob({ models: parts.models, engine, timeoutMs: INFERENCE_TIMEOUT_MS, now: Date.now }, job),
   );
-  closers.add("worker", () => consumer.close());
   const warm = (modelIds: readonly Hex[]) => {
     for (const modelId of modelIds) void warmUp(modelId, { ...parts, engine });
   };

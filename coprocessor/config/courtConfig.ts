@@ -1,18 +1,6 @@
 import { parseEther } from "viem";
 import { z } from "zod";
-import { REPORT_POLICIES, type ReportPolicy } from "../core/punishmentCost.ts";
-
-/** What an operator decides about reporting others and asking them to open their commitments. */
-export interface CourtConfig {
-  /** When an equivocation is reported. */
-  report: ReportPolicy;
-  /** Wei that `always` spends at most on one report. */
-  reportStopLossWei: bigint;
-  /** Part of the commitments never opened to us that is demanded, 0 to 1. */
-  demandShare: number;
-  /** Wei of bonds that may be at risk within a day. */
-  demandStopLossWei: bigint;
-}
+import { type CourtPolicy, REPORT_POLICIES } from "../core/punishmentCost.ts";
 
 /** An amount in whole coins, as wei. */
 const coins = (fallback: string) =>
@@ -31,7 +19,7 @@ export const courtEnvironment = {
 
 type CourtEnvironment = z.output<z.ZodObject<typeof courtEnvironment>>;
 
-export const courtConfigOf = (env: CourtEnvironment): CourtConfig => ({
+export const courtConfigOf = (env: CourtEnvironment): CourtPolicy => ({
   report: env.REPORT_EQUIVOCATION,
   reportStopLossWei: env.REPORT_STOP_LOSS,
   demandShare: env.DEMAND_SHARE,

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { getAddress, isAddress } from "viem";
+import { getAddress, type Hex, isAddress } from "viem";
 import { z } from "zod";
 import { CoprocessorError } from "../core/errors.ts";
 
@@ -23,6 +23,12 @@ export const urlOf = (protocols: readonly string[]) =>
   z.string().refine((text) => isUrl(text, protocols), {
     message: `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
   });
+
+export const modelIds = list
+  .refine((items) => items.every((item) => /^0x[0-9a-f]{64}$/.test(item)), {
+    message: "must be model ids: 0x and 64 lower-case hex digits",
+  })
+  .transform((items) => items as Hex[]);
 
 export const hostAndPort = z.string().transform((text, context): HostAndPort => {
   const match = /^(?<host>.+):(?<port>\d{1,5})$/.exec(text);

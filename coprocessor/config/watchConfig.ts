@@ -1,6 +1,6 @@
 import type { Hex } from "viem";
 import { z } from "zod";
-import { list } from "./values.ts";
+import { modelIds } from "./values.ts";
 
 /** How much of what others propose is looked at again. */
 export interface WatchConfig {
@@ -25,12 +25,7 @@ export const WATCHER_WATCH_SHARE = 1;
 
 export const watchEnvironment = z.object({
   WATCH_SHARE: z.coerce.number().min(0).max(1).optional(),
-  WATCH_MODELS: list
-    .refine((items) => items.every((item) => /^0x[0-9a-f]{64}$/.test(item)), {
-      message: "must be model ids: 0x and 64 lower-case hex digits",
-    })
-    .transform((items) => items as Hex[])
-    .optional(),
+  WATCH_MODELS: modelIds.optional(),
   WATCH_RUNS: z.coerce.number().int().min(1).max(1_000).default(4),
   WATCH_MARGIN_MS: z.coerce.number().int().min(1_000).max(3_600_000).default(30_000),
 });

@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { ProviderChoice } from "../core/providerChoice.ts";
 import { OPTIMISATIONS, PROVIDERS, type Provider, type RuntimeFingerprint } from "../core/runtime.ts";
 import type { LogLevel } from "../observe/port.ts";
-import { list, urlOf, urlsOf } from "./values.ts";
+import { list, modelIds, urlOf, urlsOf } from "./values.ts";
 
 /** What nodes and workers are told alike: where jobs come from, and how models run. */
 export interface WorkConfig {
@@ -91,12 +91,7 @@ export const workEnvironment = z.object({
   INFERENCE_MEMORY_MIB: z.coerce.number().int().min(64).optional(),
   INFERENCE_PROVIDER: z.enum(PROVIDERS).default("cpu"),
   MODEL_PROVIDERS: providerOfModel.prefault(""),
-  WARM_MODELS: list
-    .refine((items) => items.every((item) => /^0x[0-9a-f]{64}$/.test(item)), {
-      message: "must be model ids: 0x and 64 lower-case hex digits",
-    })
-    .transform((items) => items as Hex[])
-    .prefault(""),
+  WARM_MODELS: modelIds.prefault(""),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 

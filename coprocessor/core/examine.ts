@@ -8,6 +8,7 @@ import type { CommitMessage, PeerMessage, RevealMessage } from "./messages.ts";
 export interface ExaminedRequest {
   me: number;
   requestId: Hex;
+  /** Of its own agreement: a dispute's jury has another than the request that it is about. */
   quorum: number;
   comparison: ComparisonRule;
   /** Everything that drawn operators said, in order of arrival, late and second versions included. */
@@ -15,8 +16,10 @@ export interface ExaminedRequest {
   ballot: Ballot;
   /** Null when we never computed one: then nothing disagrees with it. */
   ours: Hex | null;
-  /** What the chain took, and in which transaction; null when the request expired. */
+  /** What the chain took, and in which transaction; null when it took nothing, or bytes that we do not know. */
   answer: { output: Hex; transaction: Hex | null } | null;
+  /** Nobody answered in time. */
+  expired: boolean;
 }
 
 /**
@@ -53,7 +56,7 @@ function brokenCommitment(request: ExaminedRequest, operatorId: number): Finding
       ];
     }
     const { timely, cutOffAt } = request.ballot;
-    const wasDue = request.answer === null && timely.has(operatorId) && timely.size >= request.quorum;
+    const wasDue = request.expired && timely.has(operatorId) && timely.size >= request.quorum;
     if (!wasDue) return [];
     const fact = `committed to ${commit.commitment} with ${timely.size - 1} others, and never opened it${cutOffAt === null ? "" : " though others did"}; the request expired`;
     return [against(operatorId, "withheld", fact, [commit], [])];

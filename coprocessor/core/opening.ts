@@ -1,5 +1,5 @@
 import { agree, type ComparisonRule, commitmentHash, type OpeningDemand } from "@sibyl/sdk";
-import { type Address, type Hex, keccak256, toHex } from "viem";
+import { type Address, type Hex, keccak256 } from "viem";
 
 /**
  * `pending` the operator may still open, also past the deadline, until somebody closes it
@@ -87,15 +87,3 @@ export function decideOpening({
 }
 
 const park = (code: string, fact: string): OpeningStep => ({ type: "park", reason: `${code}: ${fact}` });
-
-/**
- * Whether a case falls into a sample.
- *
- * The same each time, so a restart changes nothing; unknown to others, because the secret is.
- *
- * @param share 0 to 1
- */
-export function isSampled(secret: Hex, about: string, share: number): boolean {
-  const place = BigInt(keccak256(toHex(`${secret}/${about}`))) >> 203n;
-  return Number(place) < share * 2 ** 53;
-}

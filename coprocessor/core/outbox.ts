@@ -64,6 +64,10 @@ export interface OutboxEntry {
   updatedAt: number;
 }
 
+/** It came to nothing: given up, or reverted in its block. */
+export const hasFailed = ({ state, succeeded }: Pick<OutboxEntry, "state" | "succeeded">): boolean =>
+  state === "abandoned" || succeeded === false;
+
 export interface OutboxAttempt {
   hash: Hex;
   raw: Hex;

@@ -2,6 +2,18 @@
 export const REPORT_POLICIES = ["never", "pays", "always"] as const;
 export type ReportPolicy = (typeof REPORT_POLICIES)[number];
 
+/** What an operator decides about reporting others and asking them to open their commitments. */
+export interface CourtPolicy {
+  /** When an equivocation is reported. */
+  report: ReportPolicy;
+  /** Wei that `always` spends at most on one report. */
+  reportStopLossWei: bigint;
+  /** Part of the commitments never opened to us that is demanded, 0 to 1. */
+  demandShare: number;
+  /** Wei of bonds that may be at risk within a day. */
+  demandStopLossWei: bigint;
+}
+
 export interface ReportView {
   policy: ReportPolicy;
   /** Wei that `always` spends at most on a report that earns less. */

@@ -105,3 +105,44 @@ export interface RequestRecord {
   createdAt: number;
   updatedAt: number;
 }
+
+/** What the chain says of a subject of agreement when it opens, and where it begins with us. */
+export type OpenedSubject = Pick<
+  RequestRecord,
+  | "chainId"
+  | "oracle"
+  | "requestId"
+  | "dispute"
+  | "request"
+  | "input"
+  | "deadline"
+  | "openedBlock"
+  | "openedBlockHash"
+  | "openedTransaction"
+> & { state: Extract<RequestState, "waiting" | "aside"> };
+
+/**
+ * A row as it begins: nothing computed, said or decided.
+ *
+ * @param now Unix milliseconds
+ */
+export function newRecord(opened: OpenedSubject, now: number): RequestRecord {
+  return {
+    ...opened,
+    key: requestKey(opened.chainId, opened.oracle, opened.requestId),
+    reason: null,
+    output: null,
+    outputHash: null,
+    proposed: null,
+    proposedBlock: null,
+    challengedBlock: null,
+    disputeId: null,
+    verdict: null,
+    closedBlock: null,
+    closedTransaction: null,
+    settledOutput: null,
+    callbackFailed: false,
+    createdAt: now,
+    updatedAt: now,
+  };
+}

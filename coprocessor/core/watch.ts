@@ -1,5 +1,5 @@
 import { agree, type DeterminismProfile, type OutputCodec, unpackSigners } from "@sibyl/sdk";
-import { concatHex, type Hex, hexToBigInt, keccak256 } from "viem";
+import type { Hex } from "viem";
 import type { RequestKey } from "./request.ts";
 
 /**
@@ -32,20 +32,6 @@ export interface WatchRecord {
   /** Unix milliseconds. */
   createdAt: number;
   updatedAt: number;
-}
-
-/**
- * Whether a request is in the sample of a share of all.
- *
- * The same after a restart, and nobody who lacks the seed can tell which ones are.
- *
- * @param seed 32 bytes that only this node can make.
- * @param share 0 to 1.
- */
-export function isSampled(seed: Hex, requestId: Hex, share: number): boolean {
-  if (share >= 1) return true;
-  const ticket = hexToBigInt(keccak256(concatHex([seed, requestId]))) >> 204n;
-  return Number(ticket) < share * 2 ** 52;
 }
 
 /** What is known when it is decided whether to look at a proposed output again. */

@@ -20,8 +20,8 @@ interface Job extends SlotJob {
  * one with the fewest models.
  *
  * Jobs of one model that come together, or while every process is busy, are run together. Nothing ever waits for a
- * neighbour: with a process free, a job starts as soon as what led to it has run, before any I/O. When a batch fails, each of its jobs is run again by
- * itself, so that none suffers from another's.
+ * neighbour: with a process free, a job starts as soon as what led to it has run, before any I/O. When a batch fails, each
+ * of its jobs is run again by itself, so that none suffers from another's.
  */
 export class JobLine {
   readonly #jobs: Job[] = [];

@@ -7,7 +7,7 @@ import type { TokenPlan } from "./tokenRow.ts";
 /** What every session is created with; nothing that changes results is left to a default. */
 export interface RuntimeSettings {
   intraOpThreads: number;
-  optimisation: "disabled" | "basic" | "extended" | "all";
+  optimisation: RuntimeFingerprint["optimisation"];
   /** Sessions that one process keeps loaded. */
   maxSessions: number;
   /** Bytes that the loaded sessions of one process may take together; the longest unused are released. */

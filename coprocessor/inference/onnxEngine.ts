@@ -8,17 +8,11 @@ import type { ResolvedModel } from "../core/model.ts";
 import { chooseProvider, type ProviderChoice } from "../core/providerChoice.ts";
 import type { Provider } from "../core/runtime.ts";
 import type { Log } from "../observe/port.ts";
+import { type Answer, answerOf } from "./answerOf.ts";
 import { whyNotTogether } from "./batch.ts";
-import type { Exit } from "./childProcess.ts";
 import { inferenceError, reasonOf } from "./inferenceError.ts";
 import { type JobEnding, JobLine } from "./jobLine.ts";
-import {
-  type GraphSignature,
-  type JobMessage,
-  OUT_OF_MEMORY_SIGNAL,
-  type ProcessMessage,
-  type RuntimeSettings,
-} from "./messages.ts";
+import type { GraphSignature, JobMessage, RuntimeSettings } from "./messages.ts";
 import type { InferenceEngine, InferenceResult } from "./port.ts";
 import type { GraphWork } from "./slot.ts";
 import type { Task } from "./tasks/task.ts";
@@ -53,8 +47,6 @@ interface KnownGraph {
   together: number;
 }
 
-type Answer = Extract<ProcessMessage, { kind: "done" }>;
-
 /**
  * Runs models with ONNX Runtime, native or in WebAssembly, in child processes.
  *
@@ -63,8 +55,8 @@ type Answer = Extract<ProcessMessage, { kind: "done" }>;
  * threads of a process with it. A process can be killed, so a bad model costs its own job and nothing else.
  *
  * Bytes become tensors here, in the `tasks`, except where that takes a library or one of the model's files: tokenizers
- * and image decoders work in the processes, which a broken image may cost. A job's timeout counts once
- * for its wait in line and anew when a process takes it.
+ * and image decoders work in the processes, which a broken image may cost. A job's timeout counts once for its wait in
+ * line and anew when a process takes it.
  */
 export function createOnnxEngine(options: OnnxEngineOptions): InferenceEngine {
   return new OnnxEngine(options);
@@ -187,28 +179,9 @@ class OnnxEngine implements InferenceEngine {
     throw new Error(`${manifest.name} ran without having been loaded`);
   }
 
-  #answerOf(ending: JobEnding, manifest: ModelManifest, modelId: string, timeoutMs: number): Answer {
-    switch (ending.kind) {
-      case "answer":
-        if (ending.message.kind === "done") return ending.message;
-        throw inferenceError(ending.message.fact, `${manifest.name}: ${ending.message.message}`, {
-          retry: ending.message.retry,
-          meta: { modelId },
-        });
-      case "exit":
-        throw this.#died(manifest, modelId, ending.exit);
-      case "timeout":
-        throw inferenceError("timeout", `${manifest.name} took longer than ${timeoutMs} ms and was ended`, {
-          meta: { modelId, timeoutMs },
-        });
-      case "waited":
-        throw inferenceError("timeout", `no inference process was free for ${timeoutMs} ms`, {
-          retry: "backoff",
-          meta: { modelId, timeoutMs },
-        });
-      case "closed":
-        throw inferenceError("model-failed", "the engine is closed", { retry: "backoff", meta: { modelId } });
-    }
+  #answerOf(ending: JobEnding, { name }: ModelManifest, modelId: string, timeoutMs: number): Answer {
+    const { maxMemoryBytes } = this.#settings;
+    return answerOf(ending, { name, modelId, timeoutMs, maxMemoryBytes });
   }
 
   #entryOf({ modelId, manifest, files }: ResolvedModel): Omit<JobMessage, "job"> {
@@ -225,25 +198,6 @@ class OnnxEngine implements InferenceEngine {
     }
     throw inferenceError("model-failed", `the model's entry ${manifest.entry} has no file`, {
       meta: { modelId },
-    });
-  }
-
-  #died(manifest: ModelManifest, modelId: string, { code, signal, stderr }: Exit) {
-    const { maxMemoryBytes } = this.#settings;
-    if (signal === OUT_OF_MEMORY_SIGNAL) {
-      return inferenceError(
-        "out-of-memory",
-        `${manifest.name} needed more than ${maxMemoryBytes} bytes of memory`,
-        {
-          meta: { modelId, maxMemoryBytes },
-        },
-      );
-    }
-    const how = signal ?? `exit code ${code}`;
-    return inferenceError("model-failed", `the inference process of ${manifest.name} ended: ${how}`, {
-      // It may have been meant for somebody else, as the kernel's kill is when memory is short.
-      retry: "backoff",
-      meta: { modelId, code, signal, stderr },
     });
   }
 }

@@ -48,6 +48,7 @@ export interface StatusServer {
 }
 
 const MAX_ROWS = 500;
+const BAD_LIMIT = { error: `limit must be 1 to ${MAX_ROWS}` };
 
 /**
  * Serves an operator's status over HTTP; see `statusRoutes`. Listens on the given host alone.
@@ -66,6 +67,10 @@ export const startStatusServer = (
  */
 export function statusRoutes(source: StatusSource): Hono {
   const app = new Hono();
+  app.onError((error, context) => {
+    const fact = error instanceof CoprocessorError ? `${error.code}: ${error.message}` : error.message;
+    return context.json({ error: fact }, 500);
+  });
   app.get("/healthz", (context) => {
     const health = source.health();
     return context.json(health, health.ok ? 200 : 503);
@@ -77,32 +82,28 @@ export function statusRoutes(source: StatusSource): Hono {
   app.get("/status", async (context) => context.json(await source.node()));
   const rows = (path: string, read: (limit: number) => Promise<object[]>) =>
     app.get(path, async (context) => {
-      const limit = Number(context.req.query("limit") ?? "50");
-      if (!Number.isInteger(limit) || limit < 1 || limit > MAX_ROWS) {
-        return context.json({ error: `limit must be 1 to ${MAX_ROWS}` }, 400);
-      }
+      const limit = limitIn(context.req.query("limit"));
+      if (limit === null) return context.json(BAD_LIMIT, 400);
       return context.json(await read(limit));
     });
-  const row = (path: string, read: (requestId: string) => Promise<object | null>, missing: string) =>
-    app.get(`${path}/:requestId`, async (context) => {
-      const requestId = (context.req.param("requestId") ?? "").toLowerCase();
-      if (!/^0x[0-9a-f]{64}$/.test(requestId))
-        return context.json({ error: "an id is 0x and 64 hex digits" }, 400);
-      const found = await read(requestId);
+  const row = (path: string, read: (id: string) => Promise<object | null>, missing: string) =>
+    app.get(`${path}/:id`, async (context) => {
+      const id = (context.req.param("id") ?? "").toLowerCase();
+      if (!/^0x[0-9a-f]{64}$/.test(id)) return context.json({ error: "an id is 0x and 64 hex digits" }, 400);
+      const found = await read(id);
       return found === null ? context.json({ error: missing }, 404) : context.json(found);
     });
   app.get("/evidence", async (context) => {
-    const { operator, kind, limit = "50" } = context.req.query();
-    const rowsWanted = Number(limit);
-    if (!Number.isInteger(rowsWanted) || rowsWanted < 1 || rowsWanted > MAX_ROWS)
-      return context.json({ error: `limit must be 1 to ${MAX_ROWS}` }, 400);
+    const { operator, kind } = context.req.query();
+    const limit = limitIn(context.req.query("limit"));
+    if (limit === null) return context.json(BAD_LIMIT, 400);
     const operatorId = operator === undefined ? null : Number(operator);
     if (operatorId !== null && !(Number.isInteger(operatorId) && operatorId >= 0))
       return context.json({ error: "operator must be an operator's id" }, 400);
     const wanted = EVIDENCE_KINDS.find((one) => one === kind) ?? null;
     if (kind !== undefined && wanted === null)
       return context.json({ error: `kind must be one of ${EVIDENCE_KINDS.join(", ")}` }, 400);
-    return context.json(await source.evidence({ operatorId, kind: wanted, limit: rowsWanted }));
+    return context.json(await source.evidence({ operatorId, kind: wanted, limit }));
   });
   row("/evidence", (id) => source.evidenceById(id), "this node keeps no such evidence");
   rows("/openings", (limit) => source.openings(limit));
@@ -140,4 +141,10 @@ export function serveStatus(app: Hono, listen: { host: string; port: number }): 
       );
     });
   });
+}
+
+/** Rows wanted; null for what is no number of rows. */
+function limitIn(text = "50"): number | null {
+  const limit = Number(text);
+  return Number.isInteger(limit) && limit >= 1 && limit <= MAX_ROWS ? limit : null;
 }

@@ -5,7 +5,7 @@ import type { Ballot } from "../core/ballot.ts";
 import { CoprocessorError } from "../core/errors.ts";
 import { mayBeForgotten } from "../core/memory.ts";
 import { checkProfile } from "../core/modelProfile.ts";
-import type { OutboxEntry } from "../core/outbox.ts";
+import { hasFailed } from "../core/outbox.ts";
 import { isOpen, OPEN_STATES, type RequestKey, type RequestRecord } from "../core/request.ts";
 import type { Statement } from "../core/statement.ts";
 import { act } from "./act.ts";
@@ -179,12 +179,12 @@ async function view(
     output: record.output,
     ballot,
     ...said(await deps.store.statements(record.key)),
-    settling: settlements.some((entry) => !failed(entry)),
+    settling: settlements.some((entry) => !hasFailed(entry)),
     settlementHeld: settlements.find(({ state }) => state === "planned")?.reason ?? null,
     failedSettlements: {
-      count: settlements.filter(failed).length,
-      lastAt: Math.max(0, ...settlements.filter(failed).map((entry) => entry.updatedAt)),
-      reason: settlements.findLast(failed)?.reason ?? null,
+      count: settlements.filter(hasFailed).length,
+      lastAt: Math.max(0, ...settlements.filter(hasFailed).map((entry) => entry.updatedAt)),
+      reason: settlements.findLast(hasFailed)?.reason ?? null,
     },
     timing: { ...deps.timing, settleDelayMs: settleDelay(deps) },
     now,
@@ -194,8 +194,6 @@ async function view(
 /** A signer gives the one before it two blocks: sending sooner buys nothing but a second transaction that reverts. */
 export const settleDelay = ({ clock, timing }: Pick<PipelineDeps, "clock" | "timing">): number =>
   Math.max(timing.settleDelayMs, BLOCKS_TO_SETTLE * clock.blockIntervalMs);
-
-const failed = ({ state, succeeded }: OutboxEntry): boolean => state === "abandoned" || succeeded === false;
 
 /** What we signed, by view. */
 function said(statements: readonly Statement[]): Pick<AgreementView, "attested" | "proposed"> {

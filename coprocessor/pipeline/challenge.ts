@@ -1,5 +1,5 @@
 import { encodeChallenge, unpackRequest } from "@sibyl/sdk";
-import type { OutboxEntry } from "../core/outbox.ts";
+import { hasFailed } from "../core/outbox.ts";
 import { plannedTransaction } from "../core/plannedTransaction.ts";
 import type { RequestRecord } from "../core/request.ts";
 import type { WatchRecord } from "../core/watch.ts";
@@ -73,6 +73,3 @@ export async function challengeProposal(
   log.info({ requestId, bondWei: bondWei.toString() }, "challenge planned");
   deps.pokeOutbox();
 }
-
-const hasFailed = ({ state, succeeded }: OutboxEntry): boolean =>
-  state === "abandoned" || succeeded === false;

@@ -1,20 +1,9 @@
 import type { Hex } from "viem";
 import type { Stakes } from "../chain/port.ts";
-import type { OutboxEntry } from "../core/outbox.ts";
-import type { ReportPolicy } from "../core/punishmentCost.ts";
+import { hasFailed, type OutboxEntry } from "../core/outbox.ts";
+import type { CourtPolicy } from "../core/punishmentCost.ts";
 import type { TransactionSender } from "../submit/port.ts";
 import type { PipelineDeps } from "./deps.ts";
-
-/** What an operator decides about reporting others and asking them to open. */
-export interface CourtPolicy {
-  report: ReportPolicy;
-  /** Wei that `always` spends at most on one report. */
-  reportStopLossWei: bigint;
-  /** Part of the commitments never opened to us that is demanded, 0 to 1. */
-  demandShare: number;
-  /** Wei of bonds that may be at risk within a day. */
-  demandStopLossWei: bigint;
-}
 
 /** What the stages that report and open act through. */
 export interface CourtDeps extends PipelineDeps {
@@ -37,8 +26,7 @@ export const courtKey = {
 export const MAX_TRIES = 3;
 
 /** Under way, or done: there is nothing to plan. */
-export const isLive = ({ state, succeeded }: OutboxEntry): boolean =>
-  state === "planned" || state === "signed" || (state === "mined" && succeeded === true);
+export const isLive = (entry: OutboxEntry): boolean => !hasFailed(entry);
 
 /** Notes where something stands, and says it once. */
 export function stand(

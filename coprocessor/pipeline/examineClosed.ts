@@ -19,12 +19,13 @@ export async function examineClosed(deps: PipelineDeps, key: RequestKey): Promis
   const findings = examine({
     me: deps.me,
     requestId: record.requestId,
-    quorum: context.fields.quorum,
+    quorum: context.terms.quorum,
     comparison,
     heard: messages.filter(({ operatorId }) => drawn.has(operatorId)),
     ballot,
     ours: record.output,
     answer: output === null ? null : { output, transaction: record.closedTransaction },
+    expired: record.state === "expired",
   });
   await keepEvidence(deps, record, findings);
 }

@@ -1,7 +1,7 @@
 import { encodeFinalize, unpackRequest } from "@sibyl/sdk";
 import { size } from "viem";
 import { decideFinalization } from "../core/finalization.ts";
-import type { OutboxEntry } from "../core/outbox.ts";
+import { hasFailed, type OutboxEntry } from "../core/outbox.ts";
 import { concludingGas, plannedTransaction } from "../core/plannedTransaction.ts";
 import type { ProposedOutput, RequestRecord } from "../core/request.ts";
 import type { PipelineDeps } from "./deps.ts";
@@ -44,9 +44,6 @@ export async function finalizeWhenDue(
   deps.log.info({ requestId: record.requestId }, "finalization planned");
   deps.pokeOutbox();
 }
-
-const hasFailed = ({ state, succeeded }: OutboxEntry): boolean =>
-  state === "abandoned" || succeeded === false;
 
 function entryFor(record: RequestRecord, proposed: ProposedOutput, count: number, now: number): OutboxEntry {
   const { proposal, output } = proposed;

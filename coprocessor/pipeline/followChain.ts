@@ -145,13 +145,15 @@ export function followChain(deps: PipelineDeps, chain: Chain, hooks: FollowChain
   };
 }
 
+/** Ends early when `signal` aborts. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    const onAbort = () => {
+    const end = () => {
       clearTimeout(timer);
+      signal.removeEventListener("abort", end);
       resolve();
     };
-    signal.addEventListener("abort", onAbort, { once: true });
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
   });
 }

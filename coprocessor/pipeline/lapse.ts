@@ -1,6 +1,6 @@
 import { encodeLapse } from "@sibyl/sdk";
 import { isAddressEqual } from "viem";
-import type { OutboxEntry } from "../core/outbox.ts";
+import { hasFailed } from "../core/outbox.ts";
 import { plannedTransaction } from "../core/plannedTransaction.ts";
 import type { RequestRecord } from "../core/request.ts";
 import type { PipelineDeps } from "./deps.ts";
@@ -49,6 +49,3 @@ export async function lapseWhenDue(deps: PipelineDeps, record: RequestRecord): P
   deps.log.info({ disputeId: record.requestId, requestId: disputed.requestId }, "lapse planned");
   deps.pokeOutbox();
 }
-
-const hasFailed = ({ state, succeeded }: OutboxEntry): boolean =>
-  state === "abandoned" || succeeded === false;

@@ -2,10 +2,10 @@ import { encodeClose, encodeDemand, type OpeningDemand, openingDemandId, unpackR
 import { type Address, type Hex, isAddressEqual } from "viem";
 import { attestationIn, DEMANDABLE, type EvidenceProof, requestWords } from "../core/evidence.ts";
 import { opens } from "../core/examine.ts";
-import { isSampled } from "../core/opening.ts";
 import { plannedTransaction } from "../core/plannedTransaction.ts";
 import { decideDemand } from "../core/punishmentCost.ts";
 import { requestKey } from "../core/request.ts";
+import { isSampled } from "../core/sample.ts";
 import { useOf } from "../core/verifyEvidence.ts";
 import { type CourtDeps, courtKey, isLive, MAX_TRIES, stand } from "./courtDeps.ts";
 

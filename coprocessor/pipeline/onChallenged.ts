@@ -1,7 +1,7 @@
 import { proposalHash } from "@sibyl/sdk";
 import type { ChainEvent } from "../chain/port.ts";
 import type { Verdict } from "../core/dispute.ts";
-import { type RequestKey, type RequestRecord, requestKey, UNCLOSED_STATES } from "../core/request.ts";
+import { newRecord, type RequestKey, requestKey, UNCLOSED_STATES } from "../core/request.ts";
 import type { PipelineDeps } from "./deps.ts";
 import { takeUpAgain } from "./takeUpAgain.ts";
 
@@ -48,35 +48,21 @@ async function open(
     );
     return [];
   }
-  const now = deps.now();
-  const record: RequestRecord = {
-    key: requestKey(chainId, oracle, disputeId),
-    chainId,
-    oracle,
-    requestId: disputeId,
-    dispute: { requestId, arbiter: arbiter.address, dispute, output: proposed.output },
-    request: disputed.request,
-    input: disputed.input,
-    deadline: dispute.challengedAt + arbiter.verdictSeconds,
-    openedBlock: position.blockNumber,
-    openedBlockHash: position.blockHash,
-    openedTransaction: position.transactionHash,
-    state: "waiting",
-    reason: null,
-    output: null,
-    outputHash: null,
-    proposed: null,
-    proposedBlock: null,
-    challengedBlock: null,
-    disputeId: null,
-    verdict: null,
-    closedBlock: null,
-    closedTransaction: null,
-    settledOutput: null,
-    callbackFailed: false,
-    createdAt: now,
-    updatedAt: now,
-  };
+  const record = newRecord(
+    {
+      ...deps.scope,
+      requestId: disputeId,
+      dispute: { requestId, arbiter: arbiter.address, dispute, output: proposed.output },
+      request: disputed.request,
+      input: disputed.input,
+      deadline: dispute.challengedAt + arbiter.verdictSeconds,
+      openedBlock: position.blockNumber,
+      openedBlockHash: position.blockHash,
+      openedTransaction: position.transactionHash,
+      state: "waiting",
+    },
+    deps.now(),
+  );
   const isNew = await deps.store.insertRequest(record);
   if (!isNew) return [];
   await takeUpAgain(deps, record);

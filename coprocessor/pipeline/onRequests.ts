@@ -1,7 +1,7 @@
 import type { RequestFields } from "@sibyl/sdk";
 import type { Hex } from "viem";
 import type { ChainEvent } from "../chain/port.ts";
-import { type RequestKey, type RequestRecord, requestKey } from "../core/request.ts";
+import { newRecord, type RequestKey, type RequestRecord } from "../core/request.ts";
 import type { Store } from "../store/port.ts";
 import { loadContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
@@ -44,9 +44,7 @@ async function consider(
   seats: Seats,
   event: Opening,
 ): Promise<{ record: RequestRecord; fromRound: number | null } | null> {
-  const { chainId, oracle } = deps.scope;
   const { position, requestId, request, input } = event;
-  const now = deps.now();
   const opened = { requestId, request, openedBlockHash: position.blockHash, dispute: null };
   const { fields, candidates } = await loadContext({ store: seats }, opened);
   const ours = candidates.find((candidate) => candidate.operatorId === deps.me);
@@ -54,31 +52,18 @@ async function consider(
     deps.log.debug({ requestId }, "not drawn");
     return null;
   }
-  const record: RequestRecord = {
-    ...opened,
-    key: requestKey(chainId, oracle, requestId),
-    chainId,
-    oracle,
-    input,
-    deadline: fields.deadline,
-    openedBlock: position.blockNumber,
-    openedTransaction: position.transactionHash,
-    state: ours === undefined ? "aside" : "waiting",
-    reason: null,
-    output: null,
-    outputHash: null,
-    proposed: null,
-    proposedBlock: null,
-    challengedBlock: null,
-    disputeId: null,
-    verdict: null,
-    closedBlock: null,
-    closedTransaction: null,
-    settledOutput: null,
-    callbackFailed: false,
-    createdAt: now,
-    updatedAt: now,
-  };
+  const record = newRecord(
+    {
+      ...deps.scope,
+      ...opened,
+      input,
+      deadline: fields.deadline,
+      openedBlock: position.blockNumber,
+      openedTransaction: position.transactionHash,
+      state: ours === undefined ? "aside" : "waiting",
+    },
+    deps.now(),
+  );
   return { record, fromRound: ours?.fromRound ?? null };
 }
 

@@ -1,8 +1,8 @@
 import { type RequestFields, unpackRequest } from "@sibyl/sdk";
 import { CoprocessorError } from "../core/errors.ts";
 import type { RequestKey, RequestRecord } from "../core/request.ts";
+import { isSampled } from "../core/sample.ts";
 import {
-  isSampled,
   judgeProposal,
   nextWatches,
   OPEN_WATCH_STATES,

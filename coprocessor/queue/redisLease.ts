@@ -80,12 +80,17 @@ export async function takeRedisLease(options: RedisLeaseOptions): Promise<{ rele
     }
   }
 
-  let released = false;
+  /** Released, or lost. */
+  let over = false;
   const renewal = setInterval(async () => {
     try {
-      if (released || (await setIf(mine)) || released) return;
+      if (over || (await setIf(mine))) return;
+      // Asked before anything ends: if this fails, the next renewal finds the lease lost again.
+      const holder = holderIn((await redis.main.get(key)) ?? "");
+      if (over) return;
+      over = true;
       clearInterval(renewal);
-      onLost(alreadyRunning(options, holderIn((await redis.main.get(key)) ?? "")));
+      onLost(alreadyRunning(options, holder));
     } catch (error) {
       log.debug({ lease: options.name, error: String(error) }, "the node's lease could not be renewed yet");
     }
@@ -94,7 +99,7 @@ export async function takeRedisLease(options: RedisLeaseOptions): Promise<{ rele
 
   return {
     async release() {
-      released = true;
+      over = true;
       clearInterval(renewal);
       if (redis.main.status === "ready")
         await redis.main.eval(DELETE_IF, 1, key, mine).catch(() => undefined);

@@ -1,11 +1,12 @@
-import { BaseError, type EIP1193RequestFn } from "viem";
-import { z } from "zod";
+import { BaseError } from "viem";
+import type { z } from "zod";
 import { CoprocessorError } from "../core/errors.ts";
 import type { Log } from "../observe/port.ts";
 import { type Answer, agreementOf, disagreement } from "./agreement.ts";
+import { callEndpoint } from "./callEndpoint.ts";
 import { byPreference, EndpointHealth } from "./endpointHealth.ts";
 import { openEndpoint, type RpcEndpoint } from "./rpcEndpoint.ts";
-import { isRateLimit, refusalOf, rpcRefusal } from "./rpcRefusal.ts";
+import { rpcRefusal } from "./rpcRefusal.ts";
 import { smallQuantity } from "./rpcSchemas.ts";
 
 export interface RpcClientOptions {
@@ -26,8 +27,8 @@ export interface RpcClientOptions {
  * JSON-RPC to one chain through one or several endpoints, shared by the adapters that read and write the chain.
  *
  * The first endpoint that works well is used; one that fails rests for a while (1 s, doubling to 30 s), one that has
- * become slow or unreliable loses its place (see `byPreference`), and the next one takes over. An endpoint is used only after it named the right chain id. Calls made in one tick travel in one HTTP
- * batch, so the same server answers them.
+ * become slow or unreliable loses its place (see `byPreference`), and the next one takes over. An endpoint is used only
+ * after it named the right chain id. Calls made in one tick travel in one HTTP batch, so the same server answers them.
  */
 export interface RpcClient {
   readonly chainId: number;
@@ -90,7 +91,7 @@ export async function connectRpc(options: RpcClientOptions): Promise<RpcClient> 
 
   /** Asks an endpoint for its chain before its first use, and again after it failed. */
   async function verify(endpoint: Endpoint): Promise<void> {
-    endpoint.verified ??= call(endpoint, smallQuantity, "eth_chainId", []).then((found) => {
+    endpoint.verified ??= callEndpoint(endpoint.link, smallQuantity, "eth_chainId", []).then((found) => {
       chainId ??= found;
       if (found !== chainId) {
         throw new CoprocessorError(
@@ -123,7 +124,7 @@ export async function connectRpc(options: RpcClientOptions): Promise<RpcClient> 
     try {
       await verify(endpoint);
       verified = true;
-      const value = await call(endpoint, answer, method, params);
+      const value = await callEndpoint(endpoint.link, answer, method, params);
       endpoint.health.succeeded(Date.now() - startMs, Date.now());
       return { type: "answered", value };
     } catch (error) {
@@ -271,35 +272,6 @@ class Endpoint {
     // Whoever answers there next may be another server.
     this.verified = null;
   }
-}
-
-async function call<T>(
-  endpoint: Endpoint,
-  answer: z.ZodType<T>,
-  method: string,
-  params: readonly unknown[],
-): Promise<T> {
-  let result: unknown;
-  try {
-    result = await (endpoint.link.request as EIP1193RequestFn)({ method, params } as never);
-  } catch (error) {
-    const refusal = refusalOf(error);
-    if (!refusal || isRateLimit(refusal)) throw error;
-    throw new CoprocessorError(`${method} was refused: ${refusal.message} (${refusal.code})`, {
-      code: "rpc/refused",
-      retry: "backoff",
-      meta: { ...refusal, method },
-      cause: error,
-    });
-  }
-  const parsed = answer.safeParse(result);
-  if (parsed.success) return parsed.data;
-  throw new CoprocessorError(`${method} was answered with something else: ${z.prettifyError(parsed.error)}`, {
-    code: "rpc/bad-answer",
-    retry: "backoff",
-    meta: { method, endpoint: endpoint.link.label },
-    cause: parsed.error,
-  });
 }
 
 const isWrongChain = (error: unknown): error is CoprocessorError =>

@@ -1,4 +1,4 @@
-import { asc, lt, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import type { Address, Hex } from "viem";
 import type { BlockRef } from "../core/block.ts";
 import type { MemoryBeginning } from "../core/memory.ts";
@@ -10,6 +10,7 @@ import type { RequestKey, RequestRecord, RequestState } from "../core/request.ts
 import type { Statement } from "../core/statement.ts";
 import type { WatchRecord } from "../core/watch.ts";
 import type { Log } from "../observe/port.ts";
+import * as blockRows from "./blockRows.ts";
 import { connectPostgres, type Database, type Placing, type Queries, useEmbedded } from "./database.ts";
 import type { EmbeddedDatabase } from "./embeddedDatabase.ts";
 import { createEvidenceRows } from "./evidenceRows.ts";
@@ -22,7 +23,6 @@ import * as registryRows from "./registryRows.ts";
 import * as requestRows from "./requestRows.ts";
 import { type Expiry, forgetChain, forgetClosed } from "./retention.ts";
 import { rewind } from "./rewind.ts";
-import { blocks } from "./schema.ts";
 import { storeError } from "./storeError.ts";
 import * as watchRows from "./watchRows.ts";
 
@@ -112,14 +112,11 @@ class DrizzleStore implements Store {
   }
 
   blocks(): Promise<BlockRef[]> {
-    return this.#read("blocks", (queries) => queries.select().from(blocks).orderBy(asc(blocks.number)));
+    return this.#read("blocks", blockRows.listBlocks);
   }
 
   addBlock(block: BlockRef): Promise<void> {
-    return this.#write("addBlock", async (queries) => {
-      const { number: _, ...rest } = block;
-      await queries.insert(blocks).values(block).onConflictDoUpdate({ target: blocks.number, set: rest });
-    });
+    return this.#write("addBlock", (queries) => blockRows.putBlock(queries, block));
   }
 
   rewind(ancestor: bigint): Promise<RequestKey[]> {
@@ -128,8 +125,7 @@ class DrizzleStore implements Store {
 
   prune(block: bigint): Promise<void> {
     return this.#writeTogether("prune", async (queries) => {
-      const newest = sql`(select max(${blocks.number}) from ${blocks} where ${blocks.number} <= ${block})`;
-      await queries.delete(blocks).where(lt(blocks.number, newest));
+      await blockRows.pruneBlocks(queries, block);
       await registryRows.pruneRegistry(queries, block);
     });
   }

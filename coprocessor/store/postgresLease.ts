@@ -59,6 +59,10 @@ export async function takePostgresLease(options: PostgresLeaseOptions): Promise<
         return;
       } catch (error) {
         if (error instanceof CoprocessorError && error.code === "node/already-running") return onLost(error);
+        log.debug(
+          { lease: options.name, error: String(error) },
+          "the node's lease cannot be taken again yet",
+        );
         await pause();
       }
     }

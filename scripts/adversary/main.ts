@@ -2,12 +2,13 @@
  * Attacks a local network of honest operators in every way that it knows, and counts what it comes to; or measures what
  * honest operators do among themselves. `npm run adversary -- --help` names the options.
  */
+import { optionsOrStatus } from "../commandLine/arguments.ts";
 import { Teardown } from "../network/teardown.ts";
 import { openArena, ROUND_MS } from "./arena.ts";
 import { attackAll } from "./attackAll.ts";
 import { ATTACKS } from "./attacks/all.ts";
 import { measureGossip, missedGossipBounds } from "./gossip.ts";
-import { type AdversaryOptions, readOptions, USAGE, UsageError } from "./options.ts";
+import { type AdversaryOptions, readOptions, USAGE } from "./options.ts";
 import { MACHINES, measureUnequal, missedUnequalBounds } from "./unequal.ts";
 
 const GOSSIPING_OPERATORS = 10;
@@ -16,21 +17,15 @@ process.exit(await main(process.argv.slice(2)));
 
 /** @returns the exit status: 0 all bounds hold, 1 one does not or it failed, 2 senseless arguments. */
 async function main(args: string[]): Promise<number> {
-  let options: AdversaryOptions | null;
-  try {
-    options = readOptions(
-      args,
-      ATTACKS.map(({ name }) => name),
-    );
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n\n${USAGE}`);
-    return 2;
-  }
-  if (options === null) {
-    console.log(USAGE);
-    return 0;
-  }
+  const options = optionsOrStatus(
+    () =>
+      readOptions(
+        args,
+        ATTACKS.map(({ name }) => name),
+      ),
+    USAGE,
+  );
+  if (typeof options === "number") return options;
   const teardown = new Teardown();
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.on(signal, () => void teardown.run().then(() => process.exit(1)));

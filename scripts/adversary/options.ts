@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { parseOptions, UsageError, wholeNumber } from "../commandLine/arguments.ts";
 
 export interface AdversaryOptions {
   json: boolean;
@@ -23,14 +23,19 @@ export const USAGE = `npm run adversary -- [options]
 
 Ends with 1 when a bound does not hold.`;
 
-/** The arguments make no sense; the message says which and why. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
+const OPTIONS = {
+  json: { type: "boolean" },
+  seed: { type: "string" },
+  requests: { type: "string" },
+  attack: { type: "string" },
+  unequal: { type: "boolean" },
+  gossip: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
 
 /** Null asks for the usage text. */
 export function readOptions(args: string[], known: readonly string[]): AdversaryOptions | null {
-  const values = parse(args);
+  const values = parseOptions(args, OPTIONS);
   if (values.help === true) return null;
   const attacks = (values.attack ?? "").split(",").filter((name) => name !== "");
   const unknown = attacks.filter((name) => !known.includes(name));
@@ -42,34 +47,9 @@ export function readOptions(args: string[], known: readonly string[]): Adversary
   if (unequal && gossip) throw new UsageError("--unequal or --gossip, not both");
   return {
     json: values.json === true,
-    seed: count("seed", values.seed ?? String(Date.now() % 2 ** 31), 0, 2 ** 31),
-    requests: count("requests", values.requests ?? (unequal ? "500" : "20"), 1, 10_000),
+    seed: wholeNumber("seed", values.seed ?? String(Date.now() % 2 ** 31), 0, 2 ** 31),
+    requests: wholeNumber("requests", values.requests ?? (unequal ? "500" : "20"), 1, 10_000),
     attacks,
     mode: unequal ? "unequal" : gossip ? "gossip" : "attack",
   };
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        json: { type: "boolean" },
-        seed: { type: "string" },
-        requests: { type: "string" },
-        attack: { type: "string" },
-        unequal: { type: "boolean" },
-        gossip: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
-function count(name: string, text: string, lowest: number, highest: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= lowest && value <= highest) return value;
-  throw new UsageError(`--${name} is a whole number from ${lowest} to ${highest}, not ${text}`);
 }

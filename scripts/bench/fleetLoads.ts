@@ -9,6 +9,7 @@ import { encodeInput, modelId, parseManifest } from "@sibyl/sdk";
 import { createRedisBackend, Queue, QueueEvents } from "bullmq";
 import { Redis } from "ioredis";
 import { type Hex, toHex } from "viem";
+import { endWithUs } from "../network/endWithUs.ts";
 import type { Teardown } from "../network/teardown.ts";
 import { startWorkerProcess } from "../network/workerProcess.ts";
 
@@ -128,6 +129,8 @@ export async function measureBare({
       { stdio: ["ignore", "pipe", "inherit"] },
     ),
   );
+  for (const child of children)
+    if (child.pid !== undefined) void once(child, "close").then(endWithUs(child.pid));
   const stops = children.map((child, index) =>
     teardown.add(`bare worker ${index + 1}`, async () => {
       if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");

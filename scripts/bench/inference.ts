@@ -7,19 +7,17 @@
  * concurrency 64 it runs in as many processes as the engine has, at its best batch size. The two take turns in short
  * slices, so that whatever else the machine does meets both.
  */
-import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { openWorkbench } from "@sibyl/coprocessor";
 import { encodeInput, type ModelManifest, modelId, parseManifest } from "@sibyl/sdk";
 import type { Hex } from "viem";
 import { fetchWeights } from "../models/weights.ts";
 import { bareFeeds } from "./bareFeeds.ts";
-import type { BareJob, BareSlice } from "./bareLoop.ts";
+import { type BareLoops, openBareLoops } from "./bareLoops.ts";
 
 interface Row {
   model: string;
@@ -79,7 +77,7 @@ async function compare(
   const processes = concurrency === 1 ? 1 : cores;
   const feeds = await Promise.all(inputs.map((input) => bareFeeds(join(MODELS, name), manifest, input)));
   const runner = manifest.runner ?? "native";
-  const bare = await openBare({ path: join(MODELS, name, manifest.entry), runner, feeds }, processes);
+  const bare = await openBareLoops({ path: join(MODELS, name, manifest.entry), runner, feeds }, processes);
   const engine = await openEngine(manifest, inputs, concurrency, processes);
   try {
     const batch = concurrency === 1 ? 1 : await bestBatch(bare);
@@ -144,12 +142,6 @@ async function openEngine(
   };
 }
 
-interface BareLoops {
-  /** Items per second of all of them together. */
-  measure(slice: BareSlice): Promise<number>;
-  close(): void;
-}
-
 async function bestBatch(bare: BareLoops): Promise<number> {
   let best = { itemsPerSec: 0, batch: 1 };
   for (const batch of BATCHES) {
@@ -157,41 +149,6 @@ async function bestBatch(bare: BareLoops): Promise<number> {
     if (itemsPerSec > best.itemsPerSec) best = { itemsPerSec, batch };
   }
   return best.batch;
-}
-
-async function openBare(job: BareJob, processes: number): Promise<BareLoops> {
-  const loops = Array.from({ length: processes }, () => startBare(job));
-  await Promise.all(loops.map(({ ready }) => ready));
-  return {
-    async measure(slice) {
-      const each = await Promise.all(loops.map((loop) => loop.measure(slice)));
-      return each.reduce((sum, one) => sum + one, 0);
-    },
-    close: () => {
-      for (const loop of loops) loop.close();
-    },
-  };
-}
-
-function startBare(job: BareJob) {
-  const child = spawn(process.execPath, ["--import", "tsx", join(import.meta.dirname, "bareLoop.ts")], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const next = async () => {
-    const { value, done } = await lines.next();
-    if (done) throw new Error(`the bare loop of ${job.path} ended before its time`);
-    return value;
-  };
-  child.stdin.write(`${JSON.stringify(job)}\n`);
-  return {
-    ready: next(),
-    measure(slice: BareSlice): Promise<number> {
-      child.stdin.write(`${JSON.stringify(slice)}\n`);
-      return next().then(Number);
-    },
-    close: () => child.stdin.end(),
-  };
 }
 
 function inputOf(manifest: ModelManifest, { input, value }: { input?: Hex; value?: string }): Hex {

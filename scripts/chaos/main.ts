@@ -1,7 +1,8 @@
 import { constants } from "node:os";
+import { optionsOrStatus } from "../commandLine/arguments.ts";
 import { Teardown } from "../network/teardown.ts";
 import type { ChaosNetwork } from "./chaosNetwork.ts";
-import { type ChaosOptions, readOptions, USAGE, UsageError } from "./options.ts";
+import { readOptions, USAGE } from "./options.ts";
 import { runChaos, scheduleText } from "./runChaos.ts";
 import { planStorm } from "./schedule.ts";
 import { broken } from "./verdict.ts";
@@ -10,18 +11,8 @@ process.exit(await main(process.argv.slice(2)));
 
 /** @returns the exit status: 0 the promise held, 1 it did not, 2 senseless arguments, 128 + n ended by a signal. */
 async function main(args: string[]): Promise<number> {
-  let options: ChaosOptions | null;
-  try {
-    options = readOptions(args);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n\n${USAGE}`);
-    return 2;
-  }
-  if (options === null) {
-    console.log(USAGE);
-    return 0;
-  }
+  const options = optionsOrStatus(() => readOptions(args), USAGE);
+  if (typeof options === "number") return options;
   const schedule = planStorm(options.seed, options.requests, options.stormMs ?? undefined);
   if (options.plan) {
     console.log(scheduleText(schedule));

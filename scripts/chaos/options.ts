@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { parseOptions, wholeNumber } from "../commandLine/arguments.ts";
 
 export interface ChaosOptions {
   seed: number;
@@ -23,46 +23,26 @@ export const USAGE = `npm run chaos -- [options]
   --plan           print the schedule and end
   --help           this text`;
 
-/** The arguments make no sense; the message says which and why. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
+const OPTIONS = {
+  seed: { type: "string" },
+  requests: { type: "string" },
+  seconds: { type: "string" },
+  lifetime: { type: "string" },
+  json: { type: "boolean" },
+  plan: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
 
 /** Null asks for the usage text. */
 export function readOptions(args: string[]): ChaosOptions | null {
-  const values = parse(args);
+  const values = parseOptions(args, OPTIONS);
   if (values.help === true) return null;
   return {
-    seed: whole("seed", values.seed ?? "1", 0, 2 ** 32 - 1),
-    requests: whole("requests", values.requests ?? "300", 1, 5_000),
-    stormMs: values.seconds === undefined ? null : whole("seconds", values.seconds, 5, 3_600) * 1_000,
-    lifetimeSeconds: whole("lifetime", values.lifetime ?? "150", 10, 3_600),
+    seed: wholeNumber("seed", values.seed ?? "1", 0, 2 ** 32 - 1),
+    requests: wholeNumber("requests", values.requests ?? "300", 1, 5_000),
+    stormMs: values.seconds === undefined ? null : wholeNumber("seconds", values.seconds, 5, 3_600) * 1_000,
+    lifetimeSeconds: wholeNumber("lifetime", values.lifetime ?? "150", 10, 3_600),
     json: values.json === true,
     plan: values.plan === true,
   };
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        seed: { type: "string" },
-        requests: { type: "string" },
-        seconds: { type: "string" },
-        lifetime: { type: "string" },
-        json: { type: "boolean" },
-        plan: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
-function whole(name: string, text: string, lowest: number, highest: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= lowest && value <= highest) return value;
-  throw new UsageError(`--${name} is a whole number from ${lowest} to ${highest}, not ${text}`);
 }

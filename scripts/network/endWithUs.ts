@@ -6,6 +6,7 @@ let watchdog: ChildProcess | null = null;
 /**
  * Makes sure that a process ends when this one does, also when this one is killed.
  *
+ * @param pid Negative for all processes of a group, as `process.kill` has it.
  * @returns to be called once the process is gone: its id may then belong to somebody else.
  */
 export function endWithUs(pid: number): () => void {

@@ -30,6 +30,8 @@ export interface NetworkOptions {
   silent?: number;
   /** Seconds between blocks; 1 when not given. */
   blockTime?: number;
+  /** Whether a transaction gets a block at once as well; false when not given. */
+  instantBlocks?: boolean;
   /** A Redis for the operators' queues, each in names of its own; PGlite in each process when not given. */
   queueUrl?: string;
   parameters?: ProtocolParameters;
@@ -92,7 +94,7 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
   const artifacts = await buildContracts(teardown);
 
   onStep("starting a chain");
-  const client = await startChain(options.blockTime ?? 1, teardown);
+  const client = await startChain(options, teardown);
 
   onStep("deploying the protocol");
   const models = await serveModels(MODELS, teardown);
@@ -158,9 +160,15 @@ export function databaseTemplate(): string {
   return join(ROOT, ".cache", "network", `database-${version}`);
 }
 
-async function startChain(blockTime: number, teardown: Teardown): Promise<ChainClient> {
+async function startChain(
+  { blockTime = 1, instantBlocks = false }: NetworkOptions,
+  teardown: Teardown,
+): Promise<ChainClient> {
   teardown.assertRunning();
-  const anvil = await startAnvil({ blockTime, args: ["--accounts", String(ENDOWED_ACCOUNTS)] });
+  const anvil = await startAnvil({
+    blockTime,
+    args: ["--accounts", String(ENDOWED_ACCOUNTS), ...(instantBlocks ? ["--mixed-mining"] : [])],
+  });
   const gone = endWithUs(anvil.pid);
   void anvil.exited.then(gone);
   teardown.add("anvil", () => anvil.stop());

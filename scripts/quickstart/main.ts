@@ -1,10 +1,11 @@
 import { constants } from "node:os";
 import pc from "picocolors";
+import { optionsOrStatus } from "../commandLine/arguments.ts";
 import { MAX_OPERATORS } from "../network/devAccounts.ts";
 import type { Network } from "../network/startNetwork.ts";
 import { Teardown } from "../network/teardown.ts";
 import { createLiveView } from "./liveView.ts";
-import { type QuickstartOptions, readOptions, USAGE, UsageError } from "./options.ts";
+import { type QuickstartOptions, readOptions, USAGE } from "./options.ts";
 import { createPlainView } from "./plainView.ts";
 import { quickstart } from "./quickstart.ts";
 
@@ -15,18 +16,11 @@ process.exit(await main(process.argv.slice(2)));
 
 /** @returns the exit status: 0 success, 1 not all settled or failed, 2 senseless arguments, 128 + n ended by a signal. */
 async function main(args: string[]): Promise<number> {
-  let options: QuickstartOptions | null;
-  try {
-    options = readOptions(args, { operators: MAX_OPERATORS, messages: MAX_MESSAGES });
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n\n${USAGE}`);
-    return 2;
-  }
-  if (options === null) {
-    console.log(USAGE);
-    return 0;
-  }
+  const options = optionsOrStatus(
+    () => readOptions(args, { operators: MAX_OPERATORS, messages: MAX_MESSAGES }),
+    USAGE,
+  );
+  if (typeof options === "number") return options;
   return run(options);
 }
 

@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { parseOptions, UsageError, wholeNumber } from "../commandLine/arguments.ts";
 
 export interface QuickstartOptions {
   /** Ends with the result instead of keeping the network running. */
@@ -25,51 +25,36 @@ export const USAGE = `npm run quickstart -- [options]
   --queue redis    run the operators' queues on Redis instead of the embedded one
   --help           this text`;
 
-/** The arguments make no sense; the message says which and why. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
+const OPTIONS = {
+  once: { type: "boolean" },
+  json: { type: "boolean" },
+  operators: { type: "string" },
+  quorum: { type: "string" },
+  messages: { type: "string" },
+  kill: { type: "string" },
+  queue: { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
 
 /** Null asks for the usage text. */
 export function readOptions(
   args: string[],
   limits: { operators: number; messages: number },
 ): QuickstartOptions | null {
-  const values = parse(args);
+  const values = parseOptions(args, OPTIONS);
   if (values.help === true) return null;
-  const operators = count("operators", values.operators ?? "3", 1, limits.operators);
-  const quorum = count("quorum", values.quorum ?? String(Math.min(3, operators)), 1, Math.min(8, operators));
-  const messages = count("messages", values.messages ?? "12", 1, limits.messages);
-  const kill = count("kill", values.kill ?? "0", 0, operators);
+  const operators = wholeNumber("operators", values.operators ?? "3", 1, limits.operators);
+  const quorum = wholeNumber(
+    "quorum",
+    values.quorum ?? String(Math.min(3, operators)),
+    1,
+    Math.min(8, operators),
+  );
+  const messages = wholeNumber("messages", values.messages ?? "12", 1, limits.messages);
+  const kill = wholeNumber("kill", values.kill ?? "0", 0, operators);
   const queue = values.queue ?? "embedded";
   if (queue !== "embedded" && queue !== "redis")
     throw new UsageError(`--queue is embedded or redis, not ${queue}`);
   const json = values.json === true;
   return { once: json || values.once === true, json, operators, quorum, messages, kill, queue };
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        once: { type: "boolean" },
-        json: { type: "boolean" },
-        operators: { type: "string" },
-        quorum: { type: "string" },
-        messages: { type: "string" },
-        kill: { type: "string" },
-        queue: { type: "string" },
-        help: { type: "boolean", short: "h" },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
-function count(name: string, text: string, lowest: number, highest: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= lowest && value <= highest) return value;
-  throw new UsageError(`--${name} is a whole number from ${lowest} to ${highest}, not ${text}`);
 }

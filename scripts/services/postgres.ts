@@ -9,13 +9,14 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
+import { endWithUs } from "../network/endWithUs.ts";
 import { ensureDebianProgram, type Installation } from "./debianPackage.ts";
+import { freePort } from "./freePort.ts";
 
 const run = promisify(execFile);
 const HOST = "127.0.0.1";
@@ -186,6 +187,7 @@ async function startOn(cluster: Cluster): Promise<Running> {
     failure = error;
   });
   const exited = once(child, "close").catch(() => {});
+  if (child.pid !== undefined) void exited.then(endWithUs(child.pid));
   // A test process that ends without stopping its server must not leave it behind.
   const killAtExit = () => void child.kill("SIGQUIT");
   process.once("exit", killAtExit);
@@ -236,13 +238,3 @@ function serverUser(): { uid?: number; gid?: number } {
 
 const isRunning = (child: ChildProcess): boolean =>
   child.pid !== undefined && child.exitCode === null && child.signalCode === null;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, HOST);
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}

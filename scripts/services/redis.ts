@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { endWithUs } from "../network/endWithUs.ts";
 import { ensureDebianProgram, type Installation } from "./debianPackage.ts";
+import { freePort } from "./freePort.ts";
 
 const HOST = "127.0.0.1";
 const START_TIMEOUT_MS = 15_000;
@@ -80,6 +82,7 @@ async function startOn(options: RedisOptions, port: number): Promise<RedisServer
     });
   }
   const exited = once(child, "close").catch(() => {});
+  if (child.pid !== undefined) void exited.then(endWithUs(child.pid));
   // A test process that ends without stopping its server must not leave it behind.
   const killAtExit = () => void child.kill("SIGKILL");
   process.once("exit", killAtExit);
@@ -149,15 +152,4 @@ function processIdOf(port: number): Promise<number | undefined> {
       resolve(id === undefined ? undefined : Number(id));
     });
   });
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, HOST);
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string")
-    throw new Error("no free port on the loopback interface");
-  return address.port;
 }

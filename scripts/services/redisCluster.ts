@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
-import { freePort, type RedisServer, startRedis } from "./redis.ts";
+import { freePort } from "./freePort.ts";
+import { type RedisServer, startRedis } from "./redis.ts";
 
 const NODES = 3;
 const SLOTS = 16_384;

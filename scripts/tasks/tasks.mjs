@@ -94,6 +94,11 @@ const TASKS = {
       "jobs per second through a node's queue and its workers, beside BullMQ alone; --json, --seconds, --workers",
     run: (args) => typescript("scripts/bench/fleet.ts", args),
   },
+  "bench:network": {
+    summary:
+      "whole networks under load: settled per second, latency, CPU time by stage; --operators, --quorum, --mode, --json",
+    run: (args) => typescript("scripts/bench/network.ts", args),
+  },
   "bench:backfill": {
     summary:
       "how long a node with nothing needs for a week of blocks, and how much memory; --blocks, --requests, --json",

@@ -23,8 +23,8 @@ export interface WaitForAnswerParameters {
 
 /**
  * Waits until a request is settled or expired, or until its deadline has passed by the chain's clock: then nobody can
- * answer any more, and it is for the app to call `expire`. A proposed or
- * challenged answer is waited for, whatever the deadline.
+ * answer any more, and it is for the app to call `expire`. A proposed or challenged answer is waited for, whatever the
+ * deadline.
  */
 export async function waitForAnswer(
   client: Client<Transport, Chain | undefined>,

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { operatorAttester, operatorOwner, privateKeyOf } from "../../scripts/network/devAccounts.ts";
+import { endWithUs } from "../../scripts/network/endWithUs.ts";
 import { reservePort } from "../../scripts/network/reservePort.ts";
 import { until } from "../../scripts/network/until.ts";
 import { ROOT, TREATMENTS } from "../docs/documentedCommands.ts";
@@ -201,6 +202,7 @@ function start(command: string, { cwd = folder, values = {}, before, env, url }:
   });
   createInterface({ input: child.stderr }).on("line", (text) => all.push(text));
   const closed = once(child, "close").then(([status]) => status as number | null);
+  if (child.pid !== undefined) void closed.then(endWithUs(-child.pid));
   return {
     child,
     output: () => output.join("\n"),

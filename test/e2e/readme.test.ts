@@ -23,7 +23,7 @@ const README = readFileSync(join(ROOT, "README.md"), "utf8");
 
 test("README: the consumer compiles as it stands there", () => {
   const source = /```solidity\n([\s\S]*?)```/.exec(README)?.[1] ?? "";
-  expect(source).toContain("is InferenceConsumer");
+  expect(source).toContain("is RefundingConsumer");
   // Below the root, because the compiler reads nothing outside of it.
   const cache = join(ROOT, ".cache");
   mkdirSync(cache, { recursive: true });

@@ -32,11 +32,10 @@ export async function tellStory(
   const seconds = request.fields.deadline - request.fields.openedAt;
   say("asked", `Asked. Three operators run the model now; they have ${seconds} seconds.`);
   const result = await client.waitForAnswer({ request });
-  if (result.status === "overdue") {
+  if (result.status === "overdue" || result.status === "expired") {
     await refund(sender, contract, request);
     return null;
   }
-  if (result.status === "expired") return null;
   const { timestamp } = await client.getBlock({ blockNumber: result.blockNumber });
   const took = Number(timestamp) - request.fields.openedAt;
   say("answered", `Answered after ${took} s, signed by operators ${result.signers.join(", ")}.`);
@@ -54,7 +53,9 @@ async function refund(
   show(button, true);
   await new Promise((resolve) => button.addEventListener("click", resolve, { once: true }));
   show(button, false);
-  await sender.waitForTransactionReceipt({ hash: await sender.expire({ words: request.words }) });
+  // Anybody may expire it, and whoever did: the payment is the asker's.
+  if ((await sender.getRequestStatus({ requestId: request.requestId })) === "open")
+    await sender.waitForTransactionReceipt({ hash: await sender.expire({ words: request.words }) });
   const owed = await sender.readContract({
     ...contract,
     functionName: "refundWei",

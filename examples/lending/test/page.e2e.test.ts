@@ -1,4 +1,6 @@
+import { expire, inferenceOracleAbi, openedRequests } from "@sibyl/sdk";
 import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
+import type { RunningExample } from "../../../scripts/example/startExample.ts";
 import { author } from "../../../scripts/network/devAccounts.ts";
 import { Teardown } from "../../../scripts/network/teardown.ts";
 import { loseOperators, openPage, type Visit, visit } from "../../../test/e2e/examplePage.ts";
@@ -61,15 +63,31 @@ test("borrow: with a wallet it is the wallet's account that owes", async (contex
   await own.page.getByText("You owe 700 dollars on 1 ether.").waitFor();
 });
 
-test("nobody there: the deadline passes, the payment comes back, the limit stays", async (context) => {
+test("nobody there: the payment comes back, whoever expires the request; the limit stays", async (context) => {
   const { running, page, status, picture } = open(context);
   await loseOperators(running);
   await page.click("#assess");
   expect(await status("overdue")).toContain("Nobody answered in time");
   await picture("overdue");
+  await expireLatest(running);
   await page.click("#refund");
   expect(await status("refunded")).toMatch(/Refunded 0\.\d+ ETH/);
   await page.locator("#assess:enabled").waitFor();
   expect(await page.locator("#limit").textContent()).toBe("55.0 %");
   await picture("refunded");
 });
+
+/** Somebody else expires the latest request, as anybody may. */
+async function expireLatest({ network: { client, protocol } }: RunningExample): Promise<void> {
+  const { oracle } = protocol;
+  const logs = await client.reader.getContractEvents({
+    abi: inferenceOracleAbi,
+    address: oracle,
+    eventName: "RequestOpened",
+    fromBlock: 0n,
+    strict: true,
+  });
+  const request = openedRequests(logs, oracle).at(-1);
+  if (request === undefined) throw new Error("nothing was asked");
+  await client.mined(await expire(client.as(author()), { oracle, words: request.words }), "an expiry");
+}

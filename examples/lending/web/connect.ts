@@ -75,8 +75,11 @@ export async function connect() {
   let acting: Acting = { as: "nobody" };
   let sender: Sender | undefined;
   let inUse: { wallet: Wallet; client: Sender } | undefined;
+  /** Counts changes, so that a wallet's late answer does not overrule what was chosen meanwhile. */
+  let changes = 0;
   const act = (now: Acting, by: Sender | undefined) => {
     [acting, sender] = [now, by];
+    changes += 1;
     for (const listener of listeners) listener();
   };
 
@@ -91,7 +94,9 @@ export async function connect() {
     const [address] = accounts;
     if (address === undefined) return useLocalAccount();
     const own = senderOf(network, chain, { address, type: "json-rpc" }, wallet.provider);
+    const change = ++changes;
     const chainId = await own.getChainId();
+    if (change !== changes) return;
     inUse = { wallet, client: own };
     const { name } = wallet;
     if (chainId === network.chainId) act({ as: "wallet", name, address }, own);

@@ -32,7 +32,8 @@ export function worseThan(
         : LESS_IS_BETTER.test(name)
           ? value - before
           : before - value;
-      if (loss > (COUNT.test(name) ? 0 : tolerance)) {
+      // Also for one that is no number: nothing is above it.
+      if (!(loss <= (COUNT.test(name) ? 0 : tolerance))) {
         complaints.push(`${section}.${name} is ${value}, the manifest says ${before}`);
       }
     }

@@ -473,17 +473,20 @@ describe("logs held to the block's header", () => {
     expect(follower.events).toHaveLength(3);
   });
 
-  it("an endpoint without receipts by block: followed on its word, and said so once", async () => {
-    const middle = await proxy();
-    middle.interfere(({ method }) =>
-      method === "eth_getBlockReceipts" ? { error: { code: -32_601, message: "no such method" } } : "pass",
-    );
-    const follower = await follow(await connect(middle.url));
-    for (const count of [1, 2]) await mineLogs(count);
-    await caughtUp(follower);
-    expect(follower.events).toHaveLength(3);
-    expect(log.lines.filter(({ fields }) => fields.code === "rpc/no-receipts")).toHaveLength(1);
-  });
+  it.each([-32_601, -32_004])(
+    "an endpoint without receipts by block (%i): followed, and said so once",
+    async (code) => {
+      const middle = await proxy();
+      middle.interfere(({ method }) =>
+        method === "eth_getBlockReceipts" ? { error: { code, message: "no such method" } } : "pass",
+      );
+      const follower = await follow(await connect(middle.url));
+      for (const count of [1, 2]) await mineLogs(count);
+      await caughtUp(follower);
+      expect(follower.events).toHaveLength(3);
+      expect(log.lines.filter(({ fields }) => fields.code === "rpc/no-receipts")).toHaveLength(1);
+    },
+  );
 });
 
 describe("agreement between endpoints", () => {

@@ -59,6 +59,7 @@ function fake(fails: (name: string, nth: number) => CoprocessorError | null = ()
       statusUrl: status.url,
       addresses: [],
       failed: new Promise<never>((_, reject) => failures.set(name, reject)),
+      drainTimeoutMs: name === "a" ? 5 : 7,
       drain: async () => name === "a",
       reload: (variables) => void reloads.push([name, variables]),
       stop: async () => {},
@@ -84,6 +85,7 @@ test("all oracles are started, told of a new configuration and closed; one that 
     ["a", "warn", undefined],
     ["b", "warn", "native=7"],
   ]);
+  expect(running.drainTimeoutMs).toBe(7);
   expect(await running.drain()).toBe(false);
   await running.stop();
   expect(open).toEqual([]);

@@ -111,6 +111,7 @@ function examined(heard: readonly PeerMessage[], changes: Partial<ExaminedReques
     ballot: ballotOf(heard),
     ours: SEVEN,
     answer: { output: SEVEN, transaction: null },
+    expired: false,
     ...changes,
   });
 }
@@ -148,9 +149,11 @@ describe("examine", () => {
 
   it("found: a reveal withheld though a quorum committed, only of a request that expired", async () => {
     const heard = [await commit(1, SEVEN), await commit(2, SEVEN)];
-    expect(offences(examined(heard, { answer: null }))).toEqual(["withheld"]);
+    const unanswered = { answer: null, expired: true };
+    expect(offences(examined(heard, unanswered))).toEqual(["withheld"]);
     expect(examined(heard)).toEqual([]);
-    expect(examined([await commit(2, SEVEN)], { answer: null })).toEqual([]);
+    expect(examined(heard, { answer: null })).toEqual([]);
+    expect(examined([await commit(2, SEVEN)], unanswered)).toEqual([]);
   });
 
   it("found: our output is not the one that the chain took, by whom it was attested, and by how much", async () => {
@@ -202,7 +205,7 @@ describe("verifyEvidence", () => {
     [
       "withheld",
       null,
-      async () => examined([await commit(1, SEVEN), await commit(2, SEVEN)], { answer: null }),
+      async () => examined([await commit(1, SEVEN), await commit(2, SEVEN)], { answer: null, expired: true }),
     ],
     ["revealed-otherwise", null, async () => examined(await honest(FAR, SEVEN))],
     [

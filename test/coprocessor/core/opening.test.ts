@@ -1,6 +1,6 @@
 import { commitmentHash, encodeOutput, outputHash, packProfile, unpackProfile } from "@sibyl/sdk";
 import { describe, expect, it } from "vitest";
-import { decideOpening, isSampled, type OpeningView } from "../../../coprocessor/core/opening.ts";
+import { decideOpening, type OpeningView } from "../../../coprocessor/core/opening.ts";
 import { decideDemand, decideReport } from "../../../coprocessor/core/punishmentCost.ts";
 import { hash, ORACLE } from "../store/fixtures.ts";
 
@@ -51,20 +51,6 @@ describe("decideOpening", () => {
   ])("park: opening/%s", (title, given) => {
     const step = decideOpening(given);
     expect(step.type === "park" ? step.reason : step.type).toContain(`opening/${title.split(":")[0]}`);
-  });
-});
-
-describe("isSampled", () => {
-  it("the same each time, about as often as the share says, never for 0 and always for 1", () => {
-    const abouts = Array.from({ length: 2_000 }, (_, index) => hash(`case ${index}`));
-    const secret = hash("secret");
-    const taken = abouts.filter((about) => isSampled(secret, about, 0.25));
-    expect(taken).toEqual(abouts.filter((about) => isSampled(secret, about, 0.25)));
-    expect(taken.length).toBeGreaterThan(400);
-    expect(taken.length).toBeLessThan(600);
-    expect(abouts.some((about) => isSampled(secret, about, 0))).toBe(false);
-    expect(abouts.every((about) => isSampled(secret, about, 1))).toBe(true);
-    expect(abouts.filter((about) => isSampled(hash("another"), about, 0.25))).not.toEqual(taken);
   });
 });
 

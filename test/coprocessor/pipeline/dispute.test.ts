@@ -1,10 +1,11 @@
-import { type Dispute, disputeId, packRequest, unpackRequest } from "@sibyl/sdk";
+import { type Dispute, disputeId, packProfile, packRequest, unpackRequest } from "@sibyl/sdk";
 import { keccak256 } from "viem";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { ChainEvent } from "../../../coprocessor/chain/port.ts";
 import type { Arbiter } from "../../../coprocessor/core/dispute.ts";
 import { type ProposedOutput, type RequestRecord, requestKey } from "../../../coprocessor/core/request.ts";
 import type { PipelineDeps } from "../../../coprocessor/pipeline/deps.ts";
+import { examineClosed } from "../../../coprocessor/pipeline/examineClosed.ts";
 import { explain } from "../../../coprocessor/pipeline/explain.ts";
 import { isNeeded } from "../../../coprocessor/pipeline/isNeeded.ts";
 import { lapseWhenDue } from "../../../coprocessor/pipeline/lapse.ts";
@@ -233,6 +234,60 @@ describe("a challenge", () => {
       verdict: null,
     });
     expect(await explain(deps, await row(key))).toMatchObject({ quorum: 3, committeeSize: 5 });
+  });
+});
+
+describe("a jury that came to nothing", () => {
+  /** Four that may sit on it, beside the two that are accused. */
+  const JURORS = [3, 4, 5, 6];
+  const findings = async () => {
+    await examineClosed({ ...deps, pokeCourt: () => undefined }, key);
+    const rows = await subject.store.evidence.list({ limit: 10 });
+    return rows.map(({ operatorId, offence }) => `${operatorId} ${offence}`).sort();
+  };
+  const committed = async (operatorIds: readonly number[]) => {
+    for (const operatorId of operatorIds) await subject.store.addPeerMessage(key, commit(id, operatorId), 1);
+  };
+
+  beforeEach(async () => {
+    const { modelId } = record.request;
+    const profile = packProfile({
+      output: { name: "output", codec: "scalar" },
+      profile: { kind: "exact" },
+    } as Parameters<typeof packProfile>[0]);
+    await subject.store.putModel({ modelId, publisher: US, manifestURI: "", profile }, 1n);
+    for (const operatorId of JURORS) {
+      const seat = { modelId, operatorId, attester: address(`${operatorId}`), weight: 1n, activeFrom: 0 };
+      await subject.store.putEnrolment(seat, 1n);
+    }
+    await propose();
+    await challenge();
+  });
+
+  test("lapsed with fewer commitments than the jury's own quorum: nobody had to open, and nobody is accused", async () => {
+    await committed([4, 5]);
+    await onChallenged(deps, {
+      type: "DisputeLapsed",
+      disputeId: id,
+      requestId: record.requestId,
+      position: at(15n),
+    });
+    expect(await findings()).toEqual([]);
+    await committed([6]);
+    expect(await findings()).toEqual(["4 withheld", "5 withheld", "6 withheld"]);
+  });
+
+  test("overturned by bytes that we never heard: silence is nobody's fault", async () => {
+    await committed([4, 5, 6]);
+    await onChallenged(deps, {
+      type: "ProposalOverturned",
+      disputeId: id,
+      requestId: record.requestId,
+      jurors: [4, 5, 6],
+      outputHash: hash("o"),
+      position: at(15n),
+    });
+    expect(await findings()).toEqual([]);
   });
 });
 

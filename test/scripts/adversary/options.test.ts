@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ATTACKS } from "../../../scripts/adversary/attacks/all.ts";
-import { readOptions, UsageError } from "../../../scripts/adversary/options.ts";
+import { readOptions } from "../../../scripts/adversary/options.ts";
+import { UsageError } from "../../../scripts/commandLine/arguments.ts";
 
 const KNOWN = ["liar", "lazy"];
 

@@ -32,6 +32,12 @@ test("figures that no manifest states: are named", () => {
   ]);
 });
 
+test("a figure that is no number: is worse than any", () => {
+  expect(worseThan({ heldOut: { accuracy: 0.5 } }, { heldOut: { accuracy: Number.NaN } }, 0.003)).toEqual([
+    "heldOut.accuracy is NaN, the manifest says 0.5",
+  ]);
+});
+
 test("edit distance: insertions, deletions and replacements count one each", () => {
   expect(editDistance("kitten", "sitting")).toBe(3);
   expect(editDistance("", "abc")).toBe(3);

@@ -1,0 +1,57 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { CoprocessorError } from "../../../coprocessor/core/errors.ts";
+import {
+  type StatusServer,
+  type StatusSource,
+  startStatusServer,
+} from "../../../coprocessor/observe/statusServer.ts";
+
+let server: StatusServer | null = null;
+
+/** Serves what these tests ask for, and nothing else. */
+async function get(path: string, source: Partial<StatusSource>): Promise<{ status: number; body: unknown }> {
+  server = await startStatusServer(source as StatusSource, { host: "127.0.0.1", port: 0 });
+  const response = await fetch(`${server.url}${path}`);
+  return { status: response.status, body: await response.json() };
+}
+
+afterEach(async () => {
+  await server?.close();
+  server = null;
+});
+
+describe("startStatusServer", () => {
+  it("a source that fails: its code and what it says, as JSON like every answer", async () => {
+    const node = async () => {
+      throw new CoprocessorError("the database does not answer", {
+        code: "store/unavailable",
+        retry: "backoff",
+      });
+    };
+    expect(await get("/status", { node })).toEqual({
+      status: 500,
+      body: { error: "store/unavailable: the database does not answer" },
+    });
+  });
+
+  it.each(["0", "501", "many"])("limit=%s: refused with the bounds, for any list", async (limit) => {
+    for (const path of ["/requests", "/evidence"]) {
+      expect(await get(`${path}?limit=${limit}`, {})).toEqual({
+        status: 400,
+        body: { error: "limit must be 1 to 500" },
+      });
+      await server?.close();
+    }
+    server = null;
+  });
+
+  it("evidence: of the operator and the kind that are asked for", async () => {
+    const asked: unknown[] = [];
+    const evidence: StatusSource["evidence"] = async (filter) => {
+      asked.push(filter);
+      return [];
+    };
+    await get("/evidence?operator=2&kind=equivocation&limit=7", { evidence });
+    expect(asked).toEqual([{ operatorId: 2, kind: "equivocation", limit: 7 }]);
+  });
+});
