@@ -7,6 +7,7 @@ import { createRpcChain } from "./chain/rpcChain.ts";
 import { createRpcStakes } from "./chain/rpcStakes.ts";
 import { openAttesterKey } from "./compose/attesterKey.ts";
 import { Closers } from "./compose/closers.ts";
+import type { Coprocessor } from "./compose/coprocessor.ts";
 import { composeCourt } from "./compose/court.ts";
 import { drain } from "./compose/drain.ts";
 import { openGossip } from "./compose/gossip.ts";
@@ -46,25 +47,6 @@ import { createViemSender } from "./submit/viemSender.ts";
 /** Faults that the status shows. */
 const MAX_RECENT_FAULTS = 50;
 const PENDING_LIMITS = { requests: 1_000, messagesPerRequest: 64, ttlMs: 60_000 };
-
-/** An operator's, or a watcher's, running software. */
-export interface Coprocessor {
-  /** 0 for a watcher. */
-  operatorId: number;
-  statusUrl: string;
-  /** Multiaddrs that peers can dial. */
-  addresses: string[];
-  /** Resolves never, or rejects with what made going on impossible. */
-  failed: Promise<never>;
-  /** Takes nothing new and finishes what is under way, as long as `drainTimeoutMs` allows; false when that was not enough. */
-  drain(): Promise<boolean>;
-  /** As `DRAIN_TIMEOUT_MS` says now. */
-  readonly drainTimeoutMs: number;
-  /** Takes over what may change while the node runs; says in the log what did, and what takes a restart. */
-  reload(variables: Record<string, string | undefined>): void;
-  /** Closes everything, in order. */
-  stop(): Promise<void>;
-}
 
 /**
  * Composes and starts a node, with an embedded worker unless it has others. Nobody but this and `compose/` chooses adapters.

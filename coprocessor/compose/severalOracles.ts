@@ -1,11 +1,11 @@
 import { type OracleConfig, variablesOf } from "../config/oraclesConfig.ts";
 import { CoprocessorError } from "../core/errors.ts";
 import type { OracleScope } from "../core/messages.ts";
-import type { Coprocessor } from "../main.ts";
 import { type OracleStanding, oraclesRoutes } from "../observe/oraclesStatus.ts";
 import type { Log } from "../observe/port.ts";
 import { serveStatus } from "../observe/statusServer.ts";
 import { Closers } from "./closers.ts";
+import type { Coprocessor } from "./coprocessor.ts";
 import { type SharedParts, sharedParts } from "./sharedParts.ts";
 
 /** Milliseconds until an oracle whose chain could not be reached is started again. */

@@ -64,6 +64,7 @@ export async function createDrizzleStore(options: DrizzleStoreOptions): Promise<
   }
 }
 
+/** The port, method by method, in one file however many it has: each only names the operation and its rows. */
 class DrizzleStore implements Store {
   readonly #database: Database;
   /** The transaction that this store speaks for; the database itself outside of one. */

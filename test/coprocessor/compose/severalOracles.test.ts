@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import type { Coprocessor } from "../../../coprocessor/compose/coprocessor.ts";
 import { type StartOracle, startOracles } from "../../../coprocessor/compose/severalOracles.ts";
 import { readOracles } from "../../../coprocessor/config/oraclesConfig.ts";
 import { CoprocessorError } from "../../../coprocessor/core/errors.ts";
-import type { Coprocessor } from "../../../coprocessor/main.ts";
 import type { StatusSource } from "../../../coprocessor/observe/statusServer.ts";
 import { collectedLog } from "../collectedLog.ts";
 import { TEMPLATE, temporaryFolder } from "../store/embedded.ts";
