@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { PGlite } from "@electric-sql/pglite";
 import { NodePgDatabase, NodePgDriver } from "drizzle-orm/node-postgres";
 import { type PgDatabase, PgDialect, type PgQueryResultHKT } from "drizzle-orm/pg-core";
 import { PgliteDatabase, PgliteDriver } from "drizzle-orm/pglite";
@@ -44,7 +45,7 @@ export async function useEmbedded(embedded: EmbeddedDatabase, placing?: Placing)
     ),
   );
   const dialect = dialectIn(schema);
-  const session = new PgliteDriver(embedded.pglite, dialect).createSession(undefined);
+  const session = new PgliteDriver(embedded.pglite as PGlite, dialect).createSession(undefined);
   return {
     queries: new PgliteDatabase(dialect, session, undefined),
     schema,

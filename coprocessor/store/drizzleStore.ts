@@ -164,7 +164,7 @@ class DrizzleStore implements Store {
     to: RequestState,
     patch: RequestPatch = {},
   ): Promise<RequestKey[]> {
-    return this.#write("transitionAll", (queries) =>
+    return this.#writeTogether("transitionAll", (queries) =>
       requestRows.transitionRequests(queries, keys, from, to, patch, this.#now()),
     );
   }

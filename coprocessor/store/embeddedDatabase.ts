@@ -8,6 +8,7 @@ import { startUpkeep } from "./embeddedUpkeep.ts";
 import { guardSpace, type SpaceGuard } from "./freeSpace.ts";
 import { acquireLockFile } from "./lockFile.ts";
 import { PglitePool, type TransactionScope } from "./pglitePool.ts";
+import { type EmbeddedSession, preparedSession } from "./preparedSession.ts";
 import { storeError } from "./storeError.ts";
 
 /**
@@ -38,7 +39,7 @@ export interface EmbeddedDatabaseOptions {
 
 /** The one PGlite instance of a process, shared by store and queue because each costs 200 MB. */
 export interface EmbeddedDatabase {
-  readonly pglite: PGlite;
+  readonly pglite: EmbeddedSession;
   /** The store runs its transactions in it, so that `pool` can tell that it is called from inside one. */
   readonly transactions: TransactionScope;
   /** The same session in the shape of node-postgres' pool. */
@@ -69,11 +70,12 @@ export async function openEmbeddedDatabase(options: EmbeddedDatabaseOptions): Pr
     await pglite.query("select set_config('search_path', $1, false)", [options.searchPath]);
     const transactions: TransactionScope = new AsyncLocalStorage();
     const space = guardSpace(directory, options.reserveBytes ?? RESERVE_BYTES);
-    const stopUpkeep = startUpkeep(pglite, options.log);
+    const session = preparedSession(pglite);
+    const stopUpkeep = startUpkeep(session, options.log);
     return {
-      pglite,
+      pglite: session,
       transactions,
-      pool: new PglitePool(pglite, transactions, space),
+      pool: new PglitePool(session, transactions, space),
       space,
       async close() {
         await stopUpkeep();

@@ -1,5 +1,5 @@
-import type { PGlite } from "@electric-sql/pglite";
 import type { Log } from "../observe/port.ts";
+import type { EmbeddedSession } from "./preparedSession.ts";
 
 const INTERVAL_MS = 60_000;
 /** Write-ahead log since the last checkpoint, above which one is due. It is also what a crash has to replay. */
@@ -14,7 +14,11 @@ const DEAD_RATIO = 0.2;
  *
  * @returns Stops it; resolves when nothing runs any more.
  */
-export function startUpkeep(pglite: PGlite, log: Log, intervalMs = INTERVAL_MS): () => Promise<void> {
+export function startUpkeep(
+  pglite: EmbeddedSession,
+  log: Log,
+  intervalMs = INTERVAL_MS,
+): () => Promise<void> {
   let running: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
     running = running
@@ -31,7 +35,7 @@ export function startUpkeep(pglite: PGlite, log: Log, intervalMs = INTERVAL_MS):
 }
 
 /** One round; statements, not transactions, so that others get their turn in between. */
-export async function runUpkeep(pglite: PGlite): Promise<void> {
+export async function runUpkeep(pglite: EmbeddedSession): Promise<void> {
   const bloated = await pglite.query<{ name: string }>(
     `select format('%I.%I', schemaname, relname) as name from pg_stat_user_tables
      where n_dead_tup > $1::float8 and n_dead_tup > $2::float8 * n_live_tup`,

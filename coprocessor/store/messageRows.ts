@@ -6,6 +6,7 @@ import type { Statement } from "../core/statement.ts";
 import type { Queries } from "./database.ts";
 import type { StoredPeerMessage } from "./port.ts";
 import { peerMessages, statements } from "./schema.ts";
+import { filledUp } from "./statementSizes.ts";
 
 /** The first message in a slot and one that contradicts it: together they are evidence, more prove no more. */
 const MESSAGES_PER_SLOT = 2;
@@ -32,11 +33,15 @@ export async function listStatements(queries: Queries, key: RequestKey): Promise
 }
 
 export async function listSpokenAbout(queries: Queries, keys: readonly RequestKey[]): Promise<RequestKey[]> {
-  const rows = await queries
-    .selectDistinct({ key: statements.key })
-    .from(statements)
-    .where(inArray(statements.key, [...keys]));
-  return rows.map(({ key }) => key);
+  const spoken: RequestKey[] = [];
+  for (const some of filledUp(keys)) {
+    const rows = await queries
+      .selectDistinct({ key: statements.key })
+      .from(statements)
+      .where(inArray(statements.key, some));
+    spoken.push(...rows.map(({ key }) => key));
+  }
+  return spoken;
 }
 
 export async function addPeerMessage(

@@ -1,8 +1,9 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
 import { EventEmitter } from "node:events";
-import type { PGlite, Transaction } from "@electric-sql/pglite";
+import type { Transaction } from "@electric-sql/pglite";
 import { CoprocessorError } from "../core/errors.ts";
 import type { SpaceGuard } from "./freeSpace.ts";
+import type { EmbeddedSession } from "./preparedSession.ts";
 
 interface QueryResult {
   // biome-ignore lint/suspicious/noExplicitAny: node-postgres' own shape; callers name the row.
@@ -21,11 +22,11 @@ export type TransactionScope = AsyncLocalStorage<{ open: boolean }>;
  * store transaction must not wait for this pool (it would wait for itself): that throws instead of hanging.
  */
 export class PglitePool extends EventEmitter {
-  readonly #pglite: PGlite;
+  readonly #pglite: EmbeddedSession;
   readonly #scope: TransactionScope;
   readonly #space: SpaceGuard;
 
-  constructor(pglite: PGlite, scope: TransactionScope, space: SpaceGuard) {
+  constructor(pglite: EmbeddedSession, scope: TransactionScope, space: SpaceGuard) {
     super();
     // Each user of a pool listens for its errors.
     this.setMaxListeners(0);
@@ -64,7 +65,7 @@ const isBoundary = (text: string): boolean =>
 
 /** Statements without parameters may be scripts, which only the simple protocol takes. */
 async function runOn(
-  target: Pick<PGlite | Transaction, "query" | "exec">,
+  target: Pick<EmbeddedSession | Transaction, "query" | "exec">,
   text: string,
   params: readonly unknown[] | undefined,
 ): Promise<QueryResult> {
@@ -86,17 +87,18 @@ interface OpenTransaction {
 
 /** A borrowed session: transactions and `LISTEN`. Notifications of the whole connection arrive as `notification`. */
 export class PglitePoolClient extends EventEmitter {
-  readonly #pglite: PGlite;
+  readonly #pglite: EmbeddedSession;
   readonly #check: () => void;
   readonly #stopListening: () => void;
   #open: OpenTransaction | null = null;
 
-  constructor(pglite: PGlite, check: () => void) {
+  constructor(pglite: EmbeddedSession, check: () => void) {
     super();
     this.#pglite = pglite;
     this.#check = check;
+    // Later, as from a server: whoever has just read that there is nothing new shall have begun to wait by then.
     this.#stopListening = pglite.onNotification((channel, payload) => {
-      this.emit("notification", { channel, payload });
+      setImmediate(() => this.emit("notification", { channel, payload }));
     });
   }
 

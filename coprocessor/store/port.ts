@@ -117,6 +117,7 @@ export interface Store {
   insertRequests(records: readonly RequestRecord[]): Promise<RequestKey[]>;
   request(key: RequestKey): Promise<RequestRecord | null>;
   requests(filter: {
+    /** Only these; more than 256 come in parts, each in order. */
     keys?: readonly RequestKey[];
     states?: readonly RequestState[];
     /** Both when left out. */

@@ -4,13 +4,14 @@ import type { ProposedOutput, RequestKey, RequestRecord, RequestState } from "..
 import type { Queries } from "./database.ts";
 import type { RequestPatch, Store } from "./port.ts";
 import { requests, type StoredDispute, type StoredProposal } from "./schema.ts";
+import { filledUp, inPowersOfTwo } from "./statementSizes.ts";
 
 type Row = typeof requests.$inferSelect;
 
 const { key: _key, output: _output, outputHash: _outputHash, ...chainColumns } = getTableColumns(requests);
 
-/** Rows of one statement: each has some 30 parameters, and a statement takes 65,535. */
-const MAX_ROWS = 500;
+/** Rows of one statement: each has some 30 parameters. */
+const MAX_ROWS = 128;
 
 /** A row that a reorg removed is taken up again with what the chain says now, and with the output that we had. */
 export async function insertRequests(
@@ -18,8 +19,7 @@ export async function insertRequests(
   records: readonly RequestRecord[],
 ): Promise<RequestKey[]> {
   const inserted: RequestKey[] = [];
-  for (let at = 0; at < records.length; at += MAX_ROWS)
-    inserted.push(...(await insertRows(queries, records.slice(at, at + MAX_ROWS))));
+  for (const rows of inPowersOfTwo(records, MAX_ROWS)) inserted.push(...(await insertRows(queries, rows)));
   return inserted;
 }
 
@@ -51,10 +51,21 @@ export async function findRequest(queries: Queries, key: RequestKey): Promise<Re
 
 export async function listRequests(
   queries: Queries,
+  { keys, ...filter }: Parameters<Store["requests"]>[0],
+): Promise<RequestRecord[]> {
+  if (keys === undefined) return listSome(queries, filter, undefined);
+  const records: RequestRecord[] = [];
+  for (const some of filledUp(keys)) records.push(...(await listSome(queries, filter, some)));
+  return records;
+}
+
+async function listSome(
+  queries: Queries,
   filter: Parameters<Store["requests"]>[0],
+  keys: RequestKey[] | undefined,
 ): Promise<RequestRecord[]> {
   const inStates = filter.states === undefined ? undefined : inArray(requests.state, [...filter.states]);
-  const withKeys = filter.keys === undefined ? undefined : inArray(requests.key, [...filter.keys]);
+  const withKeys = keys === undefined ? undefined : inArray(requests.key, keys);
   const query = queries
     .select()
     .from(requests)
@@ -97,12 +108,16 @@ export async function transitionRequests(
   patch: RequestPatch,
   now: number,
 ): Promise<RequestKey[]> {
-  const rows = await queries
-    .update(requests)
-    .set({ ...toColumns(patch), state: to, updatedAt: now })
-    .where(and(inArray(requests.key, [...keys]), inArray(requests.state, [...from]), not(requests.removed)))
-    .returning({ key: requests.key });
-  return rows.map(({ key }) => key);
+  const changed: RequestKey[] = [];
+  for (const some of filledUp(keys)) {
+    const rows = await queries
+      .update(requests)
+      .set({ ...toColumns(patch), state: to, updatedAt: now })
+      .where(and(inArray(requests.key, some), inArray(requests.state, [...from]), not(requests.removed)))
+      .returning({ key: requests.key });
+    changed.push(...rows.map(({ key }) => key));
+  }
+  return changed;
 }
 
 function toRow({ request, proposed, dispute, ...record }: RequestRecord): typeof requests.$inferInsert {
