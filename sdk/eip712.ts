@@ -1,4 +1,13 @@
-import { type Address, encodeAbiParameters, type Hex, hashTypedData, keccak256 } from "viem";
+import {
+  type Address,
+  concatHex,
+  domainSeparator,
+  encodeAbiParameters,
+  type Hex,
+  hashTypedData,
+  keccak256,
+  stringToHex,
+} from "viem";
 
 /** Chain and oracle that a signature is bound to. */
 export interface OracleScope {
@@ -97,14 +106,48 @@ export function attesterConsentTypedData(scope: RegistryScope, message: Attester
   } as const;
 }
 
+const TYPE_HASH = { name: "typeHash", type: "bytes32" } as const;
+const attestationType = typeHash("Attestation", ATTESTATION_TYPES.Attestation);
+const commitType = typeHash("Commit", COMMIT_TYPES.Commit);
+
+/** EIP-712's `hashStruct` begins with it. */
+function typeHash(name: string, fields: readonly { name: string; type: string }[]): Hex {
+  return keccak256(stringToHex(`${name}(${fields.map((field) => `${field.type} ${field.name}`).join(",")})`));
+}
+
+/** Domain separators by chain and oracle: an operator hashes hundreds of messages of one oracle for each request. */
+const separators = new Map<string, Hex>();
+const MAX_SEPARATORS = 64;
+
+/** EIP-712's `encode`, hashed, of a struct that is encoded with its type hash in front. */
+function typedDigest(scope: OracleScope, struct: Hex): Hex {
+  const key = `${scope.chainId}/${scope.oracle}`;
+  let separator = separators.get(key);
+  if (separator === undefined) {
+    if (separators.size >= MAX_SEPARATORS) separators.clear();
+    separator = domainSeparator({ domain: oracleDomain(scope) });
+    separators.set(key, separator);
+  }
+  return keccak256(concatHex(["0x1901", separator, keccak256(struct)]));
+}
+
 /** The 32 bytes that an attestation's signature is over. */
 export function attestationDigest(scope: OracleScope, message: AttestationFields): Hex {
-  return hashTypedData(attestationTypedData(scope, message));
+  const { requestHash, outputHash, view } = message;
+  const { Attestation } = ATTESTATION_TYPES;
+  return typedDigest(
+    scope,
+    encodeAbiParameters([TYPE_HASH, ...Attestation], [attestationType, requestHash, outputHash, view]),
+  );
 }
 
 /** The 32 bytes that a commitment's signature is over. */
 export function commitDigest(scope: OracleScope, message: CommitFields): Hex {
-  return hashTypedData(commitTypedData(scope, message));
+  const { requestHash, commitment } = message;
+  return typedDigest(
+    scope,
+    encodeAbiParameters([TYPE_HASH, ...COMMIT_TYPES.Commit], [commitType, requestHash, commitment]),
+  );
 }
 
 /** The 32 bytes that an attester's consent is over. */

@@ -58,7 +58,10 @@ export function preparedSession(pglite: PGlite): EmbeddedSession {
         ],
         syncToFs,
       );
-      return parse.parseResults(answer, pglite.parsers, options)[0] as Results<Row>;
+      // On top of PGlite's, which would copy all of its hundreds for each answer.
+      const { parsers: own, ...rest } = options;
+      const parsers = Object.assign(Object.create(pglite.parsers), own);
+      return parse.parseResults(answer, parsers, rest)[0] as Results<Row>;
     });
   }
 
