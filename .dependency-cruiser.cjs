@@ -118,6 +118,16 @@ module.exports = {
       to: { path: npm("bullmq|ioredis") },
     },
     {
+      name: "telemetry-only-in-observe",
+      comment: "BullMQ makes the queue's spans itself, through its own integration.",
+      severity: "error",
+      from: {
+        path: "^(coprocessor|sdk|scripts|examples)/",
+        pathNot: "^coprocessor/observe/|^coprocessor/queue/bullmqTracing\\.ts$",
+      },
+      to: { path: npm("prom-client|bullmq-otel|@opentelemetry/[^/]+") },
+    },
+    {
       name: "gossip-only-in-peers",
       severity: "error",
       from: { path: "^(coprocessor|sdk|scripts|examples)/", pathNot: "^coprocessor/peers/" },

@@ -8,6 +8,8 @@ const STORM = [
   "test/e2e/adversary.test.ts",
   "test/e2e/chaos.test.ts",
   "test/e2e/crash.test.ts",
+  "test/e2e/fleetStorm.test.ts",
+  "test/e2e/standby.test.ts",
   "test/e2e/wipe.test.ts",
 ];
 const NEVER = ["**/node_modules/**", "**/.cache/**"];
@@ -52,8 +54,7 @@ export default defineConfig({
           exclude: [...NEVER, ...STORM],
           testTimeout: 240_000,
           hookTimeout: 240_000,
-          // Each file starts a whole network; two at once would compete for the cores and measure that.
-          fileParallelism: false,
+          // Two networks at a time: each waits for blocks, deadlines and pages for half of its time.
           sequence: { groupOrder: 2 },
         },
       },

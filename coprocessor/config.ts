@@ -39,11 +39,15 @@ export interface Config extends WorkConfig {
   capabilities: CapabilityChoice;
   /** Whether jobs run in this process too, or only in `sibyl worker`. */
   embeddedWorker: boolean;
+  /** Part of the jobs that the node runs once more itself before it signs for them, 0 to 1. */
+  spotCheckShare: number;
+  /** Whether to wait, ready to take over, while another node of this operator is active. */
+  standby: boolean;
   /** Where a fresh embedded database is kept to be copied; null makes each one anew (4 s of CPU). */
   databaseTemplate: string | null;
   /** Null is embedded Postgres. */
   databaseUrl: `postgres://${string}` | `postgresql://${string}` | null;
-  p2p: HostAndPort & { announce: string[]; bootstrap: string[] };
+  p2p: HostAndPort & { transport: (typeof TRANSPORTS)[number]; announce: string[]; bootstrap: string[] };
   status: HostAndPort;
   watch: WatchConfig;
   timing: AgreementTiming;
@@ -52,6 +56,9 @@ export interface Config extends WorkConfig {
   repeatMs: number;
   operations: OperationsConfig;
 }
+
+/** How operators of a network speak with each other: all of them alike. */
+const TRANSPORTS = ["libp2p", "http"] as const;
 
 const capabilityOfModel = list.transform((items, context) => {
   const entries = items.map((item) => item.split("=").map((part) => part.trim()));
@@ -79,10 +86,16 @@ const environment = workEnvironment.extend(watchEnvironment.shape).extend({
   CONFIRMATIONS: z.coerce.number().int().min(0).max(10_000).optional(),
   MODEL_QUEUES: capabilityOfModel.prefault(""),
   WORKER: z.enum(["embedded", "none"]).default("embedded"),
+  SPOT_CHECK_SHARE: z.coerce.number().min(0).max(1).default(0),
+  STANDBY: z
+    .enum(["0", "1"])
+    .default("0")
+    .transform((choice) => choice === "1"),
   DATABASE_URL: urlOf(["postgres:", "postgresql:"])
     .transform((text) => text as `postgres://${string}`)
     .optional(),
   DATABASE_TEMPLATE: path.optional(),
+  P2P_TRANSPORT: z.enum(TRANSPORTS).default("libp2p"),
   P2P_LISTEN: hostAndPort.prefault("0.0.0.0:4001"),
   P2P_ANNOUNCE: list.default([]),
   P2P_BOOTSTRAP: list.default([]),
@@ -125,6 +138,8 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     throw invalid([`RPC_QUORUM is ${env.RPC_QUORUM}, and RPC_URL names ${env.RPC_URL.length}`]);
   if (env.WORKER === "none" && env.QUEUE_URL === undefined)
     throw invalid(["WORKER is none, and without QUEUE_URL no other worker can reach the queue"]);
+  if (env.STANDBY && (env.DATABASE_URL === undefined || env.QUEUE_URL === undefined))
+    throw invalid(["STANDBY is 1, and two nodes share no memory without DATABASE_URL and QUEUE_URL"]);
   return {
     ...workConfigOf(env),
     rpcUrls: env.RPC_URL,
@@ -136,9 +151,16 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     attester: attester.source,
     capabilities: { ofModel: env.MODEL_QUEUES },
     embeddedWorker: env.WORKER === "embedded",
+    spotCheckShare: env.SPOT_CHECK_SHARE,
+    standby: env.STANDBY,
     databaseTemplate: env.DATABASE_TEMPLATE ?? null,
     databaseUrl: env.DATABASE_URL ?? null,
-    p2p: { ...env.P2P_LISTEN, announce: env.P2P_ANNOUNCE, bootstrap: env.P2P_BOOTSTRAP },
+    p2p: {
+      ...env.P2P_LISTEN,
+      transport: env.P2P_TRANSPORT,
+      announce: env.P2P_ANNOUNCE,
+      bootstrap: env.P2P_BOOTSTRAP,
+    },
     status: env.STATUS_LISTEN,
     watch: watchConfigOf(env),
     timing: {

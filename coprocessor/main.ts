@@ -13,16 +13,21 @@ import { drain } from "./compose/drain.ts";
 import { openGossip } from "./compose/gossip.ts";
 import { listenForHeads } from "./compose/heads.ts";
 import { asItIs, type WrapPort } from "./compose/lastingPorts.ts";
-import { takeLeases } from "./compose/lease.ts";
 import { watchLifecycle } from "./compose/lifecycle.ts";
+import { nodeQueue } from "./compose/nodeQueue.ts";
 import { nodeStatus, type Role, storedStatus } from "./compose/nodeStatus.ts";
+import { createObservation } from "./compose/observation.ts";
 import { startOutbox } from "./compose/outbox.ts";
 import { patiently } from "./compose/patiently.ts";
+import { queueStatus } from "./compose/queueStatus.ts";
 import { reloadConfig } from "./compose/reload.ts";
 import { applyRetention } from "./compose/retention.ts";
 import { startOracles } from "./compose/severalOracles.ts";
-import { openSharedParts, type SharedParts } from "./compose/sharedParts.ts";
+import { type SharedParts, sharedParts } from "./compose/sharedParts.ts";
+import { composeSpotChecks } from "./compose/spotChecks.ts";
+import { standBy } from "./compose/standby.ts";
 import { watchingOf } from "./compose/watching.ts";
+import type { RunningWorker } from "./compose/worker.ts";
 import type { OracleConfig } from "./config/oraclesConfig.ts";
 import type { Config } from "./config.ts";
 import type { CatchUp } from "./core/catchUp.ts";
@@ -33,6 +38,7 @@ import { RecentFaults } from "./core/recentFaults.ts";
 import type { RequestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
+import type { StatusSource } from "./observe/statusServer.ts";
 import { BalanceAlarm } from "./pipeline/balanceAlarm.ts";
 import type { PipelineDeps } from "./pipeline/deps.ts";
 import { createDriver } from "./pipeline/driver.ts";
@@ -53,6 +59,7 @@ const PENDING_LIMITS = { requests: 1_000, messagesPerRequest: 64, ttlMs: 60_000 
  *
  * @param options.role An operator's node when not given.
  * @param options.variables What `config` was read from, to compare with at a reload.
+ * @param options.signal Gives up standing by, with `node/stopped`.
  * @param options.wrap Put around the ports that it names; the ports as they are when not given.
  * @throws CoprocessorError of whatever part cannot start; what was started before it is closed again.
  */
@@ -62,14 +69,20 @@ export async function startCoprocessor(
     role = "operator",
     variables = {},
     wrap = asItIs,
-  }: { role?: Role; variables?: Record<string, string | undefined>; wrap?: WrapPort } = {},
+    signal = new AbortController().signal,
+  }: {
+    role?: Role;
+    variables?: Record<string, string | undefined>;
+    wrap?: WrapPort;
+    signal?: AbortSignal;
+  } = {},
 ): Promise<Coprocessor> {
   const closers = new Closers();
   const rootLog = createPinoLog(config.logLevel, { service: "sibyl" });
-  const shared = openSharedParts(config, rootLog, closers);
+  const shared = sharedParts(config, { role, several: null, log: rootLog }, closers);
   const oracle = { name: null, config, variables };
   try {
-    return await compose({ oracle, shared, role, wrap, rootLog, closers });
+    return await compose({ oracle, shared, role, wrap, signal, rootLog, closers });
   } catch (error) {
     await closers.close(rootLog);
     throw error;
@@ -80,26 +93,30 @@ export async function startCoprocessor(
  * As `startCoprocessor`, for all oracles that a configuration names: in one process, each with a chain, rows and peers of its
  * own, over one queue, one set of workers and models, and one status address.
  *
- * @throws CoprocessorError of whatever part cannot start, if nothing but a person can help.
+ * @param options.signal Gives up standing by, which a node that serves one oracle may do.
+ * @throws CoprocessorError of whatever part cannot start, if no oracle can be served.
  */
 export async function startNode(
   oracles: readonly OracleConfig[],
-  { role = "operator" }: { role?: Role } = {},
+  { role = "operator", signal = new AbortController().signal }: { role?: Role; signal?: AbortSignal } = {},
 ): Promise<Coprocessor> {
   const [first] = oracles;
   if (first === undefined) throw new Error("a node serves at least one oracle");
-  if (first.name === null) return startCoprocessor(first.config, { role, variables: first.variables });
+  if (first.name === null)
+    return startCoprocessor(first.config, { role, variables: first.variables, signal });
   const rootLog = createPinoLog(first.config.logLevel, { service: "sibyl" });
-  return startOracles(oracles, rootLog, (oracle, shared, closers) =>
-    compose({ oracle, shared, role, wrap: asItIs, rootLog, closers }),
+  return startOracles(oracles, { role, log: rootLog }, (oracle, shared, closers) =>
+    compose({ oracle, shared, role, wrap: asItIs, signal, rootLog, closers }),
   );
 }
 
+/** As long as a node has parts: each is named once, in the order in which they are opened, beside what it is given. */
 async function compose({
   oracle: { name, config, variables },
   shared,
   role,
   wrap,
+  signal,
   rootLog,
   closers,
 }: {
@@ -107,12 +124,17 @@ async function compose({
   shared: SharedParts;
   role: Role;
   wrap: WrapPort;
+  signal: AbortSignal;
   rootLog: ReturnType<typeof createPinoLog>;
   closers: Closers;
 }): Promise<Coprocessor> {
   const oracleLog = name === null ? rootLog : rootLog.child({ oracle: name });
   const key = await openAttesterKey(config.attester);
-  const rpc = await connectRpc({ urls: config.rpcUrls, quorum: config.rpcQuorum, log: oracleLog });
+  const telemetry = shared.telemetry(name);
+  const { metrics } = telemetry;
+  const { models, registry } = shared;
+  const { rpcUrls: urls, rpcQuorum: quorum } = config;
+  const rpc = await connectRpc({ urls, quorum, log: oracleLog, onCall: metrics.rpcCalled });
   closers.add("rpc", () => rpc.close());
   const contracts = await patiently(oracleLog, "the oracle's registries", () =>
     discoverContracts(rpc, config.oracle),
@@ -126,13 +148,39 @@ async function compose({
   const log = oracleLog.child(role === "watcher" ? { watcher: key.address } : { operatorId: me });
   const scope = { chainId: rpc.chainId, oracle: config.oracle };
 
-  const lease = await takeLeases(config, { scope, attester: key.address, log }, closers);
-  const store = wrap("store", await shared.store({ ...scope, attester: key.address }));
-  const ours = `${scope.chainId}-${role === "watcher" ? "watch" : me}`;
-  const { queue: ownQueue, namespace } = await shared.queue(scope, ours);
-  const queue = wrap("queue", ownQueue);
-  const { models } = shared;
-  const peers = wrap("peers", await openGossip(config, role, { scope, key, log }));
+  const clock = new ChainClock();
+  const tracing = shared.tracing({ actor: `${role}-${me}`, log });
+  const observation = createObservation({ tracing, metrics, clock, isLive: () => synced(), now: Date.now });
+  const namespace = shared.namespace(`${scope.chainId}-${role === "watcher" ? "watch" : me}`);
+  const sealed = { namespace, secret: config.queueSecret, traced: tracing.on };
+  const about = { operatorId: me, attester: key.address, ...scope };
+  const standing = config.standby
+    ? await standBy(
+        config,
+        { about, models, queue: sealed, telemetry: { tracing, registry }, log, signal },
+        closers,
+      )
+    : null;
+  const attester = key.address;
+  const leases = await shared.leases({ scope, attester, log, standby: standing?.waiting }, closers);
+  const ownStore = await shared.store({ ...scope, attester, fence: leases.store?.token ?? null });
+  const store = observation.store(wrap("store", ownStore));
+  const checks = shared.workerChecks();
+  const spotChecks = await composeSpotChecks(config, { checks, key, own: () => worker?.name ?? null });
+  const ownQueue = nodeQueue(await shared.queue(scope, sealed), {
+    lease: leases.store,
+    trust: checks?.trust ?? null,
+    log,
+    onDiscarded: (discarded) => driver.requeue(discarded),
+  });
+  const queue = observation.queue(wrap("queue", ownQueue));
+  closers.add("queue", () => queue.close());
+  // A node that was paused keeps its connections, and peers talk to one connection of a name: a node that takes over gets a
+  // name of its own.
+  const tenure =
+    config.standby && leases.store !== null ? `/${leases.store.storeId}/${leases.store.token}` : "";
+  const gossip = await openGossip(config, role, { scope, operatorId: me, key, tenure, store: ownStore, log });
+  const peers = wrap("peers", gossip);
   const { startBlock } = config;
   const confirmations = config.confirmations === null ? {} : { confirmations: config.confirmations };
   const onTurn = () => lifecycle.pulse.beat("chain", Date.now());
@@ -152,7 +200,7 @@ async function compose({
 
   const live = { current: config };
   const workload = await shared.workload(live, store);
-  const clock = new ChainClock();
+  closers.add("workload", async () => workload.leave());
   const parts = {
     scope,
     me,
@@ -173,6 +221,7 @@ async function compose({
     ),
     workload,
     recentFaults: new RecentFaults(MAX_RECENT_FAULTS),
+    spotChecks,
     timing: config.timing,
     log,
     now: Date.now,
@@ -219,7 +268,8 @@ async function compose({
   const watchDeps = { ...deps, watch: parts.watch };
   const looking = startLoop("watch", log, Date.now, () => lookAgain(watchDeps));
   closers.add("watch", () => looking.stop());
-  const worker = await shared.worker();
+  const worker: RunningWorker | null =
+    standing === null ? await shared.worker(sealed, tracing) : standing.worker;
   await peers.start((message) => onPeerMessage(deps, message));
   closers.add("peers", () => peers.stop());
   closers.add("driver", () => driver.stop());
@@ -257,7 +307,8 @@ async function compose({
   );
   closers.add("retention", () => retention.stop());
 
-  const status = await shared.showStatus({
+  const token = shared.controlToken();
+  const source: StatusSource = {
     health: () => lifecycle.health(),
     readiness: () => lifecycle.readiness(),
     node: () =>
@@ -266,9 +317,14 @@ async function compose({
         ledgers: () => readLedgers(rpc, contracts, key.address, me),
       }),
     ...storedStatus(deps),
+    ...queueStatus(deps),
+    admits: token.admits,
+    metrics: telemetry.exposition({ deps, sender, balanceAlarm, lifecycle, rpcHealth: rpc.health }),
     ...court.status,
-  });
-  closers.add("status", () => status.close());
+  };
+  standing?.become(source);
+  const status = standing?.status ?? (await shared.showStatus(source));
+  if (standing === null) closers.add("status", () => status.close());
   let current = variables;
   log.info(
     { statusUrl: status.url, queueNamespace: namespace, addresses: peers.addresses(), attester: key.address },
@@ -278,7 +334,7 @@ async function compose({
     operatorId: me,
     statusUrl: status.url,
     addresses: peers.addresses(),
-    failed: Promise.race([following.failed, lease.lost]),
+    failed: Promise.race([following.failed, leases.lost]),
     drain: () => drain({ workload, store, clock, log }, live.current.operations.drainTimeoutMs),
     get drainTimeoutMs() {
       return live.current.operations.drainTimeoutMs;

@@ -12,7 +12,9 @@ export type {
   RevealMessage,
 } from "./core/messages.ts";
 export { MAX_OUTPUT_BYTES } from "./core/messages.ts";
+export { type PeerRecord, peerRecordTypedData, type SignedPeerRecord } from "./core/peerRecord.ts";
 export { createLibp2pPeers } from "./peers/libp2pPeers.ts";
 export type { Peers, PeerTraffic } from "./peers/port.ts";
 export { openRawGossip, type RawGossip } from "./peers/rawGossip.ts";
+export { anonymous, type PeerIdentity } from "./peers/recordBook.ts";
 export { createWire, NONCE_BYTES } from "./peers/wire.ts";

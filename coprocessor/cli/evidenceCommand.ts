@@ -5,6 +5,7 @@ import { CoprocessorError } from "../core/errors.ts";
 import { EVIDENCE_KINDS, type EvidenceProof } from "../core/evidence.ts";
 import { parseProof } from "../core/proofSchema.ts";
 import { askNode } from "./askNode.ts";
+import { table } from "./table.ts";
 
 interface EvidenceOptions {
   operator?: string;
@@ -73,15 +74,7 @@ async function list({ operator, kind, limit, json, url }: EvidenceOptions): Prom
     row.status,
     row.reason,
   ]);
-  const table = [[...COLUMNS], ...cells];
-  const widths = COLUMNS.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0)));
-  for (const line of table)
-    console.log(
-      line
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    );
+  console.log(table(COLUMNS, cells));
 }
 
 /** A proof from the node by its id, or from a file. */

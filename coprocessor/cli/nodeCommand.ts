@@ -19,7 +19,14 @@ export function nodeCommand(): Command {
       let reload: (() => void) | null = null;
       // Only now: the node's parts take seconds to load, and a faulty configuration needs none of them.
       const { startNode } = await import("../main.ts");
-      const coprocessor = await startNode(oracles);
+      // A node that stands by ends in order at a signal; one that starts has nothing to put in order yet.
+      const ending = new AbortController();
+      const endingEarly = oracles.some(({ config }) => config.standby) ? untilSignalled() : null;
+      void endingEarly?.then(() => ending.abort());
+      const coprocessor = await startNode(oracles, { signal: ending.signal }).catch((error: unknown) => {
+        if (ending.signal.aborted) process.exit(0);
+        throw error;
+      });
       reload = () => {
         try {
           coprocessor.reload(readVariables(path, process.env));
@@ -27,9 +34,11 @@ export function nodeCommand(): Command {
           console.error(error instanceof Error ? error.message : error);
         }
       };
-      const reason = await Promise.race([untilSignalled(), coprocessor.failed]).catch((error: unknown) => ({
-        error,
-      }));
+      const reason = await Promise.race([endingEarly ?? untilSignalled(), coprocessor.failed]).catch(
+        (error: unknown) => ({
+          error,
+        }),
+      );
       const failed = typeof reason === "object";
       await stopInTime(async () => {
         if (!failed) await coprocessor.drain();

@@ -11,8 +11,8 @@ export function registerCommand(): Command {
     )
     .requiredOption("--stake <coins>", "stake to lock, in whole coins, for example 1.5")
     .requiredOption(
-      "--endpoint <multiaddr>",
-      "where peers dial the node, for example /ip4/203.0.113.7/tcp/4001",
+      "--endpoint <address>",
+      "where peers dial the node, for example /ip4/203.0.113.7/tcp/4001, or its URL with P2P_TRANSPORT=http",
     )
     .option("--fund <coins>", "also send the attester coins for gas")
     .action(async (options: { stake: string; endpoint: string; fund?: string }) => {

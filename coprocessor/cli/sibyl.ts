@@ -6,6 +6,7 @@ import { keyCommand } from "./keyCommand.ts";
 import { modelCommand } from "./modelCommand.ts";
 import { nodeCommand } from "./nodeCommand.ts";
 import { publishCommand } from "./publishCommand.ts";
+import { queueCommand } from "./queueCommand.ts";
 import { rebuildCommand } from "./rebuildCommand.ts";
 import { receiptsCommand } from "./receiptsCommand.ts";
 import { registerCommand } from "./registerCommand.ts";
@@ -18,6 +19,8 @@ import { workerCommand } from "./workerCommand.ts";
 
 const program = new Command("sibyl")
   .description("Runs an operator of the Sibyl inference oracle, and the transactions around it.")
+  // What stands behind a command's name is that command's.
+  .enablePositionalOptions()
   .addCommand(nodeCommand())
   .addCommand(workerCommand())
   .addCommand(watchCommand())
@@ -28,6 +31,7 @@ const program = new Command("sibyl")
   .addCommand(withdrawCommand())
   .addCommand(rebuildCommand())
   .addCommand(statusCommand())
+  .addCommand(queueCommand())
   .addCommand(runCommand())
   .addCommand(receiptsCommand())
   .addCommand(evidenceCommand())

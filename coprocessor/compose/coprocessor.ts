@@ -3,7 +3,7 @@ export interface Coprocessor {
   /** 0 for a watcher. */
   operatorId: number;
   statusUrl: string;
-  /** Multiaddrs that peers can dial. */
+  /** Addresses that peers can dial. */
   addresses: string[];
   /** Resolves never, or rejects with what made going on impossible. */
   failed: Promise<never>;

@@ -34,6 +34,8 @@ export async function listenToGossip(options: GossipListenerOptions): Promise<Go
     scope: options.scope,
     seed: await key.derive("peer identity"),
     listen: options.listen,
+    // It has no copy of the registry to know operators by, and nobody whose work it could keep up.
+    limits: { strangerShare: 1 },
     log: createPinoLog("silent", { service: "gossip listener" }),
   });
   await peers.start(async (message) => {

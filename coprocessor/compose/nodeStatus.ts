@@ -33,7 +33,7 @@ export async function nodeStatus({
   balanceAlarm,
   ledgers,
 }: NodeStatusParts): Promise<object> {
-  const { me, key, scope, clock, peers, queue, workload, recentFaults } = deps;
+  const { me, key, scope, clock, peers, queue, workload, recentFaults, spotChecks } = deps;
   return {
     role,
     operatorId: me,
@@ -45,6 +45,7 @@ export async function nodeStatus({
     head:
       clock.head === null ? null : { number: clock.head.number.toString(), timestamp: clock.head.timestamp },
     peers: peers.connected(),
+    peerOperators: peers.operators(),
     traffic: peers.traffic(),
     addresses: peers.addresses(),
     queue: await queue.counts(),
@@ -53,6 +54,7 @@ export async function nodeStatus({
       backlogMs: Math.round(workload.backlogMs),
       serviceTimes: workload.times.list(Date.now()),
     },
+    parkedWorkers: spotChecks?.trust.list() ?? [],
     balanceWei: await whileAnswered(sender.balance(), String),
     withdrawable: await whileAnswered(ledgers(), decimals),
     lowBalanceBelowWei: balanceAlarm.thresholdWei?.toString() ?? null,

@@ -54,9 +54,10 @@ export async function rebuild(
     const contracts = await discoverContracts(rpc, config.oracle);
     const me = await discoverOperator(rpc, contracts.operatorRegistry, key.address);
     const scope = { chainId: rpc.chainId, oracle: config.oracle };
-    await takeLeases(config, { scope, attester: key.address, log }, closers);
+    const leases = await takeLeases(config, { scope, attester: key.address, log }, closers);
     const storage = await openStorage(config, { alone, log }, closers);
-    const store = await storage.openStore({ ...scope, attester: key.address });
+    const fence = leases.store?.token ?? null;
+    const store = await storage.openStore({ ...scope, attester: key.address, fence });
     const chain = await createRpcChain({
       rpc,
       contracts,
@@ -116,6 +117,8 @@ const nobodyWorks: PipelineDeps["queue"] = {
   onOutcome: () => refuse(),
   remove: async () => {},
   counts: async () => ({ waiting: 0, active: 0, parked: 0 }),
+  depths: async () => [],
+  jobs: async () => [],
   close: async () => {},
 };
 const nothingRuns: PipelineDeps["models"] = { manifest: async () => refuse(), resolve: async () => refuse() };

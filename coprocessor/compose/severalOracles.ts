@@ -1,12 +1,15 @@
 import { type OracleConfig, variablesOf } from "../config/oraclesConfig.ts";
 import { CoprocessorError } from "../core/errors.ts";
 import type { OracleScope } from "../core/messages.ts";
+import { listenHttp } from "../observe/httpServer.ts";
 import { type OracleStanding, oraclesRoutes } from "../observe/oraclesStatus.ts";
 import type { Log } from "../observe/port.ts";
-import { serveStatus } from "../observe/statusServer.ts";
+import { createRegistry, expositionOf } from "../observe/promExposition.ts";
 import { Closers } from "./closers.ts";
 import type { Coprocessor } from "./coprocessor.ts";
+import type { Role } from "./nodeStatus.ts";
 import { type SharedParts, sharedParts } from "./sharedParts.ts";
+import { VERSION } from "./version.ts";
 
 /** Milliseconds until an oracle whose chain could not be reached is started again. */
 const RETRY_MS = 15_000;
@@ -27,15 +30,14 @@ interface Served {
 
 /**
  * Serves several oracles in one process. One chain in trouble is that chain's trouble: an oracle that cannot be reached is
- * started when it can be, and one that fails for good ends alone.
+ * started when it can be, and one that fails for good, at the start or later, ends alone.
  *
- * @throws CoprocessorError when an oracle cannot start and trying again would not help, or when none can be reached.
+ * @throws CoprocessorError when none can be started, or when the configuration is at fault.
  */
 export async function startOracles(
   oracles: readonly OracleConfig[],
-  log: Log,
+  { role, log, retryMs = RETRY_MS }: { role: Role; log: Log; retryMs?: number },
   start: StartOracle,
-  { retryMs = RETRY_MS }: { retryMs?: number } = {},
 ): Promise<Coprocessor> {
   const first = (oracles[0] as OracleConfig).config;
   const closers = new Closers();
@@ -54,12 +56,20 @@ export async function startOracles(
   const retries = new Set<NodeJS.Timeout>();
   let stopping = false;
 
-  const status = await serveStatus(oraclesRoutes(standings), first.status);
+  const registry = createRegistry({ version: VERSION, role });
+  const exposition = expositionOf(registry, async () => {});
+  const status = await listenHttp(oraclesRoutes(standings, exposition), first.status);
   closers.add("status", () => status.close());
   log.info({ statusUrl: status.url, oracles: [...standings.keys()] }, "node started; its oracles follow");
-  const shared = sharedParts(first, false, log, closers, () => {
-    throw new Error("each oracle shows its own status");
-  });
+  const several = {
+    names: [...standings.keys()],
+    registry,
+    onLost: (error: CoprocessorError) => fail(error),
+    showStatus: () => {
+      throw new Error("each oracle shows its own status");
+    },
+  };
+  const shared = sharedParts(first, { role, several, log }, closers);
 
   /** Two names for one oracle would sign for it twice. */
   function claim({ chainId, oracle }: OracleScope, name: string): void {
@@ -139,13 +149,17 @@ export async function startOracles(
 
   const outcomes = await Promise.allSettled(served.map(attempt));
   const errors = outcomes.map((outcome) => (outcome.status === "rejected" ? outcome.reason : null));
-  const hopeless = errors.find((error) => error !== null && !mayHelp(error));
-  const isDead = errors.every((error) => error !== null);
-  if (hopeless !== undefined || isDead) {
+  const misconfigured = errors.find((error) => isConfigFault(error));
+  if (misconfigured !== undefined || !errors.includes(null)) {
     await stop();
-    throw hopeless ?? errors[0];
+    throw misconfigured ?? errors.find((error) => !mayHelp(error)) ?? errors[0];
   }
-  for (const [index, error] of errors.entries()) if (error !== null) tryLater(served[index] as Served, error);
+  for (const [index, error] of errors.entries()) {
+    const one = served[index] as Served;
+    if (error === null) continue;
+    if (mayHelp(error)) tryLater(one, error);
+    else await end(one, error);
+  }
 
   const running = () => served.flatMap(({ node }) => node ?? []);
   return {
@@ -167,6 +181,9 @@ export async function startOracles(
 }
 
 const mayHelp = (error: unknown): boolean => error instanceof CoprocessorError && error.retry === "backoff";
+
+const isConfigFault = (error: unknown): boolean =>
+  error instanceof CoprocessorError && error.code === "config/invalid";
 
 const reasonOf = (error: unknown): string =>
   error instanceof CoprocessorError ? `${error.code}: ${error.message}` : String(error);

@@ -8,6 +8,7 @@ export function silentPeers(): Peers {
     connect: () => {},
     addresses: () => [],
     connected: () => 0,
+    operators: () => [],
     traffic: () => ({ published: 0, sent: 0, received: 0, copies: 0, copiedBytes: 0 }),
     stop: async () => {},
   };

@@ -21,8 +21,9 @@ export interface Storage {
    * Opens the rows of an oracle; brings their tables up to date first.
    *
    * @param of Its chain and address, and the account that serves it: stores of one account share its nonces.
+   * @param of.fence The token of our lease of the store's server; null writes unasked.
    */
-  openStore(of: RowsOf & { attester: Address }): Promise<Store>;
+  openStore(of: RowsOf & { attester: Address; fence: bigint | null }): Promise<Store>;
   backend: QueueBackend;
 }
 
@@ -55,12 +56,12 @@ export async function openStorage(
       queueUrl === null
         ? { type: "postgres", pool: (embedded as EmbeddedDatabase).pool }
         : backendOf(queueUrl),
-    async openStore({ chainId, oracle, attester }) {
+    async openStore({ chainId, oracle, attester, fence }) {
       const name = `${chainId}/${attester}`.toLowerCase();
       const account = accounts.get(name) ?? new Set();
       accounts.set(name, account);
       const placing = { of: { chainId, oracle }, alone };
-      const store = createCachedStore(await createDrizzleStore({ database, placing, account, log }));
+      const store = createCachedStore(await createDrizzleStore({ database, placing, account, fence, log }));
       closers.add("store", () => store.close());
       return store;
     },

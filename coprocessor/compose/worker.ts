@@ -1,18 +1,23 @@
+import { randomBytes } from "node:crypto";
 import type { Hex } from "viem";
 import type { WorkConfig } from "../config/workConfig.ts";
 import type { Config } from "../config.ts";
 import { capabilitiesOf } from "../core/capability.ts";
+import { WorkerPace } from "../core/workerPace.ts";
 import { createOnnxEngine } from "../inference/onnxEngine.ts";
 import type { InferenceEngine } from "../inference/port.ts";
 import type { ModelStore } from "../models/port.ts";
-import type { Log } from "../observe/port.ts";
-import { runJob } from "../pipeline/runJob.ts";
+import type { Log, Tracing } from "../observe/port.ts";
+import type { MetricsRegistry } from "../observe/promExposition.ts";
+import { createWorkMetrics } from "../observe/promWorkMetrics.ts";
 import type { BullmqOptions } from "../queue/bullmqBackend.ts";
 import { type BullmqConsumerOptions, createBullmqConsumer } from "../queue/bullmqConsumer.ts";
 import type { Closers } from "./closers.ts";
+import { observedJobs } from "./observedJobs.ts";
+import { thisProcess } from "./thisProcess.ts";
 
 /** Milliseconds that one inference may take. */
-const INFERENCE_TIMEOUT_MS = 60_000;
+export const INFERENCE_TIMEOUT_MS = 60_000;
 /** Jobs that a worker holds per inference thread: one runs while the next ones' models and inputs are made ready. */
 export const JOBS_PER_THREAD = 4;
 
@@ -26,37 +31,53 @@ export async function startWorker(
   parts: {
     models: ModelStore;
     log: Log;
+    tracing: Tracing;
+    registry: MetricsRegistry;
     queueOptions: BullmqOptions;
     concurrency: BullmqConsumerOptions["concurrency"];
   },
   closers: Closers,
 ): Promise<RunningWorker> {
-  const { inferenceMemoryBytes } = config;
-  const engine = createOnnxEngine({
-    threads: config.inferenceThreads,
-    intraOpThreads: config.intraOpThreads,
-    optimisation: config.optimisation,
-    providers: config.providers,
-    ...(inferenceMemoryBytes === null ? {} : { maxSessionBytes: inferenceMemoryBytes }),
-    log: parts.log,
-  });
+  const { models, concurrency } = parts;
+  const engine = engineOf(config, parts.log);
   closers.add("inference", () => engine.close());
-  const consumer = await createBullmqConsumer({ ...parts.queueOptions, concurrency: parts.concurrency });
+  const { host, pid } = thisProcess();
+  const name = `${host}-${pid}-${randomBytes(4).toString("hex")}`;
+  const consumer = await createBullmqConsumer({ ...parts.queueOptions, concurrency, name });
   closers.add("worker", () => consumer.close());
-  await consumer.run((job) =>
-    runJob({ models: parts.models, engine, timeoutMs: INFERENCE_TIMEOUT_MS, now: Date.now }, job),
+  const pace = new WorkerPace(config.inferenceThreads);
+  const { log, tracing, registry } = parts;
+  const metrics = createWorkMetrics(registry, () => engine.residentBytes());
+  await consumer.run(
+    observedJobs(
+      { models, engine, pace, timeoutMs: INFERENCE_TIMEOUT_MS, now: Date.now },
+      { log, tracing, metrics },
+    ),
   );
   const warm = (modelIds: readonly Hex[]) => {
     for (const modelId of modelIds) void warmUp(modelId, { ...parts, engine });
   };
   warm(config.warmModels);
-  return { warm };
+  return { name, warm };
+}
+
+/** The runtime as it is configured. */
+export function engineOf(config: WorkConfig, log: Log): InferenceEngine {
+  const { inferenceMemoryBytes } = config;
+  return createOnnxEngine({
+    threads: config.inferenceThreads,
+    intraOpThreads: config.intraOpThreads,
+    optimisation: config.optimisation,
+    providers: config.providers,
+    ...(inferenceMemoryBytes === null ? {} : { maxSessionBytes: inferenceMemoryBytes }),
+    log,
+  });
 }
 
 /** Starts a worker beside a node, which takes jobs of every capability. */
 export function startEmbeddedWorker(
   config: Config,
-  parts: { models: ModelStore; log: Log; queueOptions: BullmqOptions },
+  parts: Omit<Parameters<typeof startWorker>[1], "concurrency">,
   closers: Closers,
 ): Promise<RunningWorker> {
   const jobs = JOBS_PER_THREAD * config.inferenceThreads;
@@ -66,6 +87,8 @@ export function startEmbeddedWorker(
 
 /** A worker in this process. */
 export interface RunningWorker {
+  /** What it calls itself. */
+  readonly name: string;
   /** Loads models ahead of their first jobs; failures are logged. */
   warm(modelIds: readonly Hex[]): void;
 }

@@ -34,6 +34,7 @@ const OF_ONE_ORACLE: ReadonlySet<string> = new Set([
   "START_BLOCK",
   "CONFIRMATIONS",
   ...ATTESTER_VARIABLES,
+  "P2P_TRANSPORT",
   "P2P_LISTEN",
   "P2P_ANNOUNCE",
   "P2P_BOOTSTRAP",
@@ -147,6 +148,8 @@ function faultsTogether(oracles: readonly OracleConfig[]): string[] {
     listeners.set(place, name as string);
   }
   const [first] = oracles;
+  if (first?.config.standby === true)
+    faults.push("STANDBY is 1, and a node that serves several oracles has no standby: one for each instead");
   if (first !== undefined && first.config.queueUrl !== null && first.config.queueNamespace === null)
     faults.push("QUEUE_NAMESPACE is not set: the queue of several oracles has no name by itself");
   return faults;

@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { ProviderChoice } from "../core/providerChoice.ts";
 import { OPTIMISATIONS, PROVIDERS, type Provider, type RuntimeFingerprint } from "../core/runtime.ts";
 import type { LogLevel } from "../observe/port.ts";
+import { type TracingConfig, tracingConfigOf, tracingEnvironment } from "./tracingConfig.ts";
 import { list, modelIds, urlOf, urlsOf } from "./values.ts";
 
 /** What nodes and workers are told alike: where jobs come from, and how models run. */
@@ -37,6 +38,8 @@ export interface WorkConfig {
   /** Ids of models that are loaded at the start, before their first job. */
   warmModels: Hex[];
   logLevel: LogLevel;
+  /** Null tells nobody. */
+  tracing: TracingConfig | null;
 }
 
 const providerOfModel = list.transform((items, context) => {
@@ -93,6 +96,7 @@ export const workEnvironment = z.object({
   MODEL_PROVIDERS: providerOfModel.prefault(""),
   WARM_MODELS: modelIds.prefault(""),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+  ...tracingEnvironment,
 });
 
 export const workConfigOf = (env: z.output<typeof workEnvironment>): WorkConfig => ({
@@ -111,4 +115,5 @@ export const workConfigOf = (env: z.output<typeof workEnvironment>): WorkConfig 
   warmModels: env.WARM_MODELS,
   providers: { provider: env.INFERENCE_PROVIDER, ofModel: env.MODEL_PROVIDERS },
   logLevel: env.LOG_LEVEL,
+  tracing: tracingConfigOf(env),
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { CAPABILITY_PATTERN, DEFAULT_CAPABILITY } from "../core/capability.ts";
-import { faultsOf, invalid, list, withoutEmpty } from "./values.ts";
+import { faultsOf, type HostAndPort, hostAndPort, invalid, list, withoutEmpty } from "./values.ts";
 import { type WorkConfig, workConfigOf, workEnvironment } from "./workConfig.ts";
 
 /** What a worker without a node is told: no chain, no key. */
@@ -9,6 +9,8 @@ export interface WorkerConfig extends WorkConfig {
   queueNamespace: string;
   /** Jobs that run at the same time, by capability; null is what the threads can hold, of the default capability. */
   queues: Readonly<Record<string, number>> | null;
+  /** Where its health and metrics are asked for; null is nowhere. */
+  status: HostAndPort | null;
 }
 
 const MAX_CONCURRENCY = 1_024;
@@ -36,6 +38,7 @@ const environment = workEnvironment.extend({
   QUEUE_URL: workEnvironment.shape.QUEUE_URL.unwrap(),
   QUEUE_NAMESPACE: workEnvironment.shape.QUEUE_NAMESPACE.unwrap(),
   WORKER_QUEUES: queues.optional(),
+  STATUS_LISTEN: hostAndPort.optional(),
 });
 
 /**
@@ -53,5 +56,6 @@ export function readWorkerConfig(variables: Record<string, string | undefined>):
     queueUrl: env.QUEUE_URL,
     queueNamespace: env.QUEUE_NAMESPACE,
     queues: env.WORKER_QUEUES ?? null,
+    status: env.STATUS_LISTEN ?? null,
   };
 }

@@ -5,7 +5,7 @@ export interface OperatorRecord {
   operatorId: number;
   owner: Address;
   attester: Address;
-  /** libp2p multiaddr. */
+  /** Where peers reach it: a libp2p multiaddr, or a URL where operators speak over HTTP. */
   endpoint: string;
 }
 

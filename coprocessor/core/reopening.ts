@@ -16,8 +16,18 @@ export function reopening(view: AgreementView): Reopening {
   if (ballot.cutOffAt === null) return { open: false, at: null };
   const at = ballot.cutOffAt + view.timing.replaceAfterMs;
   if (now < at) return { open: false, at };
-  return attestedBy(view, ballot, quorum) <= at ? { open: false, at: null } : { open: true, at };
+  const attestedAt = attestedBy(view, ballot, quorum);
+  if (attestedAt > at) return { open: true, at };
+  const overdueAt = settlementOverdueAt(view, attestedAt);
+  return { open: now >= overdueAt, at: overdueAt };
 }
+
+/**
+ * When a request that a quorum attested should have been settled: each of its signers had its turn, and what is sent needs a
+ * little. If it is not, what we heard is not what the signers did: somebody attested to us alone, and the others lack it.
+ */
+export const settlementOverdueAt = ({ quorum, timing }: AgreementView, attestedAt: number): number =>
+  attestedAt + quorum * timing.settleDelayMs + timing.replaceAfterMs;
 
 /** When a quorum had attested one output in one view; infinite if it has not. */
 export function attestedBy(view: AgreementView, ballot: Ballot, quorum: number): number {

@@ -8,6 +8,12 @@ export type RequestKey = string;
 export const requestKey = (chainId: number, oracle: Address, requestId: Hex): RequestKey =>
   `${chainId}-${oracle}-${requestId}`.toLowerCase();
 
+/** The id in a key, or in the name of something that belongs to one: a job, a transaction; null when there is none. */
+export function requestIdIn(name: string): Hex | null {
+  const [, requestId] = /(?:^|[-/])\d+-0x[0-9a-f]{40}-(0x[0-9a-f]{64})(?:$|\/)/.exec(name) ?? [];
+  return (requestId as Hex | undefined) ?? null;
+}
+
 /**
  * Where a request, or a dispute about one, stands with this operator.
  *

@@ -1,7 +1,7 @@
 import type { AgreementDecision, AgreementView } from "./agreement.ts";
 import type { Candidate } from "./draw.ts";
 import { idle } from "./idle.ts";
-import { attestedBy, type Reopening } from "./reopening.ts";
+import { attestedBy, type Reopening, settlementOverdueAt } from "./reopening.ts";
 
 /** When this operator hands its job to the queue: at once, by its place among the stand-bys, or in somebody's stead. */
 export function start(view: AgreementView, me: Candidate, again: Reopening): AgreementDecision {
@@ -32,10 +32,12 @@ export function start(view: AgreementView, me: Candidate, again: Reopening): Agr
 /** One after the other, in ticket order, until the request has its quorum: usually one is enough. */
 function standIn(view: AgreementView, admitted: readonly Candidate[], reopenedAt: number): AgreementDecision {
   const { ballot, quorum, timing, now } = view;
-  if (Number.isFinite(attestedBy(view, ballot, quorum))) return idle("standing by; a quorum attested");
+  const attestedAt = attestedBy(view, ballot, quorum);
+  const overdueAt = Number.isFinite(attestedAt) ? settlementOverdueAt(view, attestedAt) : reopenedAt;
+  if (now < overdueAt) return { ...idle("standing by; a quorum attested"), wakeAt: overdueAt };
   const fresh = admitted.filter(({ operatorId }) => !ballot.timely.has(operatorId));
   const place = fresh.findIndex(({ operatorId }) => operatorId === view.me);
-  const startAt = reopenedAt + place * timing.standbyDelayMs;
+  const startAt = Math.max(reopenedAt, overdueAt) + place * timing.standbyDelayMs;
   if (now < startAt) return { ...idle(`standing in, place ${place}`), wakeAt: startAt };
   return startNow;
 }

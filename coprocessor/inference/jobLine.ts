@@ -64,6 +64,11 @@ export class JobLine {
     );
   }
 
+  /** Of the processes that run now. */
+  pids(): number[] {
+    return this.#slots.flatMap(({ pid }) => pid ?? []);
+  }
+
   /** Jobs that run are finished, those that wait are turned away; then the processes end. */
   async close(): Promise<void> {
     // What found a process free runs, even if it has come in this very moment.

@@ -14,6 +14,7 @@ import { inferenceError, reasonOf } from "./inferenceError.ts";
 import { type JobEnding, JobLine } from "./jobLine.ts";
 import type { GraphSignature, JobMessage, RuntimeSettings } from "./messages.ts";
 import type { InferenceEngine, InferenceResult } from "./port.ts";
+import { residentBytesOf } from "./residentBytes.ts";
 import type { GraphWork } from "./slot.ts";
 import type { Task } from "./tasks/task.ts";
 import { taskOf } from "./tasks/taskOf.ts";
@@ -116,6 +117,10 @@ class OnnxEngine implements InferenceEngine {
   async warm(model: ResolvedModel, { timeoutMs }: { timeoutMs: number }): Promise<void> {
     const endings = await this.#line.warm(this.#entryOf(model), timeoutMs);
     for (const ending of endings) this.#answerOf(ending, model.manifest, model.modelId, timeoutMs);
+  }
+
+  residentBytes(): number | null {
+    return residentBytesOf(this.#line.pids());
   }
 
   /** Jobs that run are finished, those that wait are refused; then the processes end. */

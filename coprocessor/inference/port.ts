@@ -31,5 +31,7 @@ export interface InferenceEngine {
    * @throws as `run` does.
    */
   warm(model: ResolvedModel, limits: { timeoutMs: number }): Promise<void>;
+  /** Resident memory of everything that models run in; null where the system does not tell. */
+  residentBytes(): number | null;
   close(): Promise<void>;
 }

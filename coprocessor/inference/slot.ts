@@ -57,6 +57,11 @@ export class Slot {
     return this.#models.has(modelId);
   }
 
+  /** Of its process, while it has one. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   get loadedModels(): number {
     return this.#models.size;
   }

@@ -1,4 +1,8 @@
 import { Hono } from "hono";
+import { serveMetrics } from "./httpServer.ts";
+import type { Exposition } from "./port.ts";
+import { createOracleRegistry, expositionOf, expositionOfAll } from "./promExposition.ts";
+import { createReadinessGauges } from "./promReadiness.ts";
 import { type StatusSource, statusRoutes } from "./statusServer.ts";
 
 /** How one of a node's oracles is, whether it runs or not. */
@@ -9,14 +13,18 @@ export type OracleStanding =
   /** Ended, and a person has to look at it. */
   | { state: "failed"; reason: string };
 
+type Standings = ReadonlyMap<string, OracleStanding>;
+
 /**
  * Serves the status of a node that serves several oracles: each one's as `statusRoutes` has it, under `/<name>`; and
- * `/status`, `/healthz` and `/readyz` of all together.
+ * `/status`, `/healthz`, `/readyz` and `/metrics` of all together.
  *
  * The node is ready when all of them are. An oracle that failed does not make it unhealthy: starting the process anew would
  * end the others' work and help nobody.
+ *
+ * @param process What the process counts once, however many oracles it serves.
  */
-export function oraclesRoutes(standings: ReadonlyMap<string, OracleStanding>): Hono {
+export function oraclesRoutes(standings: Standings, process: Exposition): Hono {
   const app = new Hono();
   const routes = new WeakMap<StatusSource, Hono>();
 
@@ -26,7 +34,9 @@ export function oraclesRoutes(standings: ReadonlyMap<string, OracleStanding>): H
     );
     const faults = running.flatMap(([name, health]) => health.faults.map((fault) => `${name}: ${fault}`));
     const ok = running.every(([, health]) => health.ok);
-    return context.json({ ok, faults, oracles: Object.fromEntries(running) }, ok ? 200 : 503);
+    const others = [...standings].filter(([, { state }]) => state !== "running");
+    const oracles = Object.fromEntries<object>([...running, ...others]);
+    return context.json({ ok, faults, oracles }, ok ? 200 : 503);
   });
 
   app.get("/readyz", (context) => {
@@ -39,15 +49,15 @@ export function oraclesRoutes(standings: ReadonlyMap<string, OracleStanding>): H
 
   app.get("/status", async (context) => {
     const oracles = await Promise.all(
-      [...standings].map(async ([name, standing]) => {
-        if (standing.state !== "running") return [name, standing] as const;
-        return [name, { state: "running", ...(await standing.source.node()) }] as const;
-      }),
+      [...standings].map(async ([name, standing]) => [name, await told(standing)] as const),
     );
     return context.json({ oracles: Object.fromEntries(oracles) });
   });
 
-  app.get("/:oracle/*", (context) => {
+  const exposition = expositionOfAll(process, () => [...standings].map(metricsOf));
+  serveMetrics(app, () => exposition);
+
+  app.all("/:oracle/*", (context) => {
     const name = context.req.param("oracle");
     const standing = standings.get(name);
     if (standing === undefined)
@@ -58,7 +68,8 @@ export function oraclesRoutes(standings: ReadonlyMap<string, OracleStanding>): H
     routes.set(source, own);
     const url = new URL(context.req.url);
     url.pathname = url.pathname.slice(name.length + 1);
-    return own.fetch(new Request(url, { headers: context.req.raw.headers }));
+    const { method, headers } = context.req.raw;
+    return own.fetch(new Request(url, { method, headers }));
   });
   return app;
 }
@@ -69,4 +80,22 @@ const isReady = (standing: OracleStanding): boolean =>
 function reasonsOf(standing: OracleStanding): string[] {
   if (standing.state === "running") return standing.source.readiness().reasons;
   return [`oracle/${standing.state}: ${standing.reason}`];
+}
+
+/** One that cannot tell how it is does not keep the others from being told. */
+async function told(standing: OracleStanding): Promise<object> {
+  if (standing.state !== "running") return standing;
+  try {
+    return { state: "running", ...(await standing.source.node()) };
+  } catch (error) {
+    return { state: "running", error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** An oracle that does not run has no figures but this one: alerts see it as one that is not ready. */
+function metricsOf([name, standing]: [string, OracleStanding]): Exposition {
+  if (standing.state === "running") return standing.source.metrics;
+  const registry = createOracleRegistry(name);
+  createReadinessGauges(registry)([`oracle/${standing.state}`]);
+  return expositionOf(registry, async () => {});
 }

@@ -1,4 +1,5 @@
 import { type Logger, pino } from "pino";
+import { requestIdIn } from "../core/request.ts";
 import type { Log, LogLevel } from "./port.ts";
 
 const ORDER: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
@@ -8,7 +9,8 @@ const ORDER: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
  *
  * Levels: `error` needs a person, `warn` is something a person may want to know, `info` is one line per stage of a
  * request, `debug` is one line per message. bigints are written as decimal strings. `setLevel` also counts for all
- * children that were made before.
+ * children that were made before. A line that names a request by its key, its job or its transaction also says its
+ * `requestId`, so that one search finds all that was done about it.
  */
 export function createPinoLog(
   level: LogLevel,
@@ -43,8 +45,11 @@ function wrap(inner: Logger, lowest: { level: LogLevel }): Log {
 
 /** pino leaves bigints to JSON.stringify, which refuses them. */
 function plain(fields: Record<string, unknown>): Record<string, unknown> {
+  const { requestId, key, id } = fields;
+  const named = [key, id].find((name) => typeof name === "string");
+  const found = requestId === undefined && named !== undefined ? requestIdIn(named as string) : null;
   return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [
+    Object.entries(found === null ? fields : { requestId: found, ...fields }).map(([name, value]) => [
       name,
       typeof value === "bigint" ? value.toString() : value,
     ]),

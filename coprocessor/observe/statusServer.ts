@@ -1,8 +1,9 @@
-import type { AddressInfo } from "node:net";
-import { serve } from "@hono/node-server";
 import { Hono } from "hono";
+import type { Hex } from "viem";
 import { CoprocessorError } from "../core/errors.ts";
 import { EVIDENCE_KINDS, type EvidenceKind } from "../core/evidence.ts";
+import { type HttpServer, listenHttp, serveMetrics } from "./httpServer.ts";
+import type { Exposition } from "./port.ts";
 
 /** Whether the process does its work; `ok` false comes with what it does not. */
 export interface NodeHealth {
@@ -40,36 +41,43 @@ export interface StatusSource {
   openings(limit: number): Promise<object[]>;
   /** Null for a request that this node computed nothing for. */
   receipt(requestId: string): Promise<object | null>;
-}
-
-export interface StatusServer {
-  url: string;
-  close(): Promise<void>;
+  /** How the queues are filled, their jobs, and what is parked. */
+  queue(limit: number): Promise<object>;
+  /** Takes a parked request up again. @throws CoprocessorError why not. */
+  retry(requestId: Hex): Promise<object>;
+  /** Gives a request up. @throws CoprocessorError why not. */
+  drop(requestId: Hex): Promise<object>;
+  /** Whether whoever sends this `Authorization` header may change something. */
+  admits(authorization: string | undefined): boolean;
+  readonly metrics: Exposition;
 }
 
 const MAX_ROWS = 500;
 const BAD_LIMIT = { error: `limit must be 1 to ${MAX_ROWS}` };
+const BAD_ID = { error: "an id is 0x and 64 hex digits" };
 
 /**
  * Serves an operator's status over HTTP; see `statusRoutes`. Listens on the given host alone.
  *
- * @throws CoprocessorError `status/port-in-use`
+ * @throws CoprocessorError as `listenHttp` does.
  */
 export const startStatusServer = (
   source: StatusSource,
   listen: { host: string; port: number },
-): Promise<StatusServer> => serveStatus(statusRoutes(source), listen);
+): Promise<HttpServer> => listenHttp(statusRoutes(source), listen);
 
 /**
  * What an operator's status is asked by: `/healthz` (its loops turn), `/readyz` (it can serve requests),
  * `/status`, `/requests?limit=`, `/requests/<requestId>`, `/disputes?limit=`, `/receipts?limit=`, `/receipts/<requestId>`,
- * `/evidence?operator=&kind=&limit=`, `/evidence/<id>`, `/openings?limit=`. Read only.
+ * `/evidence?operator=&kind=&limit=`, `/evidence/<id>`, `/openings?limit=`, `/queue?limit=`, `/metrics`. Reading takes no
+ * password; what changes something, `POST /queue/<requestId>/retry` and `/drop`, takes a token.
  */
 export function statusRoutes(source: StatusSource): Hono {
   const app = new Hono();
   app.onError((error, context) => {
-    const fact = error instanceof CoprocessorError ? `${error.code}: ${error.message}` : error.message;
-    return context.json({ error: fact }, 500);
+    if (!(error instanceof CoprocessorError)) return context.json({ error: error.message }, 500);
+    const fact = `${error.code}: ${error.message}`;
+    return context.json({ error: fact }, error.code === "node/standby" ? 503 : 500);
   });
   app.get("/healthz", (context) => {
     const health = source.health();
@@ -88,8 +96,8 @@ export function statusRoutes(source: StatusSource): Hono {
     });
   const row = (path: string, read: (id: string) => Promise<object | null>, missing: string) =>
     app.get(`${path}/:id`, async (context) => {
-      const id = (context.req.param("id") ?? "").toLowerCase();
-      if (!/^0x[0-9a-f]{64}$/.test(id)) return context.json({ error: "an id is 0x and 64 hex digits" }, 400);
+      const id = idOf(context.req.param("id") ?? "");
+      if (id === null) return context.json(BAD_ID, 400);
       const found = await read(id);
       return found === null ? context.json({ error: missing }, 404) : context.json(found);
     });
@@ -112,35 +120,34 @@ export function statusRoutes(source: StatusSource): Hono {
   row("/requests", (id) => source.request(id), "this node has no such request: not drawn, or not seen yet");
   rows("/receipts", (limit) => source.receipts(limit));
   row("/receipts", (id) => source.receipt(id), "this node has computed nothing for such a request");
+  app.get("/queue", async (context) => {
+    const limit = limitIn(context.req.query("limit"));
+    if (limit === null) return context.json(BAD_LIMIT, 400);
+    return context.json(await source.queue(limit));
+  });
+  const change = (verb: string, work: (requestId: Hex) => Promise<object>) =>
+    app.post(`/queue/:requestId/${verb}`, async (context) => {
+      if (!source.admits(context.req.header("authorization")))
+        return context.json({ error: "this takes the token in the node's DATA_DIR" }, 401);
+      const requestId = idOf(context.req.param("requestId"));
+      if (requestId === null) return context.json(BAD_ID, 400);
+      try {
+        return context.json(await work(requestId));
+      } catch (error) {
+        if (!(error instanceof CoprocessorError)) throw error;
+        return context.json({ error: `${error.code}: ${error.message}` }, 409);
+      }
+    });
+  change("retry", (requestId) => source.retry(requestId));
+  change("drop", (requestId) => source.drop(requestId));
+  serveMetrics(app, () => source.metrics);
   return app;
 }
 
-/** @throws CoprocessorError `status/port-in-use` */
-export function serveStatus(app: Hono, listen: { host: string; port: number }): Promise<StatusServer> {
-  return new Promise((resolve, reject) => {
-    const server = serve(
-      { fetch: app.fetch, hostname: listen.host, port: listen.port },
-      (info: AddressInfo) => {
-        const host = info.family === "IPv6" ? `[${info.address}]` : info.address;
-        resolve({
-          url: `http://${host}:${info.port}`,
-          close: () => new Promise((done, fail) => server.close((error) => (error ? fail(error) : done()))),
-        });
-      },
-    );
-    server.on("error", (cause: NodeJS.ErrnoException) => {
-      const inUse = cause.code === "EADDRINUSE";
-      const fact = inUse ? "the port is in use" : cause.message;
-      reject(
-        new CoprocessorError(`status server cannot listen on ${listen.host}:${listen.port}: ${fact}`, {
-          code: inUse ? "status/port-in-use" : "status/listen-failed",
-          retry: "never",
-          meta: { ...listen },
-          cause,
-        }),
-      );
-    });
-  });
+/** Null for what is no id. */
+function idOf(text: string): Hex | null {
+  const id = text.toLowerCase();
+  return /^0x[0-9a-f]{64}$/.test(id) ? (id as Hex) : null;
 }
 
 /** Rows wanted; null for what is no number of rows. */

@@ -42,6 +42,8 @@ export interface GossipNodeOptions {
   topic: string;
   limits: PeerLimits;
   maxMessageBytes: number;
+  /** Whether a peer has proven to be an operator's. */
+  isOperator?(peer: string): boolean;
   /** Refuses a peer before it costs more than a handshake. */
   denies(peer: string, direction: "inbound" | "outbound"): boolean;
   /** Refuses the messages and control parts of an RPC that its sender has no budget for. */
@@ -80,7 +82,7 @@ export async function createGossipNode(options: GossipNodeOptions): Promise<Goss
     services: {
       identify: identify({ maxMessageSize: 8_192 }),
       gossip: gossipsub({
-        ...gossipParameters(options.topic, limits, options.maxMessageBytes),
+        ...gossipParameters(options.topic, limits, options.maxMessageBytes, options.isOperator),
         msgIdFn: (message) => createHash("sha256").update(message.data).digest().subarray(0, 20),
         msgIdToStrFn: (id) => Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString("base64"),
       }),

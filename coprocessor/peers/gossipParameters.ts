@@ -1,6 +1,9 @@
 import type { GossipsubOpts } from "@libp2p/gossipsub";
 import type { PeerLimits } from "./limits.ts";
 
+/** What a peer's score begins with that has proven to be an operator's. */
+const OPERATOR_SCORE = 10;
+
 /**
  * Gossipsub's numbers for networks of 2 to 50 nodes in which everybody knows everybody's address.
  *
@@ -12,6 +15,7 @@ export function gossipParameters(
   topic: string,
   limits: PeerLimits,
   maxMessageBytes: number,
+  isOperator: (peer: string) => boolean = () => false,
 ): Partial<GossipsubOpts> {
   return {
     // Messages carry their author's own signature: a second one by the transport would prove nothing more.
@@ -60,6 +64,9 @@ export function gossipParameters(
       decayToZero: 0.01,
       retainScore: 10 * 60_000,
       topicScoreCap: 20,
+      // Worth a few mistakes, and a place in the mesh before strangers; not worth a flood.
+      appSpecificScore: (peer) => (isOperator(peer) ? OPERATOR_SCORE : 0),
+      appSpecificWeight: 1,
       // Operators on one machine or behind one NAT are ordinary; crowds cost nothing unless configured.
       IPColocationFactorWeight: limits.maxPeersPerIp === null ? 0 : -10,
       IPColocationFactorThreshold: limits.maxPeersPerIp ?? 1,

@@ -17,7 +17,7 @@ interface Budget {
 }
 
 /**
- * Token buckets per peer, and what is being judged over all peers.
+ * Token buckets per peer, and what is being judged over all peers. Strangers have smaller ones.
  *
  * Budgets outlive a connection, so that reconnecting buys nothing. Times are milliseconds of any monotonic clock.
  */
@@ -33,24 +33,31 @@ export interface IngressLimit {
   pending(): { messages: number; bytes: number };
 }
 
-export function createIngressLimit(limits: PeerLimits): IngressLimit {
+/** @param isTrusted Whether a peer has the whole budget, now; it may change at any time. */
+export function createIngressLimit(
+  limits: PeerLimits,
+  isTrusted: (peer: string) => boolean = () => true,
+): IngressLimit {
   const budgets = new Map<string, Budget>();
   let pendingMessages = 0;
   let pendingBytes = 0;
 
   function budgetOf(peer: string, now: number): Budget {
+    const share = isTrusted(peer) ? 1 : limits.strangerShare;
     const known = budgets.get(peer);
     const budget = known ?? {
-      messages: limits.messageBurst,
-      bytes: limits.byteBurst,
-      doubt: limits.doubtBurst,
+      messages: limits.messageBurst * share,
+      bytes: limits.byteBurst * share,
+      doubt: limits.doubtBurst * share,
       excess: 0,
       at: now,
     };
     const seconds = Math.max(0, now - budget.at) / 1_000;
-    budget.messages = Math.min(limits.messageBurst, budget.messages + seconds * limits.messagesPerSecond);
-    budget.bytes = Math.min(limits.byteBurst, budget.bytes + seconds * limits.bytesPerSecond);
-    budget.doubt = Math.min(limits.doubtBurst, budget.doubt + seconds * limits.doubtPerSecond);
+    const refill = (left: number, burst: number, perSecond: number) =>
+      Math.min(burst * share, left + seconds * perSecond * share);
+    budget.messages = refill(budget.messages, limits.messageBurst, limits.messagesPerSecond);
+    budget.bytes = refill(budget.bytes, limits.byteBurst, limits.bytesPerSecond);
+    budget.doubt = refill(budget.doubt, limits.doubtBurst, limits.doubtPerSecond);
     budget.excess = Math.max(0, budget.excess - seconds * limits.excessBeforeBan * EXCESS_DECAY);
     budget.at = now;
     // Deleting first moves the peer to the map's end: the map stays ordered by last sight.
@@ -96,7 +103,8 @@ export function createIngressLimit(limits: PeerLimits): IngressLimit {
       pendingBytes -= bytes;
       const budget = budgetOf(peer, now);
       const cost = verdict === "accept" ? 0 : verdict === "ignore" ? IGNORE_COST : REJECT_COST;
-      budget.doubt = Math.min(limits.doubtBurst, budget.doubt + 1 - cost);
+      const share = isTrusted(peer) ? 1 : limits.strangerShare;
+      budget.doubt = Math.min(limits.doubtBurst * share, budget.doubt + 1 - cost);
     },
 
     isFlooding(peer, now) {

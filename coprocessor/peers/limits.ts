@@ -8,10 +8,15 @@ export interface PeerLimits {
   maxOutputBytes: number;
   /** Connections in all, ours and theirs. */
   maxConnections: number;
-  /** Of these, connections of peers that `connect` did not name. The rest stays free for those that it did. */
+  /**
+   * Of these, connections of peers that `connect` did not name and that have not proven to be an operator's. The rest
+   * stays free for those that are.
+   */
   maxStrangers: number;
-  /** A stranger that does not share our topic after this gives its place to the next one. */
+  /** A stranger that is still one after this gives its place to the next one, first those that do not share our topic. */
   idleStrangerMs: number;
+  /** Part of every budget below that a peer has which has not proven to be an operator's. */
+  strangerShare: number;
   /** New connections per second from one host, before any handshake. */
   maxInboundPerSecondPerHost: number;
   /** Handshakes in progress at once. */
@@ -49,6 +54,7 @@ export const defaultPeerLimits: PeerLimits = {
   maxConnections: 160,
   maxStrangers: 64,
   idleStrangerMs: 5_000,
+  strangerShare: 1 / 16,
   maxInboundPerSecondPerHost: 30,
   maxHandshakes: 32,
   messagesPerSecond: 2_000,

@@ -23,20 +23,22 @@ export interface PeerTraffic {
 /**
  * Gossip between operators of one oracle.
  *
- * Implementations: `libp2pPeers` (gossipsub over tcp, noise, yamux). Messages are size-limited and parsed before the
- * handler sees them. Delivery is at most once and unordered; senders repeat. Deliberately excluded: what messages
+ * Implementations: `libp2pPeers` (gossipsub over tcp, noise, yamux), `httpPeers` (posts to every operator). Peers prove
+ * with a signed record which operator they speak for. Messages are size-limited and parsed before the handler sees them. Delivery is at most once and unordered; senders repeat. Deliberately excluded: what messages
  * mean, and whether a signature is right (the handler's verdict).
  */
 export interface Peers {
   start(onMessage: (message: PeerMessage) => Promise<Verdict>): Promise<void>;
   /** Sends to all; not to ourselves. Never fails for want of peers: senders repeat. */
   publish(message: PeerMessage): Promise<void>;
-  /** Keeps a connection to these multiaddrs, redialling with back-off; replaces the previous list. */
+  /** Keeps a connection to these addresses (multiaddrs, or URLs), redialling with back-off; replaces the previous list. */
   connect(endpoints: readonly string[]): void;
-  /** Multiaddrs that we listen on, with our peer id. */
+  /** Addresses that we listen on; multiaddrs with our peer id. */
   addresses(): string[];
   /** Peers that share our topic now. */
   connected(): number;
+  /** Bonded operators that peers of ours have proven to speak for; ids, increasing. */
+  operators(): number[];
   traffic(): PeerTraffic;
   stop(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { decode, encode } from "cborg";
-import type { Hex } from "viem";
 import { z } from "zod";
 import type { CommitMessage, PeerMessage } from "../core/messages.ts";
+import { fromHex, toHex } from "./hexBytes.ts";
 
 /**
  * A message on the wire: version (1 byte), nonce (8 bytes), body (CBOR).
@@ -33,9 +33,6 @@ export type WireFault = "too-large" | "malformed" | "unknown-version" | "unknown
 export type Decoded =
   | { ok: true; message: PeerMessage; body: Uint8Array }
   | { ok: false; fault: WireFault; detail: string };
-
-const toHex = (bytes: Uint8Array): Hex =>
-  `0x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")}`;
 
 const bytesOf = (length: number) =>
   z
@@ -208,14 +205,6 @@ const sealedFields = (commit: CommitMessage) => ({
   commitment: fromHex(commit.commitment),
   signature: fromHex(commit.signature),
 });
-
-/** `Buffer` stops silently at the first wrong digit, so its length tells a bad string. */
-function fromHex(hex: Hex): Uint8Array {
-  const bytes = Buffer.from(hex.slice(2), "hex");
-  if (!hex.startsWith("0x") || bytes.length * 2 !== hex.length - 2)
-    throw new Error("not a hex string of whole bytes");
-  return bytes;
-}
 
 function describe(error: z.ZodError): string {
   const issue = error.issues[0];

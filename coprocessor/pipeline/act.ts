@@ -12,6 +12,7 @@ import type { Ballot } from "../core/ballot.ts";
 import type { PeerMessage } from "../core/messages.ts";
 import { concludingGas, plannedTransaction } from "../core/plannedTransaction.ts";
 import type { RequestRecord, RequestState } from "../core/request.ts";
+import type { InferenceJob } from "../queue/port.ts";
 import { priorityOf } from "./admit.ts";
 import type { RequestContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
@@ -61,23 +62,22 @@ async function start(deps: PipelineDeps, { record }: Subject): Promise<void> {
     throw error;
   }
   await deps.store.transition(record.key, ["waiting"], "queued");
+  deps.log.info({ requestId: record.requestId, modelId: record.request.modelId }, "job queued");
 }
 
 /** Hands the job to the queue; a job that is there already is left alone, so this also resumes after a crash. */
 export async function enqueue(deps: PipelineDeps, record: RequestRecord): Promise<void> {
-  const { modelId } = record.request;
-  const model = await deps.store.model(modelId);
-  await deps.queue.add(
-    {
-      version: 1,
-      key: record.key,
-      modelId,
-      manifestURI: model?.manifestURI ?? "",
-      input: record.input,
-      deadlineMs: record.deadline * 1_000,
-    },
-    priorityOf(record, deps.workload.rules),
-  );
+  await deps.queue.add(await jobOf(deps, record), priorityOf(record, deps.workload.rules));
+}
+
+/** What a worker is given for a request. */
+export async function jobOf(
+  { store }: Pick<PipelineDeps, "store">,
+  { key, request, input, deadline }: RequestRecord,
+): Promise<InferenceJob> {
+  const { modelId } = request;
+  const manifestURI = (await store.model(modelId))?.manifestURI ?? "";
+  return { version: 1, key, modelId, manifestURI, input, deadlineMs: deadline * 1_000 };
 }
 
 async function commit(deps: PipelineDeps, { record }: Subject): Promise<void> {
@@ -218,7 +218,7 @@ async function say(
     await store.transition(key, transition.from, transition.to);
     return statement.message;
   });
-  deps.log.debug({ requestId, slot }, "said");
+  deps.log.info({ requestId, slot }, "said");
   await deps.peers.publish(stored);
   return stored;
 }

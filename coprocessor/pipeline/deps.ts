@@ -13,6 +13,7 @@ import type { Log } from "../observe/port.ts";
 import type { Peers } from "../peers/port.ts";
 import type { JobQueue } from "../queue/port.ts";
 import type { Store } from "../store/port.ts";
+import type { SpotChecks } from "./spotCheck.ts";
 
 /** How this node looks again at what others proposed. */
 export interface Watching {
@@ -52,6 +53,8 @@ export interface PipelineDeps {
   watch: Watching | null;
   /** The jobs that were taken and have not ended; says whether there is room for another. */
   workload: Workload;
+  /** How we check our workers; not at all when left out. */
+  spotChecks?: SpotChecks | undefined;
   timing: AgreementTiming;
   /** What was wrong and belongs to no request; shown by the status. */
   recentFaults: RecentFaults;

@@ -12,6 +12,8 @@ export interface DriverOptions {
 /** Runs `advance` for each request, one at a time per request, when something happened or a time came. */
 export interface Driver {
   wake(key: RequestKey, at?: number): void;
+  /** Adds a request's job again, if one is still awaited. */
+  requeue(key: RequestKey): Promise<void>;
   /** Takes up all open requests; called once the chain's stored steps are known. */
   resume(): Promise<void>;
   /** Waits for what runs; wakes nothing any more. */
@@ -36,6 +38,7 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
   /** Keys whose turn has not come. */
   const due = new Set<RequestKey>();
   let running = 0;
+  const requeueing = new Set<RequestKey>();
   const repeats = new Map<RequestKey, { at: number; doublings: number }>();
   let stopped = false;
   const pipeline: PipelineDeps = { ...deps, wake };
@@ -101,8 +104,8 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
   }
 
   /**
-   * Gossip may lose a message, and a peer may have been away: what we said is said again while it can matter. What a
-   * request has been waiting for so long is written down.
+   * Gossip may lose a message, and a peer may have been away: what we said is said again while it can matter. A queue may
+   * have forgotten a job; one that it has is left alone. What a request has been waiting for so long is written down.
    */
   async function repeat(): Promise<void> {
     const now = deps.now();
@@ -115,6 +118,7 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
       }
       const doublings = Math.min(due.doublings + 1, REPEAT_DOUBLINGS);
       repeats.set(key, { at: now + options.repeatMs * 2 ** doublings, doublings });
+      if (record.state === "queued") void requeue(record);
       for (const { message } of await deps.store.statements(key)) await deps.peers.publish(message);
       const reason = deps.waiting.get(key);
       if (reason !== undefined && reason !== record.reason) {
@@ -125,11 +129,15 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
 
   /** Not waited for: a queue that is down must not keep us from following the chain. */
   async function requeue(record: RequestRecord): Promise<void> {
+    if (requeueing.has(record.key)) return;
+    requeueing.add(record.key);
     try {
       await enqueue(pipeline, record);
     } catch (error) {
       deps.log.error({ key: record.key, err: error }, "a job could not be queued again; trying again");
       if (!stopped) setTimeout(() => void requeue(record), RETRY_MS);
+    } finally {
+      requeueing.delete(record.key);
     }
   }
 
@@ -142,6 +150,10 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
 
   return {
     wake,
+    async requeue(key) {
+      const record = await deps.store.request(key);
+      if (record?.state === "queued") await requeue(record);
+    },
     async resume() {
       for (const record of await deps.store.requests({ states: [...OPEN_STATES, "proposed"] })) {
         if (record.state === "queued") {

@@ -50,6 +50,8 @@ export function followChain(deps: PipelineDeps, chain: Chain, hooks: FollowChain
       onOutcome: (handler) => deps.queue.onOutcome(handler),
       remove: async (key) => (synced ? deps.queue.remove(key) : undefined),
       counts: () => deps.queue.counts(),
+      depths: () => deps.queue.depths(),
+      jobs: (limit) => deps.queue.jobs(limit),
       close: () => deps.queue.close(),
     },
   };

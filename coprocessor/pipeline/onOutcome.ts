@@ -7,20 +7,31 @@ import { runtimeText } from "../core/runtime.ts";
 import type { JobOutcome } from "../queue/port.ts";
 import type { PipelineDeps } from "./deps.ts";
 import { park } from "./park.ts";
+import { spotCheck } from "./spotCheck.ts";
 
 /** A job is added before its row says so, so its outcome may come first. */
 const AWAITING: readonly RequestState[] = ["waiting", "queued"];
 
 export type OutcomeDeps = Pick<
   PipelineDeps,
-  "scope" | "me" | "store" | "queue" | "models" | "waiting" | "workload" | "log" | "now" | "wake"
+  | "scope"
+  | "me"
+  | "store"
+  | "queue"
+  | "models"
+  | "waiting"
+  | "workload"
+  | "spotChecks"
+  | "log"
+  | "now"
+  | "wake"
 >;
 
 /**
  * Stores what a worker made of a job.
  *
  * The output is checked again here, because a worker may be another machine: only canonical bytes of the model's codec
- * are ever signed. It is stored with its receipt. A failure is kept as the reason; it is never turned into an answer.
+ * are ever signed, and some jobs are run again. It is stored with its receipt. A failure is kept as the reason; it is never turned into an answer.
  */
 export async function onOutcome(deps: OutcomeDeps, key: RequestKey, outcome: JobOutcome): Promise<void> {
   const record = await deps.store.request(key);
@@ -35,16 +46,17 @@ export async function onOutcome(deps: OutcomeDeps, key: RequestKey, outcome: Job
 async function take(deps: OutcomeDeps, record: RequestRecord, outcome: JobOutcome): Promise<void> {
   const { key, requestId } = record;
   if (outcome.status === "failed") return park(deps, key, AWAITING, `${outcome.code}: ${outcome.message}`);
-  const { output, runMs, runtime } = outcome;
   const { modelId } = record.request;
   const manifestURI = (await deps.store.model(modelId))?.manifestURI ?? "";
   const manifest = await deps.models.manifest(modelId, manifestURI);
-  const refusal = refuse(output, manifest.output.codec);
+  const refusal = refuse(outcome.output, manifest.output.codec);
   if (refusal !== null) return park(deps, key, AWAITING, refusal);
+  const checked = await spotCheck(deps, record, manifest, outcome);
+  const { output, runMs, runtime } = checked;
   await deps.store.transaction(async (store) => {
     const outputHash = keccak256(output);
     const stored = await store.transition(key, AWAITING, "computed", { output, outputHash });
-    if (stored !== null) await store.putReceipt(key, receiptOf(deps, record, manifestURI, outcome));
+    if (stored !== null) await store.putReceipt(key, receiptOf(deps, record, manifestURI, checked));
   });
   deps.log.info({ requestId, runMs, runtime: runtimeText(runtime) }, "output computed");
 }

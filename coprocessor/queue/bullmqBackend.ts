@@ -11,8 +11,12 @@ import {
 } from "bullmq";
 import pg from "pg";
 import type { Log } from "../observe/port.ts";
+import { createBullmqTracing } from "./bullmqTracing.ts";
+import type { PayloadShelf } from "./largePayload.ts";
+import { createPostgresShelf, SHELF_TABLE } from "./postgresShelf.ts";
 import { queueError } from "./queueError.ts";
 import { connectRedis, type RedisConnections } from "./redisConnection.ts";
+import { createRedisShelf } from "./redisShelf.ts";
 
 /** The schema of BullMQ's tables; its SQL is unqualified, so sessions need it as their search_path. */
 export const QUEUE_SCHEMA = "bullmq";
@@ -44,10 +48,14 @@ export interface BullmqOptions {
   log: Log;
   /** Gives up waiting for a server that is down at start. */
   signal?: AbortSignal;
+  /** Whether jobs carry their request's trace, for a process that has an OpenTelemetry; not when left out. */
+  traced?: boolean;
 }
 
 /** One end of the queue: makes BullMQ's objects on whichever backend, and closes what they share. */
 export interface Bullmq {
+  /** For large payloads; null where node and worker are one process. */
+  readonly shelf: PayloadShelf | null;
   queue(capability: string): Queue;
   events(capability: string): QueueEvents;
   worker(capability: string, processor: Processor, options: Omit<WorkerOptions, "connection">): Worker;
@@ -69,6 +77,7 @@ export async function connectBullmq({
   namespace = "sibyl",
   log,
   signal,
+  traced = false,
 }: BullmqOptions): Promise<Bullmq> {
   if (!/^[A-Za-z0-9-]+$/.test(namespace)) throw new Error(`not a queue namespace: ${namespace}`);
   const nameOf = (capability: string) => `${namespace}-${capability}`;
@@ -77,11 +86,13 @@ export async function connectBullmq({
     part.on("error", (error) => log.debug({ error: error.message }, "queue error"));
     return part;
   };
+  const telemetry = traced ? { telemetry: createBullmqTracing() } : {};
   if (backend.type === "redis") {
     const redis = await connectRedis(backend.url, log, signal);
     // Braces: a Redis Cluster keeps all keys of the queue on one node.
-    const base = { connection: redis.main, prefix: `{${namespace}}` };
+    const base = { connection: redis.main, prefix: `{${namespace}}`, ...telemetry };
     return {
+      shelf: createRedisShelf(redis.main, namespace),
       queue: (capability) => heard(new Queue(nameOf(capability), base, createRedisBackend)),
       events: (capability) => heard(new QueueEvents(nameOf(capability), base, createRedisBackend)),
       worker: (capability, processor, options) =>
@@ -90,14 +101,17 @@ export async function connectBullmq({
     };
   }
   const server = backend.type === "postgres-server" ? connectQueueServer(backend.url, log) : null;
-  const base = { connection: (server ?? (backend as { pool: PgPoolLike }).pool) as unknown as PgPool };
+  const connection = (server ?? (backend as { pool: PgPoolLike }).pool) as unknown as PgPool;
+  const base = { connection, ...telemetry };
   try {
     await migrate(base.connection);
+    await server?.query(SHELF_TABLE);
   } catch (error) {
     await server?.end();
     throw error;
   }
   return {
+    shelf: server === null ? null : createPostgresShelf(server, namespace),
     queue: (capability) =>
       heard(new Queue(nameOf(capability), base, createPostgresBackend) as unknown as Queue),
     events: (capability) =>
@@ -128,6 +142,8 @@ function connectQueueServer(url: string, log: Log): pg.Pool {
     keepAlive: true,
     application_name: "sibyl queue",
   });
+  // Each queue, worker and listener of BullMQ's listens for its errors.
+  pool.setMaxListeners(0);
   // Without listeners a lost connection would end the process; it is replaced at the next query.
   pool.on("error", (error) => log.warn({ error: error.message }, "a connection to the queue was lost"));
   pool.on("connect", (client) => {

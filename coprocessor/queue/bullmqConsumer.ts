@@ -1,10 +1,12 @@
 import { type Job, WaitingError, type Worker } from "bullmq";
+import type { Hex } from "viem";
 import { DEFAULT_CAPABILITY } from "../core/capability.ts";
 import { CoprocessorError } from "../core/errors.ts";
 import type { Log } from "../observe/port.ts";
 import { type Bullmq, type BullmqOptions, connectBullmq } from "./bullmqBackend.ts";
 import { jobError } from "./jobFailure.ts";
-import { parseJob } from "./jobPayload.ts";
+import { readJob } from "./jobPayload.ts";
+import { putAway } from "./largePayload.ts";
 import { PayloadSeal } from "./payloadSeal.ts";
 import type { InferenceJob, JobConsumer, JobOutcome } from "./port.ts";
 
@@ -22,6 +24,8 @@ const FETCH_RETRY_MS = 1_000;
 export interface BullmqConsumerOptions extends BullmqOptions {
   /** Jobs that run at the same time: of each capability that this worker has, or of the default one. */
   concurrency: number | Readonly<Record<string, number>>;
+  /** What this worker calls itself, new at each start; its answers carry it. */
+  name?: string;
 }
 
 /** A worker's end of a BullMQ queue; throws as `createBullmqQueue` does. */
@@ -34,7 +38,9 @@ class BullmqConsumer implements JobConsumer {
   readonly #concurrency: Readonly<Record<string, number>>;
   readonly #seal: PayloadSeal;
   readonly #log: Log;
+  readonly #name: string | undefined;
   readonly #workers: Worker[] = [];
+  #parked = false;
   #closing = false;
 
   constructor(bullmq: Bullmq, options: BullmqConsumerOptions) {
@@ -43,6 +49,7 @@ class BullmqConsumer implements JobConsumer {
     this.#concurrency = typeof concurrency === "number" ? { [DEFAULT_CAPABILITY]: concurrency } : concurrency;
     this.#seal = new PayloadSeal(options.secret ?? null);
     this.#log = options.log;
+    this.#name = options.name;
   }
 
   async run(handler: (job: InferenceJob) => Promise<JobOutcome>): Promise<void> {
@@ -77,23 +84,45 @@ class BullmqConsumer implements JobConsumer {
     handler: (job: InferenceJob) => Promise<JobOutcome>,
   ): Promise<JobOutcome> {
     const key = job.id ?? "";
-    if (this.#closing) {
-      // It was on its way to us when closing began: another worker's now.
+    if (this.#closing || this.#isNotForUs(job.data)) {
+      // It was on its way to us when closing, or parking, began: another worker's now.
       await job.moveToWait(token);
       throw new WaitingError();
     }
+    const { shelf } = this.#bullmq;
     try {
-      const payload = parseJob(key, job.data);
+      const payload = await readJob(key, job.data, shelf);
       this.#seal.checkJob(payload, job.data);
       refuseLate(payload);
       const outcome = await handler(payload);
-      if (outcome.status === "done") return this.#seal.sealOutcome(payload, outcome);
+      if (outcome.status === "done") {
+        const named = this.#name === undefined ? outcome : { ...outcome, worker: this.#name };
+        const sealed = this.#seal.sealOutcome(payload, named);
+        const at = { at: `${key}/output`, deadlineMs: payload.deadlineMs };
+        // What the queue carries differs from an outcome in where its output is.
+        return { ...sealed, output: (await putAway(shelf, outcome.output, at)) as Hex };
+      }
       throw new CoprocessorError(outcome.message, { code: outcome.code, retry: "never" });
     } catch (error) {
       const failure = jobError(error);
       this.#log.warn({ key, attempt: job.attemptsMade + 1, reason: failure.message }, "job failed");
       throw failure;
     }
+  }
+
+  /** A worker that the node has parked takes nothing any more, and says so. */
+  #isNotForUs(data: unknown): boolean {
+    const { notBy } = (data ?? {}) as { notBy?: unknown };
+    if (this.#name === undefined || !Array.isArray(notBy) || !notBy.includes(this.#name)) return this.#parked;
+    if (!this.#parked) {
+      this.#parked = true;
+      this.#log.error(
+        { code: "worker/parked", worker: this.#name },
+        "the node found this worker's answers wrong and parked it: look at this machine and its models, then start it again",
+      );
+      for (const worker of this.#workers) void worker.pause(true);
+    }
+    return true;
   }
 }
 

@@ -5,11 +5,13 @@ import type { RequestKey } from "../core/request.ts";
 import type { Log } from "../observe/port.ts";
 import { type Bullmq, type BullmqOptions, connectBullmq } from "./bullmqBackend.ts";
 import { parseFailure } from "./jobFailure.ts";
-import { parseJob, parseOutcome } from "./jobPayload.ts";
+import { readJob, readOutcome, type WrittenJob } from "./jobPayload.ts";
+import { isReference, putAway, shelfNames } from "./largePayload.ts";
 import { OutcomeCollector } from "./outcomeCollector.ts";
 import { PayloadSeal, type Sealed } from "./payloadSeal.ts";
-import type { InferenceJob, JobOutcome, JobQueue, QueueCounts } from "./port.ts";
+import type { InferenceJob, JobOutcome, JobQueue, QueueCounts, QueueDepth, QueuedJob } from "./port.ts";
 import { queueError } from "./queueError.ts";
+import { depthsOf, jobsOf } from "./queueView.ts";
 
 /** Times that a job runs, at most, when its worker asks for another try. */
 const ATTEMPTS = 4;
@@ -17,6 +19,8 @@ const ATTEMPTS = 4;
 const RETRY_DELAY_MS = 1_000;
 /** Events can be missed; a job that ended is found this long after it did, at the latest. */
 const SWEEP_MS = 2_000;
+/** Jobs that are remembered until they are removed, so that the event of their end is all that has to be read. */
+const MAX_REMEMBERED = 1_024;
 
 export interface BullmqQueueOptions extends BullmqOptions {
   /** Which models need which workers; left out: every worker can run every model. */
@@ -48,6 +52,9 @@ class BullmqQueue implements JobQueue {
   readonly #retryDelayMs: number;
   /** Jobs that run, and whose outcome nobody wants any more: a running job cannot be taken from its worker. */
   readonly #unwanted = new Set<RequestKey>();
+  /** Jobs that are known to have payloads beside the queue; those of others go when their time is over. */
+  readonly #shelved = new Set<RequestKey>();
+  readonly #remembered = new Map<RequestKey, InferenceJob>();
   #events: QueueEvents[] = [];
   #collector: OutcomeCollector | null = null;
 
@@ -66,7 +73,8 @@ class BullmqQueue implements JobQueue {
     return this.#named("add", async () => {
       this.#unwanted.delete(job.key);
       const queue = this.#queues.get(capabilityOf(job.modelId, this.#capabilities)) as Queue;
-      await queue.add("infer", this.#seal.sealJob(job), {
+      if (this.#remembered.size < MAX_REMEMBERED) this.#remembered.set(job.key, job);
+      await queue.add("infer", await this.#written(job), {
         jobId: job.key,
         priority,
         attempts: this.#attempts,
@@ -85,11 +93,14 @@ class BullmqQueue implements JobQueue {
       if (this.#unwanted.has(key)) await this.remove(key);
       else await handler(key, outcome);
     };
-    const source = { finished: () => this.#finished(), outcome: (key: RequestKey) => this.#outcome(key) };
+    const source = {
+      finished: () => this.#finished(),
+      outcome: (key: RequestKey, returned: unknown) => this.#outcome(key, returned),
+    };
     const collector = new OutcomeCollector(source, tell, { sweepMs: SWEEP_MS, log: this.#log });
     for (const capability of this.#queues.keys()) {
       const events = this.#bullmq.events(capability);
-      events.on("completed", ({ jobId }) => collector.offer(jobId));
+      events.on("completed", ({ jobId, returnvalue }) => collector.offer(jobId, returnvalue));
       events.on("failed", ({ jobId }) => collector.offer(jobId));
       this.#events.push(events);
     }
@@ -105,7 +116,9 @@ class BullmqQueue implements JobQueue {
         }
       }
       this.#unwanted.delete(key);
+      this.#remembered.delete(key);
       this.#collector?.forget(key);
+      if (this.#shelved.delete(key)) await this.#bullmq.shelf?.drop(shelfNames(key));
     });
   }
 
@@ -123,11 +136,28 @@ class BullmqQueue implements JobQueue {
     });
   }
 
+  depths(): Promise<QueueDepth[]> {
+    return this.#named("depths", () => depthsOf(this.#queues, Date.now()));
+  }
+
+  jobs(limit: number): Promise<QueuedJob[]> {
+    return this.#named("jobs", () => jobsOf(this.#queues, limit));
+  }
+
   async close(): Promise<void> {
     await this.#bullmq.close(async () => {
       await this.#collector?.close();
       for (const part of [...this.#events, ...this.#queues.values()]) await part.close();
     });
+  }
+
+  async #written(job: InferenceJob): Promise<WrittenJob & Sealed> {
+    const { version: _, input: __, ...sealed } = this.#seal.sealJob(job);
+    const at = { at: `${job.key}/input`, deadlineMs: job.deadlineMs };
+    const input = await putAway(this.#bullmq.shelf, job.input, at);
+    if (!isReference(input)) return { ...sealed, version: 1, input };
+    this.#shelved.add(job.key);
+    return { ...sealed, version: 2, input };
   }
 
   async #isRunningAfterRemoval(queue: Queue, key: RequestKey): Promise<boolean> {
@@ -146,30 +176,44 @@ class BullmqQueue implements JobQueue {
     return (await Promise.all(ranges)).flat();
   }
 
-  async #outcome(key: RequestKey): Promise<JobOutcome | null> {
+  async #outcome(key: RequestKey, returned: unknown): Promise<JobOutcome | null> {
+    const known = this.#remembered.get(key);
+    // What is large was not said by the event either, only where it is.
+    if (known !== undefined && returned !== undefined)
+      return this.#believed(key, async () => known, returned);
     for (const queue of this.#queues.values()) {
       const job = await queue.getJob(key);
       if (job?.finishedOn === undefined) continue;
       // A job that succeeded at a later try keeps the reason why an earlier one failed.
       const hasFailed = (job.returnvalue ?? null) === null && job.failedReason !== undefined;
-      return hasFailed ? parseFailure(job.failedReason) : this.#believed(key, job.data, job.returnvalue);
+      if (hasFailed) return parseFailure(job.failedReason);
+      return this.#believed(key, () => this.#checkedJob(key, job.data), job.returnvalue);
     }
     return null;
   }
 
   /** A worker's word, once its seal is checked; a broken one is a failure with its reason. */
-  #believed(key: RequestKey, data: unknown, returned: unknown): JobOutcome {
-    const outcome = parseOutcome(returned);
-    if (outcome.status === "failed") return outcome;
+  async #believed(
+    key: RequestKey,
+    jobOf: () => Promise<InferenceJob>,
+    returned: unknown,
+  ): Promise<JobOutcome> {
+    if (typeof (returned as { output?: unknown } | null)?.output === "object") this.#shelved.add(key);
     try {
-      const job = parseJob(key, data);
-      this.#seal.checkJob(job, data as Sealed);
-      this.#seal.checkOutcome(job, outcome, returned as Sealed);
+      const outcome = await readOutcome(returned, this.#bullmq.shelf);
+      if (outcome.status === "failed") return outcome;
+      this.#seal.checkOutcome(await jobOf(), outcome, returned as Sealed);
       return outcome;
     } catch (error) {
       if (!(error instanceof CoprocessorError)) throw error;
       return { status: "failed", code: error.code, message: error.message };
     }
+  }
+
+  async #checkedJob(key: RequestKey, data: unknown): Promise<InferenceJob> {
+    const job = await readJob(key, data, this.#bullmq.shelf);
+    this.#seal.checkJob(job, data as Sealed);
+    return job;
   }
 
   async #named<T>(operation: string, work: () => Promise<T>): Promise<T> {

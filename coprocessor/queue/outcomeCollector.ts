@@ -11,8 +11,12 @@ const LANES = 16;
 export interface OutcomeSource {
   /** Keys of all jobs that have ended and were not removed. */
   finished(): Promise<RequestKey[]>;
-  /** How a job ended; null when it has not, or is gone. */
-  outcome(key: RequestKey): Promise<JobOutcome | null>;
+  /**
+   * How a job ended; null when it has not, or is gone.
+   *
+   * @param returned What an event said that its worker returned; undefined when none did.
+   */
+  outcome(key: RequestKey, returned: unknown): Promise<JobOutcome | null>;
 }
 
 /**
@@ -25,7 +29,8 @@ export class OutcomeCollector {
   readonly #source: OutcomeSource;
   readonly #handler: (key: RequestKey, outcome: JobOutcome) => Promise<void>;
   readonly #log: Log;
-  readonly #pending = new Set<RequestKey>();
+  /** With what an event said, if one did. */
+  readonly #pending = new Map<RequestKey, unknown>();
   readonly #running = new Map<RequestKey, Promise<void>>();
   readonly #told = new Set<RequestKey>();
   readonly #failures = new Map<RequestKey, { count: number; retryAt: number }>();
@@ -46,9 +51,9 @@ export class OutcomeCollector {
   }
 
   /** A job has ended, or may have. */
-  offer(key: RequestKey): void {
+  offer(key: RequestKey, returned?: unknown): void {
     if (this.#closed || this.#told.has(key) || this.#running.has(key)) return;
-    this.#pending.add(key);
+    this.#pending.set(key, returned);
     this.#pump();
   }
 
@@ -87,10 +92,10 @@ export class OutcomeCollector {
   }
 
   #pump(): void {
-    for (const key of this.#pending) {
+    for (const [key, returned] of this.#pending) {
       if (this.#running.size >= LANES) return;
       this.#pending.delete(key);
-      const work = this.#tell(key).finally(() => {
+      const work = this.#tell(key, returned).finally(() => {
         this.#running.delete(key);
         this.#pump();
       });
@@ -98,9 +103,9 @@ export class OutcomeCollector {
     }
   }
 
-  async #tell(key: RequestKey): Promise<void> {
+  async #tell(key: RequestKey, returned: unknown): Promise<void> {
     try {
-      const outcome = await this.#source.outcome(key);
+      const outcome = await this.#source.outcome(key, returned);
       if (outcome === null || this.#closed) return;
       // Before the handler, which may remove the job, and with it this mark.
       this.#told.add(key);

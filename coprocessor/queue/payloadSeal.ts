@@ -10,7 +10,8 @@ export interface Sealed {
 }
 
 /**
- * Seals payloads with the secret that an operator's nodes and workers share: HMAC-SHA256 over the payload's fields, hex.
+ * Seals payloads with the secret that an operator's nodes and workers share: HMAC-SHA256 over the payload's fields, hex. A
+ * large input or output counts with its bytes, wherever they wait.
  *
  * Redis can be reached by more than those two, and a job's outcome is what a node signs. A seal binds an outcome to its
  * job, so an outcome cannot be moved to another one. A failure is not sealed: whoever can write it could as well delete
@@ -60,8 +61,13 @@ export class PayloadSeal {
   }
 }
 
+/** Whom a job is not for is left out: it only says who need not try. */
 const jobText = ({ version, key, modelId, manifestURI, input, deadlineMs }: InferenceJob): string =>
   JSON.stringify(["sibyl job", version, key, modelId, manifestURI, input, deadlineMs]);
 
-const outcomeText = (job: InferenceJob, { output, runtime, loadMs, runMs }: Done): string =>
-  JSON.stringify(["sibyl outcome", jobText(job), output, Object.entries(runtime).sort(), loadMs, runMs]);
+/** A name stands at the end, and only where there is one: workers of earlier releases have none. */
+const outcomeText = (job: InferenceJob, { output, runtime, loadMs, runMs, worker }: Done): string =>
+  JSON.stringify([
+    ...["sibyl outcome", jobText(job), output, Object.entries(runtime).sort(), loadMs, runMs],
+    ...(worker === undefined ? [] : [worker]),
+  ]);

@@ -15,8 +15,19 @@ export interface RedisLeaseOptions {
   log: Log;
   /** Called once when another process holds the lease: whoever calls it must stop. */
   onLost(error: CoprocessorError): void;
+  /**
+   * Our lease of the store that the holders of this one share, when there is one: who had an earlier lease of that store has
+   * lost this one too, and is not waited for.
+   */
+  hold?: StoreHold | null;
   /** Milliseconds that a lease outlives its last renewal; 15,000 when not given. */
   leaseMs?: number;
+}
+
+/** Which lease of which store a node has. */
+export interface StoreHold {
+  storeId: string;
+  token: bigint;
 }
 
 const LEASE_MS = 15_000;
@@ -28,6 +39,7 @@ const holderSchema = z.object({
   startTicks: z.string().nullable(),
   token: z.string(),
   since: z.string(),
+  hold: z.object({ storeId: z.string(), token: z.string() }).nullable().default(null),
 });
 type Holder = z.output<typeof holderSchema>;
 
@@ -46,17 +58,22 @@ return 0`;
 /**
  * Takes a lease that a Redis server keeps and that is renewed every third of its time.
  *
- * A killed holder's lease is taken over at once on its own host, and after it ran out elsewhere. A server that was wiped is
- * written to again.
+ * A killed holder's lease is taken over at once on its own host or by who leases its store, and else after it ran out. A
+ * server that was wiped is written to again.
  *
  * @throws CoprocessorError `node/already-running`, with the holder; what `createBullmqQueue` throws when it cannot connect.
  */
 export async function takeRedisLease(options: RedisLeaseOptions): Promise<{ release(): Promise<void> }> {
-  const { me, log, onLost } = options;
+  const { me, log, onLost, hold = null } = options;
   const leaseMs = options.leaseMs ?? LEASE_MS;
   const redis = await connectRedis(options.url, log);
   const key = `{sibyl-lease}:${options.name}`;
-  const mine = JSON.stringify({ ...me, token: randomUUID(), since: new Date().toISOString() });
+  const mine = JSON.stringify({
+    ...me,
+    token: randomUUID(),
+    since: new Date().toISOString(),
+    hold: hold === null ? null : { storeId: hold.storeId, token: hold.token.toString() },
+  });
   const setIf = async (found: string) => (await redis.main.eval(SET_IF, 1, key, found, mine, leaseMs)) === 1;
 
   try {
@@ -72,7 +89,7 @@ export async function takeRedisLease(options: RedisLeaseOptions): Promise<{ rele
       const found = await redis.main.get(key);
       if (found === null) continue;
       const holder = holderIn(found);
-      const gone = holder === null || options.isGone(holder);
+      const gone = holder === null || options.isGone(holder) || isOutranked(holder, hold);
       if (gone && (await setIf(found))) return;
       const isHere = holder?.host === me.host;
       if (!gone && (isHere || Date.now() > giveUpAt)) throw alreadyRunning(options, holder);
@@ -107,6 +124,9 @@ export async function takeRedisLease(options: RedisLeaseOptions): Promise<{ rele
     },
   };
 }
+
+const isOutranked = ({ hold: theirs }: Holder, ours: StoreHold | null): boolean =>
+  theirs !== null && ours !== null && theirs.storeId === ours.storeId && BigInt(theirs.token) < ours.token;
 
 /** Null for something that no release of ours wrote. */
 function holderIn(text: string): Holder | null {

@@ -1,7 +1,7 @@
 import { BaseError } from "viem";
 import type { z } from "zod";
 import { CoprocessorError } from "../core/errors.ts";
-import type { Log } from "../observe/port.ts";
+import type { Log, RpcCall } from "../observe/port.ts";
 import { type Answer, agreementOf, disagreement } from "./agreement.ts";
 import { callEndpoint } from "./callEndpoint.ts";
 import { byPreference, EndpointHealth } from "./endpointHealth.ts";
@@ -17,6 +17,8 @@ export interface RpcClientOptions {
   /** How many endpoints must say the same to `agreed`; 1 when not given, at most the number of URLs. */
   quorum?: number;
   log: Log;
+  /** Told of every call of an endpoint, once it is over. */
+  onCall?: (call: RpcCall) => void;
   /** Milliseconds for one call; 10,000 when not given. */
   timeoutMs?: number;
   /** Milliseconds to wait at start for any endpoint to answer; 30,000 when not given. */
@@ -120,17 +122,24 @@ export async function connectRpc(options: RpcClientOptions): Promise<RpcClient> 
     params: readonly unknown[],
   ): Promise<Outcome<T>> {
     const startMs = Date.now();
+    const over = (outcome: RpcCall["outcome"]) =>
+      options.onCall?.({ endpoint: endpoint.link.host, method, outcome, durationMs: Date.now() - startMs });
     let verified = false;
     try {
       await verify(endpoint);
       verified = true;
       const value = await callEndpoint(endpoint.link, answer, method, params);
       endpoint.health.succeeded(Date.now() - startMs, Date.now());
+      over("answered");
       return { type: "answered", value };
     } catch (error) {
       // A refusal of the chain id is no answer to the call: the next endpoint may know better.
-      if (rpcRefusal(error) && verified) return { type: "refused", error };
+      if (rpcRefusal(error) && verified) {
+        over("refused");
+        return { type: "refused", error };
+      }
       if (closing.signal.aborted) return { type: "failed", error };
+      over("failed");
       endpoint.rest(Date.now());
       const code = error instanceof CoprocessorError ? error.code : "rpc/failed";
       if (endpoints.length > 1) {

@@ -5,6 +5,8 @@ import { CoprocessorError } from "../core/errors.ts";
 export interface RpcEndpoint {
   /** Scheme and host, fit for logs: paths and queries of RPC URLs often hold API keys. */
   readonly label: string;
+  /** Host and port alone. */
+  readonly host: string;
   readonly loopback: boolean;
   request: ReturnType<typeof createTransport>["request"];
   /** How far the server's clock is ahead of ours by its last HTTP answer, to the second; null when it did not say. */
@@ -25,6 +27,7 @@ const BATCH_SIZE = 50;
 export function openEndpoint(url: string, timeoutMs: number, closing: AbortSignal): RpcEndpoint {
   const parsed = URL.canParse(url) ? new URL(url) : null;
   const label = parsed ? `${parsed.protocol}//${parsed.host}` : "";
+  const host = parsed?.host ?? "";
   const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(parsed?.hostname ?? "");
   // No retries below us: the client above moves on to the next endpoint instead.
   const settings = { timeout: timeoutMs, retryCount: 0 };
@@ -42,7 +45,7 @@ export function openEndpoint(url: string, timeoutMs: number, closing: AbortSigna
       maxResponseBodySize: 64 * 1024 * 1024,
     });
     const { request } = transport({ retryCount: 0 });
-    return { label, loopback, request, clockAheadMs: () => aheadMs, close: async () => {} };
+    return { label, host, loopback, request, clockAheadMs: () => aheadMs, close: async () => {} };
   }
   if (parsed?.protocol === "ws:" || parsed?.protocol === "wss:") {
     const opened = webSocket(url, settings)({ retryCount: 0 });
@@ -53,6 +56,7 @@ export function openEndpoint(url: string, timeoutMs: number, closing: AbortSigna
     };
     return {
       label,
+      host,
       loopback,
       request,
       clockAheadMs: () => null,

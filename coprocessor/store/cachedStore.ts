@@ -19,6 +19,7 @@ class Caches {
   readonly outboxFor = new ReadCache<RequestKey, OutboxEntry[]>(MAX_ENTRIES);
   readonly operator = new ReadCache<number, OperatorRecord | null>(MAX_ENTRIES);
   readonly enrolments = new ReadCache<Hex, EnrolmentRecord[]>(MAX_ENTRIES);
+  readonly seated = new ReadCache<number, boolean>(MAX_ENTRIES);
   readonly model = new ReadCache<Hex, ModelRecord | null>(MAX_ENTRIES);
 
   forgetAll(): void {
@@ -48,6 +49,7 @@ export function createCachedStore(inner: Store): Store & { forgetAll(): void } {
   return Object.assign(store, { forgetAll: () => caches.forgetAll() });
 }
 
+/** As long as its port is wide: a method for each of the port's. */
 class CachedStore implements Store {
   readonly #inner: Store;
   readonly #caches: Caches;
@@ -97,6 +99,10 @@ class CachedStore implements Store {
 
   enrolments(modelId: Hex) {
     return this.#read(this.#caches.enrolments, modelId, () => this.#inner.enrolments(modelId));
+  }
+
+  holdsSeat(operatorId: number) {
+    return this.#read(this.#caches.seated, operatorId, () => this.#inner.holdsSeat(operatorId));
   }
 
   model(modelId: Hex) {
@@ -171,9 +177,10 @@ class CachedStore implements Store {
   }
 
   putEnrolment(record: EnrolmentRecord, block: bigint) {
-    return this.#write(this.#inner.putEnrolment(record, block), () =>
-      this.#caches.enrolments.forget(record.modelId),
-    );
+    return this.#write(this.#inner.putEnrolment(record, block), () => {
+      this.#caches.enrolments.forget(record.modelId);
+      this.#caches.seated.forget(record.operatorId);
+    });
   }
 
   putModel(record: ModelRecord, block: bigint) {
@@ -266,6 +273,10 @@ class CachedStore implements Store {
 
   forgetChain() {
     return this.#write(this.#inner.forgetChain(), () => this.#caches.forgetAll());
+  }
+
+  figures() {
+    return this.#inner.figures();
   }
 
   check() {

@@ -4,6 +4,7 @@ import { NodePgDatabase, NodePgDriver } from "drizzle-orm/node-postgres";
 import { type PgDatabase, PgDialect, type PgQueryResultHKT } from "drizzle-orm/pg-core";
 import { PgliteDatabase, PgliteDriver } from "drizzle-orm/pglite";
 import pg from "pg";
+import { CoprocessorError } from "../core/errors.ts";
 import type { Log } from "../observe/port.ts";
 import type { EmbeddedDatabase } from "./embeddedDatabase.ts";
 import type { SpaceGuard } from "./freeSpace.ts";
@@ -28,6 +29,14 @@ export interface Database {
 /** Milliseconds until a server that does not answer counts as gone. */
 const CONNECT_TIMEOUT_MS = 10_000;
 const POOL_SIZE = 10;
+/**
+ * Milliseconds that a transaction of a node with a lease may rest: one that was paused in the middle of it holds the lease
+ * in place, and must not do so for longer than the lease lasts.
+ */
+const IDLE_TRANSACTION_MS = 5_000;
+
+/** What a session calls the token that it writes under; see the migration `nodeLease`. */
+const FENCE = "sibyl_node.fence";
 
 /** Whose rows are opened; the schema `sibyl`, whoever's it is, when not given. */
 export type Placing = { of: RowsOf; alone: boolean } | undefined;
@@ -55,10 +64,21 @@ export async function useEmbedded(embedded: EmbeddedDatabase, placing?: Placing)
   };
 }
 
-/** A PostgreSQL server, 14 or newer. */
-export async function connectPostgres(url: string, log: Log, placing?: Placing): Promise<Database> {
+/**
+ * A PostgreSQL server, 14 or newer.
+ *
+ * @param of.fence The token of our lease, which every write is then held to; null writes unasked.
+ * @throws CoprocessorError `store/not-fenced` when the server does not know our token.
+ */
+export async function connectPostgres(
+  url: string,
+  { log, fence, placing }: { log: Log; fence: bigint | null; placing?: Placing },
+): Promise<Database> {
+  const settings = { [FENCE]: fence, idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS };
+  const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
   const pool = new pg.Pool({
     connectionString: url,
+    ...(fence === null ? {} : { options: options.join(" ") }),
     max: POOL_SIZE,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
@@ -73,6 +93,7 @@ export async function connectPostgres(url: string, log: Log, placing?: Placing):
   let schema: string;
   try {
     schema = await prepareOn(pool, placing);
+    if (fence !== null) await checkFence(pool, fence);
   } catch (error) {
     await pool.end();
     throw error;
@@ -85,6 +106,18 @@ export async function connectPostgres(url: string, log: Log, placing?: Placing):
     space: { check: () => {} },
     close: () => pool.end(),
   };
+}
+
+/** What a URL or a pooler puts in place of our settings would leave the lease without effect. */
+async function checkFence(pool: pg.Pool, fence: bigint): Promise<void> {
+  const { rows } = await pool.query<{ fence: string | null }>("select current_setting($1, true) as fence", [
+    FENCE,
+  ]);
+  if (rows[0]?.fence === fence.toString()) return;
+  throw new CoprocessorError(
+    "the database does not know this node's lease: DATABASE_URL must not carry options, and a pooler must pass them on",
+    { code: "store/not-fenced", retry: "never", meta: { fence: fence.toString() } },
+  );
 }
 
 async function prepareOn(pool: pg.Pool, placing: Placing): Promise<string> {

@@ -14,10 +14,18 @@ import * as blockRows from "./blockRows.ts";
 import { connectPostgres, type Database, type Placing, type Queries, useEmbedded } from "./database.ts";
 import type { EmbeddedDatabase } from "./embeddedDatabase.ts";
 import { createEvidenceRows } from "./evidenceRows.ts";
+import { storeFigures } from "./figures.ts";
 import * as memoryRow from "./memoryRow.ts";
 import * as messageRows from "./messageRows.ts";
 import * as outboxRows from "./outboxRows.ts";
-import type { EvidenceStore, NonceHolder, RequestPatch, Store, StoredPeerMessage } from "./port.ts";
+import type {
+  EvidenceStore,
+  NonceHolder,
+  RequestPatch,
+  Store,
+  StoredPeerMessage,
+  StoreFigures,
+} from "./port.ts";
 import * as receiptRows from "./receiptRows.ts";
 import * as registryRows from "./registryRows.ts";
 import * as requestRows from "./requestRows.ts";
@@ -36,6 +44,8 @@ export interface DrizzleStoreOptions {
   placing?: Placing;
   /** Stores whose nonces are of the same account as this one's, itself included; only itself when not given. */
   account?: AccountSchemas;
+  /** The token of the lease under which this process writes to a server; unasked when not given. */
+  fence?: bigint | null;
   log: Log;
   /** Unix milliseconds. */
   now?: () => number;
@@ -48,14 +58,14 @@ export type AccountSchemas = Set<string>;
  * A store in Postgres, embedded or a server; brings its tables up to date first.
  *
  * @throws CoprocessorError `store/unavailable`, `store/auth-failed`, `store/no-such-database`, `store/no-space`,
- * `store/schema-too-new`; the store's methods throw the first, the fourth, and `store/rejected` for a statement that
- * the database refuses, as for a nonce that is given twice.
+ * `store/schema-too-new`, `store/not-fenced`; the store's methods throw the first, the fourth, `store/rejected` for a
+ * statement that the database refuses, as for a nonce that is given twice, and `node/lease-lost` once another node writes.
  */
 export async function createDrizzleStore(options: DrizzleStoreOptions): Promise<Store> {
-  const { database, placing, log, now = Date.now, account = new Set() } = options;
+  const { database, placing, fence = null, log, now = Date.now, account = new Set() } = options;
   try {
     const opened = await (typeof database === "string"
-      ? connectPostgres(database, log, placing)
+      ? connectPostgres(database, { log, fence, placing })
       : useEmbedded(database, placing));
     account.add(opened.schema);
     return new DrizzleStore(opened, opened.queries, account, now);
@@ -64,7 +74,7 @@ export async function createDrizzleStore(options: DrizzleStoreOptions): Promise<
   }
 }
 
-/** The port, method by method, in one file however many it has: each only names the operation and its rows. */
+/** As long as its port is wide: a method for each of the port's; the statements are beside it, in the files of rows. */
 class DrizzleStore implements Store {
   readonly #database: Database;
   /** The transaction that this store speaks for; the database itself outside of one. */
@@ -245,6 +255,10 @@ class DrizzleStore implements Store {
     return this.#read("enrolments", (queries) => registryRows.listEnrolments(queries, modelId));
   }
 
+  holdsSeat(operatorId: number): Promise<boolean> {
+    return this.#read("holdsSeat", (queries) => registryRows.holdsSeat(queries, operatorId));
+  }
+
   putModel(record: ModelRecord, block: bigint): Promise<void> {
     return this.#write("putModel", (queries) => registryRows.putModel(queries, record, block));
   }
@@ -283,6 +297,10 @@ class DrizzleStore implements Store {
 
   forgetChain(): Promise<{ requests: number; blocks: number }> {
     return this.#writeTogether("forgetChain", forgetChain);
+  }
+
+  figures(): Promise<StoreFigures> {
+    return this.#read("figures", storeFigures);
   }
 
   check(): Promise<void> {

@@ -6,6 +6,7 @@ import { proposal } from "./migrations/0004_proposal.ts";
 import { disputes } from "./migrations/0005_disputes.ts";
 import { evidence } from "./migrations/0006_evidence.ts";
 import { memory } from "./migrations/0008_memory.ts";
+import { nodeLease } from "./migrations/0010_nodeLease.ts";
 
 /** One step of the schema. Never changed once released; a change is a new step. */
 export interface Migration {
@@ -24,6 +25,7 @@ export const MIGRATIONS: readonly Migration[] = [
   disputes,
   evidence,
   memory,
+  nodeLease,
 ];
 
 /** One session inside an open transaction. */
@@ -33,7 +35,7 @@ export interface MigrationSession {
 }
 
 /** Key of the advisory lock that makes processes migrate one after the other; spells `sibyl`. */
-export const LOCK_KEY = "0x736962796c";
+export const MIGRATION_LOCK = BigInt("0x736962796c").toString();
 
 /**
  * Brings a schema up to the newest step, inside the caller's transaction.
@@ -47,8 +49,9 @@ export async function migrate(
   now: number = Date.now(),
   schema = "sibyl",
 ): Promise<void> {
-  const placed = (sql: string) => sql.replaceAll(/\bsibyl\./g, `${schema}.`);
-  await session.rows("select pg_advisory_xact_lock($1)", [BigInt(LOCK_KEY).toString()]);
+  // The lease is the database's, whichever oracles' rows it guards.
+  const placed = (sql: string) => sql.replaceAll(/\bsibyl\.(?!node_lease\b)/g, `${schema}.`);
+  await session.rows("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
   await session.script(`
     create schema if not exists ${schema};
     create table if not exists ${schema}.migration (

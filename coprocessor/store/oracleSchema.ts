@@ -1,5 +1,5 @@
 import type { Address } from "viem";
-import { LOCK_KEY, type MigrationSession } from "./migrate.ts";
+import { MIGRATION_LOCK, type MigrationSession } from "./migrate.ts";
 
 /** The oracle that rows are about. */
 export interface RowsOf {
@@ -28,7 +28,7 @@ export function requireSchemaName(name: string): string {
  * @param alone Whether the node follows this oracle alone: then it may take a `sibyl` that is nobody's yet.
  */
 export async function schemaOf(session: MigrationSession, of: RowsOf, alone: boolean): Promise<string> {
-  await session.rows("select pg_advisory_xact_lock($1)", [BigInt(LOCK_KEY).toString()]);
+  await session.rows("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
   const oracle = of.oracle.toLowerCase();
   const name = `${of.chainId}/${oracle}`;
   const own = requireSchemaName(`${LOGICAL_SCHEMA}_${of.chainId}_${oracle.slice(2)}`);

@@ -53,6 +53,14 @@ export interface DemandClosing {
   rewardWei: bigint | null;
 }
 
+/** How much a store holds. */
+export interface StoreFigures {
+  /** Rows by state, of requests that are not over; states without a row are left out. */
+  requests: Partial<Record<RequestState, number>>;
+  /** Of the whole database on disk, the queue's tables included where they share it. */
+  bytes: number;
+}
+
 /** What is held against operators, ours included, and what became of it. */
 export interface EvidenceStore {
   /** False for what is known, and for more than `MAX_EVIDENCE_PER_OPERATOR` rows that contracts judge. */
@@ -117,7 +125,6 @@ export interface Store {
   insertRequests(records: readonly RequestRecord[]): Promise<RequestKey[]>;
   request(key: RequestKey): Promise<RequestRecord | null>;
   requests(filter: {
-    /** Only these; more than 256 come in parts, each in order. */
     keys?: readonly RequestKey[];
     states?: readonly RequestState[];
     /** Both when left out. */
@@ -175,6 +182,8 @@ export interface Store {
   putEnrolment(record: EnrolmentRecord, block: bigint): Promise<void>;
   /** Seats of a model with a weight above 0. */
   enrolments(modelId: Hex): Promise<EnrolmentRecord[]>;
+  /** Whether an operator has a seat with a weight above 0, for any model. */
+  holdsSeat(operatorId: number): Promise<boolean>;
   putModel(record: ModelRecord, block: bigint): Promise<void>;
   model(modelId: Hex): Promise<ModelRecord | null>;
 
@@ -198,6 +207,8 @@ export interface Store {
   /** Takes back all that the chain said; keeps what was signed, heard, run and sent. The chain is then read from its start. */
   forgetChain(): Promise<{ requests: number; blocks: number }>;
 
+  /** How much there is. */
+  figures(): Promise<StoreFigures>;
   /** Resolves when it could be written to now; throws what a write would. */
   check(): Promise<void>;
   close(): Promise<void>;

@@ -9,6 +9,8 @@ export interface PostgresLeaseOptions {
   /** What is leased; the same for everybody who must not run at once. */
   name: string;
   me: ProcessIdentity;
+  /** A process that must not hold it any more, because it lost its store: its session is ended. */
+  evicts?: ProcessIdentity | null;
   log: Log;
   /** Called once when another process holds the lease: whoever calls it must stop. */
   onLost(error: CoprocessorError): void;
@@ -81,11 +83,8 @@ async function takeWithPatience(options: PostgresLeaseOptions): Promise<pg.Clien
   for (;;) {
     const session = await connect(options);
     try {
-      const { rows } = await session.query<{ taken: boolean }>(
-        "select pg_try_advisory_lock(hashtextextended($1, 0)) as taken",
-        [options.name],
-      );
-      if (rows[0]?.taken === true) return session;
+      if (await takesLock(session, options.name)) return session;
+      if (options.evicts && (await takesFrom(options.evicts, session, options))) return session;
       if (Date.now() > giveUpAt) throw alreadyRunning(options, await holderOf(session, options.name));
     } catch (error) {
       await session.end().catch(() => undefined);
@@ -101,8 +100,7 @@ async function connect({ url, me }: PostgresLeaseOptions): Promise<pg.Client> {
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
-    // Postgres shows it beside the lock, cut to 63 bytes.
-    application_name: `sibyl pid ${me.pid} on ${me.host}`,
+    application_name: nameOf(me),
   });
   session.on("error", () => {});
   try {
@@ -113,12 +111,64 @@ async function connect({ url, me }: PostgresLeaseOptions): Promise<pg.Client> {
   }
 }
 
+async function takesLock(session: pg.Client, name: string): Promise<boolean> {
+  const { rows } = await session.query<{ taken: boolean }>(
+    "select pg_try_advisory_lock(hashtextextended($1, 0)) as taken",
+    [name],
+  );
+  return rows[0]?.taken === true;
+}
+
+/** Postgres shows it beside the lock. */
+const nameOf = ({ pid, host }: ProcessIdentity): string => `sibyl pid ${pid} on ${host}`.slice(0, 63);
+
+const HOLDERS = `
+  from pg_locks l join pg_stat_activity a on a.pid = l.pid
+  where l.locktype = 'advisory' and l.granted and l.objsubid = 1
+    and ((l.classid::bigint << 32) | l.objid::bigint) = hashtextextended($1, 0)`;
+
+/** Milliseconds that a server has to end a session. */
+const EVICTION_MS = 1_000;
+/** SQLSTATE of a lock that did not come in time. */
+const LOCK_NOT_AVAILABLE = "55P03";
+
+/** Ends a holder's session. It would come back at once, so we wait for the lock before, and are the first in line. */
+async function takesFrom(
+  holder: ProcessIdentity,
+  session: pg.Client,
+  options: PostgresLeaseOptions,
+): Promise<boolean> {
+  const { name } = options;
+  const { rows } = await session.query<{ pid: number }>("select pg_backend_pid() as pid");
+  const admin = await connect(options);
+  try {
+    await session.query(`set lock_timeout = ${EVICTION_MS}`);
+    const taking = session.query("select pg_advisory_lock(hashtextextended($1, 0))", [name]).then(
+      () => true,
+      (error: { code?: string }) => {
+        if (error.code === LOCK_NOT_AVAILABLE) return false;
+        throw error;
+      },
+    );
+    taking.catch(() => {}); // told below
+    const isWaiting = "select 1 from pg_locks where pid = $1 and not granted";
+    const giveUpAt = Date.now() + EVICTION_MS;
+    while ((await admin.query(isWaiting, [rows[0]?.pid])).rowCount === 0 && Date.now() < giveUpAt);
+    await admin.query(`select pg_terminate_backend(a.pid) ${HOLDERS} and a.application_name = $2`, [
+      name,
+      nameOf(holder),
+    ]);
+    const taken = await taking;
+    await session.query("reset lock_timeout");
+    return taken;
+  } finally {
+    await admin.end().catch(() => undefined);
+  }
+}
+
 async function holderOf(session: pg.Client, name: string): Promise<string> {
   const { rows } = await session.query<{ holder: string; since: Date }>(
-    `select a.application_name as holder, a.backend_start as since
-     from pg_locks l join pg_stat_activity a on a.pid = l.pid
-     where l.locktype = 'advisory' and l.granted and l.objsubid = 1
-       and ((l.classid::bigint << 32) | l.objid::bigint) = hashtextextended($1, 0)`,
+    `select a.application_name as holder, a.backend_start as since ${HOLDERS}`,
     [name],
   );
   const [row] = rows;

@@ -88,6 +88,15 @@ export async function listEnrolments(queries: Queries, modelId: Hex): Promise<En
   return current.filter((enrolment) => enrolment.weight > 0n);
 }
 
+export async function holdsSeat(queries: Queries, operatorId: number): Promise<boolean> {
+  const current = await queries
+    .selectDistinctOn([enrolmentVersions.modelId], { weight: enrolmentVersions.weight })
+    .from(enrolmentVersions)
+    .where(eq(enrolmentVersions.operatorId, operatorId))
+    .orderBy(enrolmentVersions.modelId, desc(enrolmentVersions.block));
+  return current.some(({ weight }) => weight > 0n);
+}
+
 export async function findModel(queries: Queries, modelId: Hex): Promise<ModelRecord | null> {
   const { block: _, ...columns } = getTableColumns(modelVersions);
   const [row] = await queries

@@ -2,10 +2,18 @@ import { CoprocessorError, type Retry } from "../core/errors.ts";
 
 /** SQLSTATE of a full disk. */
 const DISK_FULL = "53100";
+/** Ours: what the fence around the tables raises; see the migration `nodeLease`. */
+const FENCED = "SY001";
 
 /** What a failure of the database means to the caller, by SQLSTATE or system error code; prefixes match. */
 const MEANINGS: readonly { codes: readonly string[]; code: string; retry: Retry; fact: string }[] = [
   { codes: [DISK_FULL, "ENOSPC"], code: "store/no-space", retry: "backoff", fact: "the disk is full" },
+  {
+    codes: [FENCED],
+    code: "node/lease-lost",
+    retry: "never",
+    fact: "another node of this operator has taken over",
+  },
   { codes: ["28"], code: "store/auth-failed", retry: "never", fact: "the database refused user or password" },
   { codes: ["3D"], code: "store/no-such-database", retry: "never", fact: "the database does not exist" },
   {

@@ -1,8 +1,6 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openWorkbench, type Workbench } from "@sibyl/coprocessor";
 import {
-  encodeModelInput,
   inferenceOracleAbi,
   openedRequests,
   operatorRegistryAbi,
@@ -12,6 +10,7 @@ import {
 } from "@sibyl/sdk";
 import { type Hex, parseGwei, size, zeroAddress } from "viem";
 import { author } from "../network/devAccounts.ts";
+import { goldenInputs } from "../network/goldenInputs.ts";
 import type { ServedModel } from "../network/serveModels.ts";
 import { type Network, type NetworkOptions, startNetwork } from "../network/startNetwork.ts";
 import type { Teardown } from "../network/teardown.ts";
@@ -58,7 +57,7 @@ export interface Arena {
 
 export async function openArena(
   teardown: Teardown,
-  options: Pick<NetworkOptions, "onStep" | "operators" | "envOf"> & {
+  options: Pick<NetworkOptions, "onStep" | "operators" | "envOf" | "commandOf"> & {
     /** Leads all gossip through this process, so that it can be cut; it makes everything said a little later. */
     cuttable?: boolean;
   },
@@ -218,14 +217,6 @@ export async function openArena(
     const receipt = await client.mined(hash, "a batch of requests");
     return openedRequests(receipt.logs, oracle);
   }
-}
-
-/** Inputs that the model's goldens offer. */
-function goldenInputs({ folder, manifest }: ServedModel): Hex[] {
-  const goldens = JSON.parse(readFileSync(join(folder, "goldens.json"), "utf8")) as {
-    cases: { input?: Hex; value?: string }[];
-  };
-  return goldens.cases.map(({ input, value }) => input ?? encodeModelInput(manifest, value as never));
 }
 
 /** What the model says here, run once for each input. */

@@ -9,7 +9,7 @@ import { attackAll } from "./attackAll.ts";
 import { ATTACKS } from "./attacks/all.ts";
 import { measureGossip, missedGossipBounds } from "./gossip.ts";
 import { type AdversaryOptions, readOptions, USAGE } from "./options.ts";
-import { MACHINES, measureUnequal, missedUnequalBounds } from "./unequal.ts";
+import { MACHINES, machineCommands, measureUnequal, missedUnequalBounds } from "./unequal.ts";
 
 const GOSSIPING_OPERATORS = 10;
 
@@ -56,8 +56,11 @@ async function run(
       return { result: { seed, roundMs: ROUND_MS, rows }, missed };
     }
     case "unequal": {
-      const envOf = (place: number) => MACHINES[place] ?? {};
-      const arena = await openArena(teardown, { onStep: say, operators: MACHINES.length, envOf });
+      const envOf = (place: number) => MACHINES[place]?.env ?? {};
+      const commands = await machineCommands(say);
+      const commandOf = (place: number) => commands[place];
+      const operators = MACHINES.length;
+      const arena = await openArena(teardown, { onStep: say, operators, envOf, commandOf });
       const figures = await measureUnequal(arena, requests, (done) => say(`${done} of ${requests}`));
       return { result: figures, missed: missedUnequalBounds(figures) };
     }

@@ -16,7 +16,8 @@ export const USAGE = `npm run adversary -- [options]
   --attack <a,b>   only these attacks; the baseline runs always
   --requests <n>   requests per attack (20; 500 with --unequal)
   --seed <n>       of everything that is made up (the time)
-  --unequal        instead: five honest operators on different runtimes, and whether they ever disagree
+  --unequal        instead: five honest operators on different runtimes, and whether they ever disagree (fetches
+                   two other versions of ONNX Runtime once, 200 MB)
   --gossip         instead: ten honest operators, and how many messages a request takes
   --json           the rows as JSON on standard output, all else on standard error
   --help           this text

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { createLibp2pPeers, type OracleScope, type PeerMessage } from "@sibyl/coprocessor/testing";
+import { anonymous, createLibp2pPeers, type OracleScope, type PeerMessage } from "@sibyl/coprocessor/testing";
 import { agree } from "@sibyl/sdk";
 import type { Hex } from "viem";
 import { until } from "../network/until.ts";
@@ -45,14 +45,17 @@ export async function runAttack(attack: Attack, options: RunOptions): Promise<Ro
     return "accept" as const;
   };
 
+  const voices: Voice[] = [];
   const peers = createLibp2pPeers({
     scope,
     seed: randomHex(random, 32),
+    // A bonded operator's peer, as soon as it has a seat: it has an operator's budgets to abuse.
+    identity: { ...anonymous, issue: async (fields) => (await voices[0]?.prove(fields)) ?? null },
+    limits: { strangerShare: 1 },
     listen: { host: "127.0.0.1", port: 0 },
     log: silentLog,
   });
   await peers.start(hear);
-  const voices: Voice[] = [];
   try {
     const [endpoint = ""] = peers.addresses();
     for (let seat = 0; seat < attack.seats; seat++) {

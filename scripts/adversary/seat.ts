@@ -1,9 +1,12 @@
-import type {
-  AttestationMessage,
-  CommitMessage,
-  Peers,
-  ProposalMessage,
-  RevealMessage,
+import {
+  type AttestationMessage,
+  type CommitMessage,
+  type PeerRecord,
+  type Peers,
+  type ProposalMessage,
+  peerRecordTypedData,
+  type RevealMessage,
+  type SignedPeerRecord,
 } from "@sibyl/coprocessor/testing";
 import {
   attestationTypedData,
@@ -74,6 +77,14 @@ export class Voice {
 
   get id(): number {
     return this.seat.operatorId;
+  }
+
+  /** Says which peer speaks for the seat's operator. */
+  async prove(
+    fields: Pick<PeerRecord, "peerId" | "addresses" | "issuedAt" | "expiresAt">,
+  ): Promise<SignedPeerRecord> {
+    const record = { ...this.#scope, operatorId: this.id, ...fields };
+    return { ...record, signature: await this.seat.attester.signTypedData(peerRecordTypedData(record)) };
   }
 
   async commit(requestId: Hex, output: Hex, salt: Hex): Promise<CommitMessage> {

@@ -12,11 +12,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { goldenInputs } from "../network/goldenInputs.ts";
 import { startNetwork } from "../network/startNetwork.ts";
 import { Teardown } from "../network/teardown.ts";
 import { ensureRedis, startRedis } from "../services/redis.ts";
 import { type AloneFigures, measureAnvil, measureParts } from "./network/alone.ts";
-import { goldenInputs, type LoadFigures, measureLoad } from "./network/measure.ts";
+import { type LoadFigures, measureLoad } from "./network/measure.ts";
 import { stageSeconds } from "./network/stages.ts";
 
 interface Row extends Omit<LoadFigures, "spanUs" | "settled"> {
@@ -115,8 +116,8 @@ async function onNetwork(
   work: OnNetwork,
 ): Promise<void> {
   const teardown = new Teardown();
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.once(signal, () => void teardown.run().then(() => process.exit(1)));
+  const onSignal = () => void teardown.run().then(() => process.exit(1));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, onSignal);
   try {
     const redisUrl = mode === "redis" ? await openRedis(teardown) : null;
     const network = await startNetwork({
@@ -132,7 +133,7 @@ async function onNetwork(
     await work(network, await network.addModel(MODEL), redisUrl, teardown);
   } finally {
     await teardown.run();
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.removeAllListeners(signal);
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, onSignal);
   }
 }
 

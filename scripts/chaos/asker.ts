@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { encodeInput, inferenceOracleAbi } from "@sibyl/sdk";
 import { encodeFunctionData, type Hex, keccak256, parseEther, parseEventLogs, parseGwei } from "viem";
 import { author } from "../network/devAccounts.ts";
+import { goldenInputs } from "../network/goldenInputs.ts";
 import { rpcCall } from "../network/rpcCall.ts";
 import { readSamples } from "../quickstart/samples.ts";
 import type { ChaosNetwork } from "./chaosNetwork.ts";
@@ -43,7 +42,7 @@ export class Asker {
     this.#lifetimeSeconds = lifetimeSeconds;
     this.#inputs = {
       "spam-text": texts(network.models["spam-text"].folder),
-      iris: goldens(network.models.iris.folder),
+      iris: goldenInputs(network.models.iris),
     };
   }
 
@@ -153,11 +152,4 @@ export class Asker {
 
 function texts(folder: string): Hex[] {
   return readSamples(folder).map(({ text }) => encodeInput("text", text));
-}
-
-function goldens(folder: string): Hex[] {
-  const { cases } = JSON.parse(readFileSync(join(folder, "goldens.json"), "utf8")) as {
-    cases: { input: Hex }[];
-  };
-  return cases.map(({ input }) => input);
 }

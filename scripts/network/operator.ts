@@ -11,8 +11,10 @@ export interface NodeStatus {
   operatorId: number;
   /** Peers that share its topic now. */
   peers: number;
+  /** Operators that its peers have proven to speak for. */
+  peerOperators: number[];
   queue: { waiting: number; active: number; parked: number };
-  /** Multiaddrs that peers can dial. */
+  /** Addresses that peers can dial. */
   addresses: string[];
   /** What it said to its peers and heard from them since it started. */
   traffic: { published: number; sent: number; received: number; copies: number; copiedBytes: number };

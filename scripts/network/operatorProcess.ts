@@ -45,7 +45,7 @@ export interface OperatorProcess {
 }
 
 /**
- * Starts an operator's node and waits until it says that it is ready.
+ * Starts an operator's node and waits until it says that it is ready, or stands by.
  *
  * @throws Error with the end of its log when it ends before, or is not ready in time.
  */
@@ -132,6 +132,8 @@ async function isReady(statusUrl: string): Promise<string> {
   const response = await fetch(`${statusUrl}/readyz`, { signal: AbortSignal.timeout(2_000) });
   if (response.ok) return statusUrl;
   const { reasons } = (await response.json()) as { reasons?: string[] };
+  // One that stands by for another does what it is there for.
+  if (reasons?.length === 1 && reasons[0]?.startsWith("node/standby")) return statusUrl;
   throw new Error(reasons?.join(", ") ?? `HTTP ${response.status}`);
 }
 

@@ -37,6 +37,8 @@ export interface NetworkOptions {
   parameters?: ProtocolParameters;
   /** Arguments for Node that start an operator; `sibyl node` when not given. */
   command?: readonly string[];
+  /** The same for one operator, by its place counted from 0. */
+  commandOf?: (place: number) => readonly string[] | undefined;
   /** Further environment variables of every node. */
   env?: Record<string, string>;
   /** Environment variables of one node, by its place counted from 0. */
@@ -46,6 +48,8 @@ export interface NetworkOptions {
    * networks whose links can be cut.
    */
   frontPort?: (p2pPort: number) => Promise<number>;
+  /** How operators speak with each other; libp2p when not given. */
+  transport?: "libp2p" | "http";
   /** Told before each step. */
   onStep?: (step: string) => void;
 }
@@ -119,7 +123,9 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
     Promise.all(
       places.slice(0, running).map((place) => {
         const own = { ...env, ...options.envOf?.(place) };
-        return addOperator(client, protocol, model, { ...options, place, folder, env: own });
+        const command = options.commandOf?.(place) ?? options.command;
+        const how = { ...options, ...(command === undefined ? {} : { command }) };
+        return addOperator(client, protocol, model, { ...how, place, folder, env: own });
       }),
     ),
     Promise.all(places.slice(running).map((place) => addSilent(client, protocol, model, place))),
@@ -181,13 +187,18 @@ async function addOperator(
   protocol: Protocol,
   model: ServedModel,
   options: Pick<OperatorOptions, "place" | "folder" | "env" | "teardown" | "command"> &
-    Pick<NetworkOptions, "frontPort">,
+    Pick<NetworkOptions, "frontPort" | "transport">,
 ): Promise<Operator> {
-  const { place, teardown, frontPort } = options;
+  const { place, teardown, frontPort, transport = "libp2p" } = options;
   const p2p = await reservePort();
   teardown.add("reserved port", () => p2p.release());
-  const endpoint = `/ip4/127.0.0.1/tcp/${frontPort === undefined ? p2p.port : await frontPort(p2p.port)}`;
-  const env = frontPort === undefined ? options.env : { ...options.env, P2P_ANNOUNCE: endpoint };
+  const port = frontPort === undefined ? p2p.port : await frontPort(p2p.port);
+  const endpoint = transport === "http" ? `http://127.0.0.1:${port}` : `/ip4/127.0.0.1/tcp/${port}`;
+  const env = {
+    ...options.env,
+    P2P_TRANSPORT: transport,
+    ...(frontPort !== undefined && { P2P_ANNOUNCE: endpoint }),
+  };
   const registered = await registerOperator(client, protocol.operatorRegistry, place, endpoint);
   const folder = join(options.folder, `operator-${registered.operatorId}`);
   mkdirSync(folder);

@@ -24,6 +24,8 @@ export interface WorkerProcessOptions {
 /** A running `sibyl worker`, as a process of its own. */
 export interface WorkerProcess {
   pid: number;
+  /** Null when its environment names no `STATUS_LISTEN`. */
+  statusUrl: string | null;
   /** Ends it at once, without letting it say goodbye. */
   kill(): Promise<void>;
   /** Asks it to end; after 20 s it is killed. @returns its exit status, or null when a signal ended it. */
@@ -47,10 +49,10 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
   });
   const exited = once(child, "close").then(([status]) => status as number | null);
   if (child.pid !== undefined) void exited.then(endWithUs(child.pid));
-  const started = new Promise<void>((resolve, reject) => {
+  const started = new Promise<string | null>((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
       log.write(`${line}\n`);
-      if (line.includes(STARTED)) resolve();
+      if (line.includes(STARTED)) resolve((JSON.parse(line) as { statusUrl: string | null }).statusUrl);
     });
     child.stderr.on("data", (chunk: Buffer) => log.write(chunk));
     void exited.then((status) => reject(new Error(`${name} ended (${status}) before it took jobs`)));
@@ -68,9 +70,10 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
     return status;
   };
   teardown.add(name, async () => void (await end("SIGTERM")));
-  await started;
+  const statusUrl = await started;
   return {
     pid: child.pid as number,
+    statusUrl,
     kill: async () => void (await end("SIGKILL")),
     stop: () => end("SIGTERM"),
   };

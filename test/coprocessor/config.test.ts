@@ -243,6 +243,20 @@ describe("a queue that others share", () => {
     expect(faultsOf({ ...REQUIRED, WORKER: "none" })).toContain("WORKER is none");
   });
 
+  it("accepted: a standby, on servers that both nodes reach; refused without", () => {
+    const shared = { STANDBY: "1", QUEUE_URL: "redis://host", DATABASE_URL: "postgres://host/a" };
+    expect(readConfig({ ...REQUIRED, ...shared }).standby).toBe(true);
+    expect(readConfig(REQUIRED).standby).toBe(false);
+    for (const missing of ["QUEUE_URL", "DATABASE_URL"])
+      expect(faultsOf({ ...REQUIRED, ...shared, [missing]: "" })).toContain("STANDBY is 1, and two nodes");
+  });
+
+  it("accepted: a share of jobs to check", () => {
+    expect(readConfig(REQUIRED).spotCheckShare).toBe(0);
+    expect(readConfig({ ...REQUIRED, SPOT_CHECK_SHARE: "0.05" }).spotCheckShare).toBe(0.05);
+    expect(faultsOf({ ...REQUIRED, SPOT_CHECK_SHARE: "2" })).toContain("SPOT_CHECK_SHARE");
+  });
+
   it.each([
     ["MODEL_QUEUES", "spam-text=large", "with a model's id"],
     ["MODEL_QUEUES", `${MODEL}=a b`, "letters, digits and dashes"],

@@ -26,6 +26,9 @@ const PAGE = { not: "its page's own test starts the same network and page, by `s
 const CHALLENGE = "test/e2e/challenge.test.ts";
 const EVIDENCE = { by: "test/e2e/evidence.test.ts", proof: '[COMMAND, "evidence"' };
 const LIFECYCLE = "test/e2e/lifecycle.test.ts";
+const OBSERVABILITY = "test/e2e/observability.test.ts";
+/** Its operators register URLs and are started with the transport; the proxy's TLS is not ours. */
+const OVER_HTTP = { by: "test/e2e/httpPeers.test.ts", proof: 'transport: "http"' };
 const FLEET = { not: "needs a Redis with these users; test/e2e/fleet.test.ts runs both on one of its own" };
 
 /** Every command of the documentation. One that is missing here fails a test, and so does one that is in no page. */
@@ -86,10 +89,18 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
   "ATTESTER_SIGNER_URL=http://127.0.0.1:9000 ATTESTER_ADDRESS=0x… node coprocessor/bin/sibyl.js node": {
     not: "needs a web3signer, of which no package is reachable; test/coprocessor/keys/web3signer.test.ts speaks its protocol",
   },
+  "OWNER_KEY=0x… node coprocessor/bin/sibyl.js register --stake 1 --endpoint https://operator.example --fund 0.1":
+    OVER_HTTP,
+  "P2P_TRANSPORT=http P2P_LISTEN=127.0.0.1:4001 P2P_ANNOUNCE=https://operator.example node coprocessor/bin/sibyl.js node":
+    OVER_HTTP,
   "WORKER=none QUEUE_URL=redis://node:password@queue.internal QUEUE_SECRET=... node coprocessor/bin/sibyl.js node":
     FLEET,
   "QUEUE_NAMESPACE=1-7 QUEUE_URL=redis://worker:password@queue.internal QUEUE_SECRET=... node coprocessor/bin/sibyl.js worker":
     FLEET,
+  "STANDBY=1 DATABASE_URL=postgres://… QUEUE_URL=redis://… node coprocessor/bin/sibyl.js node": {
+    by: "test/e2e/standbyPair.ts",
+    proof: 'STANDBY: "1"',
+  },
   "node coprocessor/bin/sibyl.js node --config operator.env": {
     by: LIFECYCLE,
     proof: 'run(["node", "--config", configFile()])',
@@ -120,6 +131,15 @@ export const TREATMENTS: Readonly<Record<string, Treatment>> = {
   "node coprocessor/bin/sibyl.js evidence": EVIDENCE,
   "node coprocessor/bin/sibyl.js evidence 0x<id> > proof.json": EVIDENCE,
   "node coprocessor/bin/sibyl.js evidence proof.json --verify": EVIDENCE,
+  "node coprocessor/bin/sibyl.js queue": { by: OBSERVABILITY, proof: "expect(await queueCommand()).toMatch" },
+  "node coprocessor/bin/sibyl.js queue retry 0x<requestId>": {
+    by: OBSERVABILITY,
+    proof: 'queueCommand("retry", waited.requestId',
+  },
+  "node coprocessor/bin/sibyl.js queue drop 0x<requestId>": {
+    by: OBSERVABILITY,
+    proof: 'queueCommand("drop", waited.requestId',
+  },
   "node coprocessor/bin/sibyl.js status": HERE,
   "node coprocessor/bin/sibyl.js status 0x<requestId>": HERE,
   "node coprocessor/bin/sibyl.js receipts": HERE,

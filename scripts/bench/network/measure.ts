@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Hex } from "viem";
+import { goldenInputs } from "../../network/goldenInputs.ts";
 import type { ServedModel } from "../../network/serveModels.ts";
 import type { Network } from "../../network/startNetwork.ts";
 import { until } from "../../network/until.ts";
@@ -128,11 +126,4 @@ function latencies({ settledMs, openedMs }: BlockClock, from: number, to?: numbe
 
 function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;
-}
-
-export function goldenInputs({ folder }: ServedModel): Hex[] {
-  const { cases } = JSON.parse(readFileSync(join(folder, "goldens.json"), "utf8")) as {
-    cases: { input: Hex }[];
-  };
-  return cases.map(({ input }) => input);
 }

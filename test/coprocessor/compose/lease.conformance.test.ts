@@ -124,6 +124,23 @@ leaseConformance(
   "unavailable" in postgres ? postgres.unavailable : false,
 );
 
+describe.skipIf("unavailable" in postgres)("lease on PostgreSQL after a take-over", () => {
+  test("evicted: the session of a process that lost its store, and nobody else's", async () => {
+    if ("unavailable" in postgres) throw new Error(postgres.unavailable);
+    await using server = await startPostgres(postgres);
+    const lost = signal();
+    const options = { url: server.url, name: "a", log: collectedLog(), onLost: () => lost.fire() };
+    const late = await takePostgresLease({ ...options, me: ELSEWHERE });
+    const me = thisProcess();
+    await expect(takePostgresLease({ ...options, me, evicts: DEAD })).rejects.toMatchObject({
+      code: "node/already-running",
+    });
+    const lease = await takePostgresLease({ ...options, me, evicts: ELSEWHERE });
+    await lost.promise;
+    await Promise.all([late.release(), lease.release()]);
+  }, 40_000);
+});
+
 describe.skipIf("unavailable" in redis)("lease on Redis after a kill", () => {
   test("taken over: at once on the holder's own host, and after it ran out elsewhere", async () => {
     if ("unavailable" in redis) throw new Error(redis.unavailable);
@@ -141,6 +158,24 @@ describe.skipIf("unavailable" in redis)("lease on Redis after a kill", () => {
     const first = await takeRedisLease({ ...options, name: "dead", me: thisProcess() });
     await leave("far", ELSEWHERE, 800);
     const second = await takeRedisLease({ ...options, name: "far", me: thisProcess(), leaseMs: 1_500 });
+    // Who leases the store that both share has decided already.
+    const [storeId, other] = ["5f0d8d0e-0000-4000-8000-000000000000", "5f0d8d0e-0000-4000-8000-000000000001"];
+    const withHold = (store: string, token: string) =>
+      ({ ...ELSEWHERE, hold: { storeId: store, token } }) as ProcessIdentity;
+    const hold = { storeId, token: 8n };
+    await leave("outranked", withHold(storeId, "7"), 3_600_000);
+    await (await takeRedisLease({ ...options, name: "outranked", me: thisProcess(), hold })).release();
+    for (const holder of [withHold(storeId, "9"), withHold(other, "7"), ELSEWHERE]) {
+      await leave("not outranked", holder, 3_600_000);
+      const refused = takeRedisLease({
+        ...options,
+        name: "not outranked",
+        me: thisProcess(),
+        hold,
+        leaseMs: 300,
+      });
+      await expect(refused).rejects.toMatchObject({ code: "node/already-running" });
+    }
     // A server that was wiped: the holder writes itself down again.
     await admin.flushall();
     await expect

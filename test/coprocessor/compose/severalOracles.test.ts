@@ -68,7 +68,7 @@ function fake(fails: (name: string, nth: number) => CoprocessorError | null = ()
 }
 
 const start = async (of: StartOracle, variables: Record<string, string> = VARIABLES) => {
-  node = await startOracles(readOracles(variables), log, of, { retryMs: 20 });
+  node = await startOracles(readOracles(variables), { role: "operator", log, retryMs: 20 }, of);
   return node;
 };
 
@@ -100,8 +100,22 @@ test("an oracle that cannot be reached is started once it can be, and the other 
   expect(open.toSorted()).toEqual(["a", "b"]);
 });
 
-test("what only a person can mend ends the start, with nothing left open", async () => {
-  await expect(start(fake((name) => (name === "b" ? tooDeep : null)))).rejects.toBe(tooDeep);
+test("what only a person can mend ends that oracle's start alone, and is said", async () => {
+  await start(fake((name) => (name === "b" ? tooDeep : null)));
+  expect(open).toEqual(["a"]);
+  expect((await ask("/a/readyz")).code).toBe(200);
+  expect((await ask("/readyz")).body).toEqual({
+    ready: false,
+    reasons: ["b: oracle/failed: chain/reorg-too-deep: gone"],
+  });
+  expect(log.lines).toContainEqual(
+    expect.objectContaining({ level: "error", fields: { oracle: "b", err: tooDeep } }),
+  );
+});
+
+test("one waits for its chain, the other cannot be mended: the start fails, and a supervisor tries again", async () => {
+  const begin = fake((name) => (name === "b" ? tooDeep : unreachable));
+  await expect(start(begin)).rejects.toBe(tooDeep);
   expect(open).toEqual([]);
 });
 
@@ -140,7 +154,7 @@ test("two names for one oracle of one chain are refused", async () => {
   const begin = fake();
   const claiming: StartOracle = async (oracle, shared, closers) => {
     const { oracle: place } = oracle.config;
-    await shared.store({ chainId: 1, oracle: place, attester: address("attester") });
+    await shared.store({ chainId: 1, oracle: place, attester: address("attester"), fence: null });
     return begin(oracle, shared, closers);
   };
   await expect(start(claiming, variables)).rejects.toMatchObject({

@@ -86,6 +86,26 @@ describe("readOracles", () => {
     expect(readOracles(free)).toHaveLength(2);
   });
 
+  test("a pair of nodes serves one oracle: standing by for several is refused", () => {
+    const pair = {
+      ...{ STANDBY: "1", DATABASE_URL: "postgres://db/a", QUEUE_URL: "redis://q" },
+      ...{ QUEUE_NAMESPACE: "mine", QUEUE_SECRET: "s".repeat(32) },
+    };
+    expect(faults({ ...TWO, ...pair })).toEqual([
+      expect.stringMatching(/^STANDBY is 1, and a node that serves/),
+    ]);
+    expect(faults({ ...TWO, BASE_STANDBY: "1" })).toEqual([
+      "BASE_STANDBY cannot be: STANDBY is the whole node's",
+    ]);
+  });
+
+  test("networks may speak differently", () => {
+    const transports = readOracles({ ...TWO, OP_MAIN_P2P_TRANSPORT: "http" }).map(
+      ({ config }) => config.p2p.transport,
+    );
+    expect(transports).toEqual(["libp2p", "http"]);
+  });
+
   test("a queue on a server needs a name, because workers look for it there", () => {
     const queue = { QUEUE_URL: "redis://127.0.0.1:6379" };
     expect(faults({ ...TWO, ...queue })[0]).toMatch(/^QUEUE_NAMESPACE is not set/);

@@ -44,6 +44,8 @@ test("apart: free processes share the jobs that come together", async () => {
   const engine = start({ threads: 2 });
   const together = (count: number) =>
     Promise.all(numbered(count).map((input) => engine.run(rows(), input, LIMITS)));
+  // A model's first job runs alone, however many processes there are.
+  await together(1);
   // Two jobs are apart only once both processes have started.
   await vi.waitFor(async () => expect((await together(2))[0]?.runtime.batch).toBe(1), LIMITS.timeoutMs);
   const results = await together(8);

@@ -30,3 +30,31 @@ test("a level that changes counts for children that were made before", () => {
     msg: "now heard",
   });
 });
+
+test("a line about a job or a transaction says its request's id", () => {
+  const requestId = `0x${"ab".repeat(32)}`;
+  const key = `31337-0x${"11".repeat(20)}-${requestId}`;
+  const script = `
+    import { createPinoLog } from ${JSON.stringify(MODULE)};
+    const log = createPinoLog("info", {});
+    log.info({ key: "${key}" }, "request");
+    log.info({ key: "watch-${key}" }, "second look");
+    log.info({ id: "settle/${key}/0" }, "transaction");
+    log.info({ key: "opening-${requestId}" }, "demand");
+    log.info({ requestId: "0x01", key: "${key}" }, "said already");
+  `;
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--import", "tsx", "--input-type=module", "-e", script],
+    { encoding: "utf8", cwd: join(import.meta.dirname, "../../..") },
+  );
+  const lines = stdout.trim().split("\n");
+  expect(lines, stderr).toHaveLength(5);
+  expect(lines.map((line) => (JSON.parse(line) as { requestId?: string }).requestId)).toEqual([
+    requestId,
+    requestId,
+    requestId,
+    undefined,
+    "0x01",
+  ]);
+});

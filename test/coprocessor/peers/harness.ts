@@ -18,8 +18,9 @@ export interface PeersHarness {
   name: string;
   /** Whether messages reach nodes that their sender has no connection to. */
   relays: boolean;
-  /** `identity` 0..255: equal numbers are the same peer. Listens on loopback. */
+  /** `identity` 1..255: equal numbers are the same peer, below 100 a bonded operator's. Listens on loopback. */
   create(options: { identity: number; port: number; limits?: Partial<PeerLimits>; log: Log }): Peers;
+  /** Below 100 it proves to be an operator's, and behaves no better for it. */
   attacker(identity: number): Promise<Attacker>;
   /** Wire bytes of a message, with a fresh nonce. */
   encode(message: PeerMessage): Uint8Array;
@@ -47,8 +48,11 @@ export function createNetwork(harness: PeersHarness) {
   async function fullMesh(nodes: readonly Listener[]): Promise<void> {
     const addresses = nodes.flatMap((n) => n.peers.addresses());
     for (const n of nodes) n.peers.connect(addresses);
-    await until("everybody sees everybody", () =>
-      nodes.every((n) => n.peers.connected() === nodes.length - 1),
+    await until("everybody sees everybody, and knows whose peer it is", () =>
+      nodes.every(
+        ({ peers }) =>
+          peers.connected() === nodes.length - 1 && peers.operators().length === nodes.length - 1,
+      ),
     );
   }
 

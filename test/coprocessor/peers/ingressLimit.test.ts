@@ -24,6 +24,21 @@ describe("ingress limit", () => {
     expect(ingress.admit("a", 1, 100, 1_000)).toBe(true);
   });
 
+  test("strangers: a share of every budget, the whole from the moment that they prove something", () => {
+    const limits = { ...defaultPeerLimits, messageBurst: 160, messagesPerSecond: 16, strangerShare: 1 / 16 };
+    const proven = new Set<string>();
+    const ingress = createIngressLimit(limits, (peer) => proven.has(peer));
+    expect(count(200, () => ingress.admit("a", 1, 1, 0))).toBe(10);
+    expect(count(200, () => ingress.admit("a", 1, 1, 1_000))).toBe(1);
+    proven.add("a");
+    expect(count(200, () => ingress.admit("a", 1, 1, 2_000))).toBe(16);
+    expect(count(200, () => ingress.admit("a", 1, 1, 100_000))).toBe(160);
+    // What it had saved up as an operator is gone with the proof.
+    ingress.admit("a", 1, 1, 200_000);
+    proven.delete("a");
+    expect(count(200, () => ingress.admit("a", 1, 1, 200_000))).toBe(10);
+  });
+
   test("clock going back: refills nothing, breaks nothing", () => {
     const ingress = limit({ messageBurst: 2, messagesPerSecond: 1 });
     expect(count(3, () => ingress.admit("a", 1, 1, 5_000))).toBe(2);

@@ -13,9 +13,12 @@ import {
   type Libp2pPeersOptions,
 } from "../../../coprocessor/peers/libp2pPeers.ts";
 import { defaultPeerLimits } from "../../../coprocessor/peers/limits.ts";
+import { type PeerIdentity, RecordBook } from "../../../coprocessor/peers/recordBook.ts";
+import { RecordExchange } from "../../../coprocessor/peers/recordExchange.ts";
 import { createWire, NONCE_BYTES } from "../../../coprocessor/peers/wire.ts";
 import { collectedLog } from "../collectedLog.ts";
 import { peersConformance } from "./conformance.ts";
+import { isOperator, operatorIdentity } from "./identity.ts";
 import { listening, repeatUntil, until } from "./network.ts";
 import { commit } from "./samples.ts";
 
@@ -39,6 +42,19 @@ async function rawNode(identity: number): Promise<GossipNode> {
   return node;
 }
 
+/** Has a raw node prove what it can. */
+function showRecord(node: GossipNode, identity: PeerIdentity): RecordExchange {
+  const exchange = new RecordExchange({
+    topic,
+    book: new RecordBook(scope, identity),
+    admits: () => true,
+    onOffence: () => {},
+    log: collectedLog(),
+  });
+  void exchange.serve(node);
+  return exchange;
+}
+
 async function stopRaw(libp2p: GossipNode["libp2p"]): Promise<void> {
   for (const connection of libp2p.getConnections()) connection.abort(new Error("stop"));
   await libp2p.stop();
@@ -53,6 +69,7 @@ peersConformance({
       seed: `0x${seedOf(identity).toString("hex")}`,
       listen: { host: "127.0.0.1", port },
       log,
+      ...(isOperator(identity) ? { identity: operatorIdentity(scope, identity) } : {}),
       // Waits that suit a test; the decisions are the same.
       dialTimes: { minMs: 50, maxMs: 400, settleMs: 1_500 },
       ...(limits ? { limits } : {}),
@@ -62,7 +79,9 @@ peersConformance({
   deadAddress: "/ip4/127.0.0.1/tcp/1/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X",
 
   async attacker(identity) {
-    const { libp2p, gossip } = await rawNode(identity);
+    const node = await rawNode(identity);
+    const { libp2p, gossip } = node;
+    const records = isOperator(identity) ? showRecord(node, operatorIdentity(scope, identity)) : null;
     gossip.subscribe(topic);
     const connected = () => libp2p.getConnections().some((connection) => connection.status === "open");
     return {
@@ -75,7 +94,10 @@ peersConformance({
       async send(bytes) {
         await gossip.publish(topic, bytes);
       },
-      stop: () => stopRaw(libp2p),
+      async stop() {
+        records?.stop();
+        await stopRaw(libp2p);
+      },
     };
   },
 });

@@ -3,6 +3,7 @@ import type { PipelineDeps } from "../../../coprocessor/pipeline/deps.ts";
 import { createDriver } from "../../../coprocessor/pipeline/driver.ts";
 import { collectedLog } from "../collectedLog.ts";
 import { until } from "../queue/fixtures.ts";
+import { requestRecord } from "../store/fixtures.ts";
 
 test("a flood of requests: 64 are looked at together, and every one gets its turn", async () => {
   const looks = new Map<string, number>();
@@ -37,5 +38,35 @@ test("a flood of requests: 64 are looked at together, and every one gets its tur
   // A look by the stage and one by the driver, and the stage's once more for the one that was woken while it ran.
   expect(looks.get("key-1")).toBe(2);
   expect(looks.get("key-0")).toBe(3);
+  await driver.stop();
+});
+
+test("a job that the queue forgot is added again for as long as its request waits for it", async () => {
+  const record = requestRecord("a");
+  const added: string[] = [];
+  let state = "queued";
+  /** Ports' parts, as far as a queued request needs them. */
+  const deps = {
+    store: {
+      request: async () => ({ ...record, state }),
+      model: async () => null,
+      statements: async () => [],
+    },
+    queue: {
+      async add({ key }: { key: string }) {
+        added.push(key);
+        if (added.length === 1) throw new Error("the queue is down");
+      },
+    },
+    ...{ log: collectedLog(), now: Date.now, waiting: new Map() },
+    workload: { rules: { prices: { minFees: new Map() } } },
+  } as unknown as PipelineDeps;
+  const driver = createDriver(deps, { repeatMs: 20 });
+  await driver.requeue(record.key);
+  expect(added).toEqual([record.key]);
+  await until("it to be added again after the failure", () => (added.length === 2 ? true : null));
+  state = "computed";
+  await driver.requeue(record.key);
+  expect(added).toHaveLength(2);
   await driver.stop();
 });

@@ -3,9 +3,11 @@ import { keccak256 } from "viem";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { parseReceipt } from "../../../coprocessor/core/receipt.ts";
 import type { RequestRecord } from "../../../coprocessor/core/request.ts";
+import { WorkerTrust } from "../../../coprocessor/core/workerTrust.ts";
 import { Workload } from "../../../coprocessor/core/workload.ts";
 import { onOutcome } from "../../../coprocessor/pipeline/onOutcome.ts";
-import type { JobOutcome } from "../../../coprocessor/queue/port.ts";
+import type { SpotChecks } from "../../../coprocessor/pipeline/spotCheck.ts";
+import type { InferenceJob, JobOutcome } from "../../../coprocessor/queue/port.ts";
 import { collectedLog } from "../collectedLog.ts";
 import type { StoreUnderTest } from "../store/conformance.ts";
 import { openEmbeddedStore } from "../store/embedded.ts";
@@ -38,6 +40,7 @@ let subject: StoreUnderTest;
 let record: RequestRecord;
 let removed: string[];
 let workload: Workload;
+let log: ReturnType<typeof collectedLog>;
 
 beforeAll(async () => {
   subject = await openEmbeddedStore();
@@ -46,6 +49,7 @@ afterAll(() => subject.close());
 beforeEach(async () => {
   await subject.clear();
   removed = [];
+  log = collectedLog();
   workload = new Workload(() => ({ ...ROOM, prices: { minFees: new Map(), tokenWeiWad: new Map() } }));
   const template = requestRecord("a");
   record = { ...template, request: { ...template.request, inputHash: keccak256(template.input) } };
@@ -58,7 +62,7 @@ beforeEach(async () => {
 });
 
 /** The worker's and the model store's parts are played; the store is real. */
-const hear = (outcome: JobOutcome, now = 9_000) =>
+const hear = (outcome: JobOutcome, now = 9_000, spotChecks?: SpotChecks) =>
   onOutcome(
     {
       scope: { chainId: CHAIN_ID, oracle: ORACLE },
@@ -69,6 +73,8 @@ const hear = (outcome: JobOutcome, now = 9_000) =>
         onOutcome: () => {},
         remove: async (key) => void removed.push(key),
         counts: async () => ({ waiting: 0, active: 0, parked: 0 }),
+        depths: async () => [],
+        jobs: async () => [],
         close: async () => {},
       },
       models: {
@@ -77,7 +83,8 @@ const hear = (outcome: JobOutcome, now = 9_000) =>
       },
       waiting: new Map(),
       workload,
-      log: collectedLog(),
+      spotChecks,
+      log,
       now: () => now,
       wake: () => {},
     },
@@ -130,4 +137,59 @@ it("ended: a job makes room for others, and its time counts for the next ones of
   await hear(done());
   expect(workload.size).toBe(0);
   expect(workload.times.expectedMs(modelId, 9_000)).toBe(1);
+});
+
+/** Checks whose own runs come to `answer`. */
+function checks(answer: JobOutcome, patch: Partial<SpotChecks> = {}): SpotChecks & { jobs: InferenceJob[] } {
+  const jobs: InferenceJob[] = [];
+  return {
+    jobs,
+    share: 1,
+    seed: hash("seed"),
+    own: () => "our own",
+    trust: new WorkerTrust(),
+    async run(job) {
+      jobs.push(job);
+      return answer;
+    },
+    ...patch,
+  };
+}
+const from = (worker: string, output = OUTPUT): JobOutcome => ({ ...done(output), worker }) as JobOutcome;
+
+it("checked: an answer that our own run agrees with is taken, with the worker's receipt", async () => {
+  const spot = checks(done());
+  await hear(from("a"), 9_000, spot);
+  expect(spot.jobs).toMatchObject([{ key: record.key, input: record.input }]);
+  expect(await subject.store.request(record.key)).toMatchObject({ state: "computed", output: OUTPUT });
+  expect(spot.trust.list()).toEqual([]);
+});
+
+it("disagrees: our own answer is taken, and the worker is parked by its name", async () => {
+  const spot = checks(done());
+  await hear(from("a", encodeOutput("scalar", 1n)), 9_000, spot);
+  expect(await subject.store.request(record.key)).toMatchObject({ state: "computed", output: OUTPUT });
+  expect(await subject.store.receipt(record.key)).toMatchObject({ output: OUTPUT });
+  expect(spot.trust.list()).toMatchObject([
+    { worker: "a", since: 9_000, reason: expect.stringContaining(record.requestId) },
+  ]);
+  expect(log.codes()).toContain("worker/disagrees");
+});
+
+it("not checked: what we cannot run says nothing about the worker, and says so", async () => {
+  const spot = checks({ status: "failed", code: "model/fetch-failed", message: "gone" });
+  await hear(from("a"), 9_000, spot);
+  expect(await subject.store.request(record.key)).toMatchObject({ state: "computed" });
+  expect(spot.trust.list()).toEqual([]);
+  expect(log.codes()).toContain("worker/not-checked");
+});
+
+it("not checked: what is not in the sample, and what our own worker ran", async () => {
+  const spot = checks(done(encodeOutput("scalar", 1n)), { share: 0 });
+  await hear(from("a"), 9_000, spot);
+  const own = checks(done(encodeOutput("scalar", 1n)));
+  await subject.store.transition(record.key, ["computed"], "queued");
+  await hear(from("our own"), 9_000, own);
+  expect([...spot.jobs, ...own.jobs]).toEqual([]);
+  expect((await subject.store.request(record.key))?.output).toBe(OUTPUT);
 });

@@ -6,6 +6,7 @@ import type { JobConsumer, JobQueue } from "../../../coprocessor/queue/port.ts";
 import { capabilityConformance } from "./capabilityConformance.ts";
 import { failureConformance } from "./failureConformance.ts";
 import { collect, done, job, signal, until } from "./fixtures.ts";
+import { largePayloadConformance } from "./largePayloadConformance.ts";
 
 /** A backend to be tested; each namespace is an empty queue. */
 export interface QueueUnderTest {
@@ -144,6 +145,7 @@ export function queueConformance(
     );
 
     capabilityConformance({ queue, consumer, fresh });
+    largePayloadConformance({ queue, consumer, fresh });
     failureConformance({ queue, consumer, fresh, addRaw: (id, data) => subject.addRaw(namespace, id, data) });
 
     fresh("removing a waiting job forgets it; removing a running one drops its outcome", async () => {

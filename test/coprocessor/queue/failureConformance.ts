@@ -84,7 +84,9 @@ export function failureConformance({ queue, consumer, fresh, addRaw }: QueueBenc
       const told = collect(node);
       await worker.run(async () => done());
       const bad: [string, unknown, string][] = [
-        ["newer", { ...job("newer"), version: 2 }, "version 2, this worker reads 1"],
+        ["newer", { ...job("newer"), version: 3 }, "version 3, this worker reads 1 and 2"],
+        ["older", { ...job("older"), version: 0 }, "version 0, this worker reads 1 and 2"],
+        ["inline", { ...job("inline"), version: 2 }, "input"],
         ["empty", {}, "version undefined"],
         ["hex", { ...job("hex"), input: "0x123" }, "not whole bytes in hex"],
         ["field", { ...job("field"), modelId: undefined }, "modelId"],

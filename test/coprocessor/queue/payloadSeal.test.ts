@@ -31,6 +31,10 @@ describe("sealed payloads", () => {
     expect(() => seal.checkOutcome(one, { ...outcome, output: "0x02" }, sealed)).toThrow(badSeal);
     const otherRuntime = { ...outcome, runtime: { ...RUNTIME, batch: RUNTIME.batch + 1 } };
     expect(() => seal.checkOutcome(one, otherRuntime, sealed)).toThrow(badSeal);
+    const named = seal.sealOutcome(one, { ...outcome, worker: "a" });
+    seal.checkOutcome(one, named, named);
+    for (const worker of ["b", undefined])
+      expect(() => seal.checkOutcome(one, { ...outcome, worker }, named)).toThrow(badSeal);
     expect(() => seal.checkOutcome(job("b", { deadlineMs: 1 }), outcome, sealed)).toThrow(badSeal);
     expect(() => new PayloadSeal("another secret").checkOutcome(one, outcome, sealed)).toThrow(badSeal);
   });

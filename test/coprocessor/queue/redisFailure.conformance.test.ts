@@ -154,6 +154,63 @@ describe.skipIf(skip !== false)(
       await Promise.all([queue.close(), consumer.close(), watcher.close()]);
     });
 
+    test("large payloads do not travel in the job; they go with it, and what is gone or altered is a named failure", async () => {
+      const server = await start();
+      const queue = await open(server.url);
+      const consumer = await work(server.url);
+      const told = collect(queue);
+      const admin = new Redis(server.url);
+      cleanups.push(async () => admin.disconnect());
+      const large: `0x${string}` = `0x${"ab".repeat(100_000)}`;
+      const beside = async () => (await admin.keys("{sibyl}:payload:*")).sort();
+      const nameOf = (label: string, part: string) => `{sibyl}:payload:${job(label).key}/${part}`;
+
+      await queue.add(job("gone", { input: large }));
+      await admin.del(nameOf("gone", "input"));
+      await queue.add(job("altered", { input: large }));
+      await admin.set(nameOf("altered", "input"), `${large.slice(0, -2)}ac`);
+      await queue.add(job("fine", { input: large }));
+      expect(await admin.pttl(nameOf("fine", "input"))).toBeGreaterThan(3_600_000);
+      const [data] = await admin.hmget(`{sibyl}:sibyl-inference:${job("fine").key}`, "data");
+      expect(data?.length).toBeLessThan(1_000);
+      await consumer.run(async ({ input }) => done(input));
+      await until("all outcomes", () => (told.length === 3 ? true : null));
+      const of = (label: string) => told.find(({ key }) => key === job(label).key)?.outcome;
+      expect(of("gone")).toMatchObject({ status: "failed", code: "queue/payload-gone" });
+      expect(of("altered")).toMatchObject({ status: "failed", code: "queue/payload-altered" });
+      expect(of("fine")).toMatchObject({ status: "done", output: large });
+      expect(await beside()).toContain(nameOf("fine", "output"));
+      for (const label of ["gone", "altered", "fine"]) await queue.remove(job(label).key);
+      expect(await beside()).toEqual([]);
+    });
+
+    test("a job whose worker is paused runs elsewhere within 10 s, and what the late one comes to changes nothing", async () => {
+      const server = await start();
+      const queue = await open(server.url);
+      const told: unknown[] = [];
+      queue.onOutcome(async (_key, outcome) => void told.push(outcome));
+      await queue.add(job("taken"));
+      const late = startVictim<{ running?: string; told?: string }>(WORKER, [server.url, "sibyl", "SIGUSR2"]);
+      cleanups.push(() => late.kill());
+      await late.hears("the run", ({ running }) => running === job("taken").key);
+      process.kill(late.pid, "SIGSTOP");
+      const pausedAt = performance.now();
+      const other = await work(server.url);
+      await other.run(async () => done("0x02"));
+      await until("the outcome", () => told[0] ?? null);
+      expect(performance.now() - pausedAt).toBeLessThan(TAKEOVER_MS);
+      // It wakes up and answers what is not its job any more.
+      process.kill(late.pid, "SIGCONT");
+      process.kill(late.pid, "SIGUSR2");
+      await late.hears("the refusal of its answer", (line) => line.told !== undefined);
+      const sweep = job("afterwards");
+      await queue.add(sweep);
+      await until("a later outcome", () => told[1] ?? null);
+      expect(told).toEqual([done("0x02"), expect.objectContaining({ status: "done" })]);
+      await queue.remove(job("taken").key);
+      expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, parked: 0 });
+    }, 40_000);
+
     test("a job whose worker is killed with kill -9 runs elsewhere within 10 s; one that kills its third worker is parked", async () => {
       const server = await start();
       const queue = await open(server.url);

@@ -12,17 +12,21 @@ const OUTCOME: JobOutcome = { status: "failed", code: "test/failed", message: ""
 function handQueue() {
   const added: string[] = [];
   const removed: string[] = [];
+  let handlers = 0;
   let tell: (key: string, outcome: JobOutcome) => Promise<void> = async () => {};
   const queue: JobQueue = {
     add: async ({ key }) => void added.push(key),
     onOutcome: (handler) => {
+      handlers++;
       tell = handler;
     },
     remove: async (key) => void removed.push(key),
     counts: async () => ({ waiting: 1, active: 2, parked: 3 }),
+    depths: async () => [],
+    jobs: async () => [],
     close: async () => {},
   };
-  return { queue, added, removed, tell: (key: string) => tell(key, OUTCOME) };
+  return { queue, added, removed, handlers: () => handlers, tell: (key: string) => tell(key, OUTCOME) };
 }
 
 const job = (key: string): InferenceJob => ({
@@ -61,12 +65,33 @@ test("a job whose key names no oracle belongs to whoever added it, after a resta
   expect({ added, removed }).toEqual({ added: ["opening-0x01"], removed: ["opening-0x01"] });
 });
 
-test("the outcome for an oracle that has not started stays in the queue", async () => {
+test("the outcome for an oracle that does not run stays in the queue", async () => {
   const { queue, removed, tell } = handQueue();
   const shared = shareQueue(queue);
   shared.of(A).onOutcome(async () => {
     throw new Error("not for us");
   });
-  await expect(tell(keyOf(B))).rejects.toThrow("not followed (yet)");
+  await expect(tell(keyOf(B))).rejects.toThrow("does not run now");
   expect(removed).toEqual([]);
+});
+
+test("closed: an oracle hears nothing more, another one does; opened again, it hears what was left", async () => {
+  const { queue, handlers, tell } = handQueue();
+  const shared = shareQueue(queue);
+  const heard: string[] = [];
+  const follow = (scope: typeof A, name: string) => {
+    const own = shared.of(scope);
+    own.onOutcome(async (key) => void heard.push(`${name} ${key}`));
+    return own;
+  };
+  const a = follow(A, "a");
+  await a.close();
+  await expect(tell(keyOf(A))).rejects.toThrow("does not run now");
+  follow(B, "b");
+  await tell(keyOf(B));
+  follow(A, "a again");
+  await tell(keyOf(A));
+  expect(heard).toEqual([`b ${keyOf(B)}`, `a again ${keyOf(A)}`]);
+  // The queue itself takes one handler, once.
+  expect(handlers()).toBe(1);
 });

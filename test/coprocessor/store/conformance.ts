@@ -50,6 +50,16 @@ export function storeConformance(
       expect(await store.request(requestRecord("b").key)).toBeNull();
     });
 
+    fresh("figures: rows that are not over, by state, and the database's bytes", async () => {
+      expect((await store.figures()).requests).toEqual({});
+      for (const label of ["a", "b", "c", "d"]) await store.insertRequest(requestRecord(label));
+      await store.transition(requestRecord("d").key, ["waiting"], "settled", { closedBlock: 12n });
+      await store.transition(requestRecord("c").key, ["waiting"], "parked", { reason: "x" });
+      const figures = await store.figures();
+      expect(figures.requests).toEqual({ waiting: 2, parked: 1 });
+      expect(figures.bytes).toBeGreaterThan(100_000);
+    });
+
     fresh("a memory begins once: a later beginning changes nothing", async () => {
       expect(await store.memory()).toBeNull();
       const began = { block: 7n, timestamp: 1_700_000_000 };
@@ -282,8 +292,16 @@ export function storeConformance(
       await store.putEnrolment(seat, 10n);
       await store.putEnrolment({ ...seat, operatorId: 3 }, 10n);
       expect((await store.enrolments(hash("m"))).map((one) => one.operatorId)).toEqual([3, 7]);
+      expect(await store.holdsSeat(3)).toBe(true);
       await store.putEnrolment({ ...seat, operatorId: 3, weight: 0n }, 11n);
       expect(await store.enrolments(hash("m"))).toEqual([seat]);
+      expect([await store.holdsSeat(3), await store.holdsSeat(7), await store.holdsSeat(8)]).toEqual([
+        false,
+        true,
+        false,
+      ]);
+      await store.putEnrolment({ ...seat, modelId: hash("n"), operatorId: 3 }, 12n);
+      expect(await store.holdsSeat(3)).toBe(true);
       const model = {
         modelId: hash("m"),
         publisher: address("p"),

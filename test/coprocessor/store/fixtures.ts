@@ -4,7 +4,12 @@ import type { BlockRef } from "../../../coprocessor/core/block.ts";
 import type { AttestationMessage, CommitMessage } from "../../../coprocessor/core/messages.ts";
 import type { OutboxEntry } from "../../../coprocessor/core/outbox.ts";
 import type { Receipt } from "../../../coprocessor/core/receipt.ts";
-import { type ProposedOutput, type RequestRecord, requestKey } from "../../../coprocessor/core/request.ts";
+import {
+  newRecord,
+  type ProposedOutput,
+  type RequestRecord,
+  requestKey,
+} from "../../../coprocessor/core/request.ts";
 
 export const ORACLE: Address = "0x00000000000000000000000000000000000000aa";
 export const CHAIN_ID = 31337;
@@ -21,42 +26,29 @@ export const block = (number: bigint, fork = ""): BlockRef => ({
 });
 
 export function requestRecord(label: string, openedBlock = 10n, fork = ""): RequestRecord {
-  const requestId = hash(`request ${label}`);
-  return {
-    key: requestKey(CHAIN_ID, ORACLE, requestId),
-    chainId: CHAIN_ID,
-    oracle: ORACLE,
-    requestId,
-    dispute: null,
-    request: {
-      modelId: hash("model"),
-      inputHash: hash(`input ${label}`),
-      // The largest uint256, and one past what a JavaScript number or an int8 can hold.
-      terms: 2n ** 256n - 1n,
-      opening: 2n ** 63n,
-      funds: 0n,
+  return newRecord(
+    {
+      chainId: CHAIN_ID,
+      oracle: ORACLE,
+      requestId: hash(`request ${label}`),
+      dispute: null,
+      request: {
+        modelId: hash("model"),
+        inputHash: hash(`input ${label}`),
+        // The largest uint256, and one past what a JavaScript number or an int8 can hold.
+        terms: 2n ** 256n - 1n,
+        opening: 2n ** 63n,
+        funds: 0n,
+      },
+      input: "0x0011ff",
+      deadline: 1_700_000_600 + Number(openedBlock),
+      openedBlock,
+      openedBlockHash: block(openedBlock, fork).hash,
+      openedTransaction: hash(`opening ${label}${fork}`),
+      state: "waiting",
     },
-    input: "0x0011ff",
-    deadline: 1_700_000_600 + Number(openedBlock),
-    openedBlock,
-    openedBlockHash: block(openedBlock, fork).hash,
-    openedTransaction: hash(`opening ${label}${fork}`),
-    state: "waiting",
-    reason: null,
-    output: null,
-    outputHash: null,
-    proposed: null,
-    proposedBlock: null,
-    challengedBlock: null,
-    disputeId: null,
-    verdict: null,
-    closedBlock: null,
-    closedTransaction: null,
-    settledOutput: null,
-    callbackFailed: false,
-    createdAt: 1_700_000_000_000,
-    updatedAt: 1_700_000_000_000,
-  };
+    1_700_000_000_000,
+  );
 }
 
 /** With numbers that JSON cannot hold. */

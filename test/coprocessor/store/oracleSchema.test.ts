@@ -68,7 +68,9 @@ test("an oracle that was followed beside others keeps its rows when it is follow
   const database = await openDatabase();
   await (await openBeside(database)).insertRequest(requestRecord("a"));
   expect(await knows(await openAlone(database))).toBe(true);
-  expect(await schemas(database)).toEqual([schemaOf(ORACLE)]);
+  // `sibyl` has the lease, and is nobody's.
+  expect(await schemas(database)).toEqual(["sibyl", schemaOf(ORACLE)]);
+  expect(await knows(await openAlone(database, OTHER))).toBe(false);
 }, 60_000);
 
 test("two oracles' rows do not meet: requests, blocks, rewinds", async () => {

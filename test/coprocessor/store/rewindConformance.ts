@@ -144,6 +144,7 @@ async function everything(store: Store): Promise<unknown> {
     requests: requests.map(({ updatedAt: _, ...record }) => record),
     operators: await store.operators(),
     seats: await store.enrolments(hash("model")),
+    seated: await Promise.all([1, 2, 3, 4].map((operatorId) => store.holdsSeat(operatorId))),
     model: await store.model(hash("model")),
     outbox: outbox.map(({ updatedAt: _, ...entry }) => entry),
   };

@@ -8,7 +8,7 @@ import { blocks, documentedCommands, pages, ROOT, TREATMENTS } from "../../docs/
 
 const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 const known = documentedCommands();
-const FENCES = ["sh", "solidity", "ts", "js", "mermaid", "json", ""];
+const FENCES = ["sh", "solidity", "ts", "js", "mermaid", "json", "", "yaml"];
 
 test("documented: every command is run by a test, or is listed with the reason why not", () => {
   expect(known.length).toBeGreaterThan(30);

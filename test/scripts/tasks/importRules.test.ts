@@ -18,6 +18,7 @@ const BREACHES: readonly [rule: string, path: string, statement: string][] = [
   ["rpc-knows-core-and-ports", "coprocessor/rpc/upward.ts", 'import "../store/drizzleStore.ts";'],
   ["only-main-chooses-adapters", "coprocessor/cli/start.ts", 'import "../store/drizzleStore.ts";'],
   ["queue-engine-only-in-queue", "coprocessor/store/bull.ts", 'import "bullmq";'],
+  ["telemetry-only-in-observe", "coprocessor/store/meter.ts", 'import "prom-client";'],
   ["gossip-only-in-peers", "coprocessor/chain/gossip.ts", 'import "libp2p";'],
   ["model-runtime-only-in-inference", "coprocessor/models/session.ts", 'import "onnxruntime-node";'],
   ["postgres-only-in-store-and-queue", "coprocessor/chain/rows.ts", 'import "pg";'],
