@@ -38,7 +38,7 @@ function collecting(store: Store, changes: StoreChange[]): Store {
 
 type Noted = Pick<
   Store,
-  "insertRequest" | "insertRequests" | "transition" | "transitionAll" | "updateOutbox" | "rewind"
+  "insertRequest" | "insertRequests" | "write" | "transition" | "transitionAll" | "updateOutbox" | "rewind"
 >;
 
 const noting = (store: Store, note: (change: StoreChange) => void): Noted => ({
@@ -52,6 +52,15 @@ const noting = (store: Store, note: (change: StoreChange) => void): Noted => ({
     const isNew = new Set(inserted);
     for (const record of records) if (isNew.has(record.key)) note({ type: "opened", record });
     return inserted;
+  },
+  async write(write) {
+    const written = await store.write(write);
+    const { record } = written;
+    if (write.move !== undefined && record !== null) {
+      const { to, patch = {} } = write.move;
+      note({ type: "moved", key: write.key, to, patch, record });
+    }
+    return written;
   },
   async transition(
     key: RequestKey,

@@ -211,13 +211,9 @@ async function say(
   message: PeerMessage,
   transition: { from: readonly RequestState[]; to: RequestState },
 ): Promise<PeerMessage> {
-  const now = deps.now();
-  const stored = await deps.store.transaction(async (store) => {
-    const statement = await store.recordStatement({ key, slot, message, createdAt: now });
-    await store.addPeerMessage(key, statement.message, now);
-    await store.transition(key, transition.from, transition.to);
-    return statement.message;
-  });
+  const said = { key, slot, message, createdAt: deps.now() };
+  const { statement } = await deps.store.write({ key, statement: said, move: transition });
+  const stored = statement?.message ?? message;
   deps.log.info({ requestId, slot }, "said");
   await deps.peers.publish(stored);
   return stored;

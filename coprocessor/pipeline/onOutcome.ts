@@ -53,11 +53,8 @@ async function take(deps: OutcomeDeps, record: RequestRecord, outcome: JobOutcom
   if (refusal !== null) return park(deps, key, AWAITING, refusal);
   const checked = await spotCheck(deps, record, manifest, outcome);
   const { output, runMs, runtime } = checked;
-  await deps.store.transaction(async (store) => {
-    const outputHash = keccak256(output);
-    const stored = await store.transition(key, AWAITING, "computed", { output, outputHash });
-    if (stored !== null) await store.putReceipt(key, receiptOf(deps, record, manifestURI, checked));
-  });
+  const move = { from: AWAITING, to: "computed", patch: { output, outputHash: keccak256(output) } } as const;
+  await deps.store.write({ key, move, receipt: receiptOf(deps, record, manifestURI, checked) });
   deps.log.info({ requestId, runMs, runtime: runtimeText(runtime) }, "output computed");
 }
 

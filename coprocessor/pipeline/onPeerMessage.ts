@@ -7,7 +7,6 @@ import type { AttestationMessage, CommitMessage, PeerMessage, ProposalMessage } 
 import { admitProposal } from "../core/proposalAdmission.ts";
 import { isOpen, type RequestKey, type RequestRecord, requestKey } from "../core/request.ts";
 import type { Verdict } from "../peers/port.ts";
-import type { Store } from "../store/port.ts";
 import { loadContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
 import { comparisonOf } from "./examineClosed.ts";
@@ -98,16 +97,11 @@ async function convict(
 async function storeAll(
   { store, now }: HearingDeps,
   key: RequestKey,
-  messages: PeerMessage[],
+  messages: readonly PeerMessage[],
 ): Promise<boolean> {
-  const add = async (into: Store) => {
-    let isNew = false;
-    for (const message of messages) {
-      if ((await into.addPeerMessage(key, message, now())) !== null) isNew = true;
-    }
-    return isNew;
-  };
-  return messages.length === 1 ? add(store) : store.transaction(add);
+  const receivedAt = now();
+  const { heard } = await store.write({ key, heard: messages.map((message) => ({ message, receivedAt })) });
+  return heard.some((stored) => stored !== null);
 }
 
 /** A reveal proves itself by opening a commitment that it carries; everything else is signed. */

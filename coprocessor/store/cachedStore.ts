@@ -5,7 +5,7 @@ import type { OutboxEntry } from "../core/outbox.ts";
 import type { Receipt } from "../core/receipt.ts";
 import type { RequestKey, RequestRecord } from "../core/request.ts";
 import type { Statement } from "../core/statement.ts";
-import type { RequestPatch, Store, StoredPeerMessage } from "./port.ts";
+import type { RequestPatch, RequestWrite, Store, StoredPeerMessage } from "./port.ts";
 import { ReadCache } from "./readCache.ts";
 
 /** Rows of one kind that stay in memory; requests come and go, so old ones make room. */
@@ -120,18 +120,30 @@ class CachedStore implements Store {
     return this.#write(this.#inner.insertRequests(records), forget);
   }
 
-  transition(
+  write(write: RequestWrite) {
+    const { key } = write;
+    const { request, statements, peerMessages } = this.#caches;
+    return this.#write(
+      this.#inner.write(write),
+      () => {
+        for (const cache of [request, statements, peerMessages]) cache.forget(key);
+      },
+      ({ statement, heard, record }) => {
+        if (statement !== null) statements.update(key, (known) => withStatement(known, statement));
+        const added = heard.filter((one) => one !== null);
+        if (added.length > 0) peerMessages.update(key, (known) => inOrder([...known, ...added]));
+        if (record !== null) request.update(key, () => record);
+      },
+    );
+  }
+
+  async transition(
     key: RequestKey,
     from: Parameters<Store["transition"]>[1],
     to: RequestRecord["state"],
-    patch?: RequestPatch,
+    patch: RequestPatch = {},
   ) {
-    const { request } = this.#caches;
-    return this.#write(
-      this.#inner.transition(key, from, to, patch),
-      () => request.forget(key),
-      (row) => row !== null && request.update(key, () => row),
-    );
+    return (await this.write({ key, move: { from, to, patch } })).record;
   }
 
   transitionAll(...args: Parameters<Store["transitionAll"]>) {
@@ -146,20 +158,12 @@ class CachedStore implements Store {
     return this.#write(
       this.#inner.recordStatement(statement),
       () => statements.forget(statement.key),
-      (stored) =>
-        statements.update(statement.key, (known) =>
-          known.some(({ slot }) => slot === stored.slot) ? known : [...known, stored],
-        ),
+      (stored) => statements.update(statement.key, (known) => withStatement(known, stored)),
     );
   }
 
-  addPeerMessage(key: RequestKey, message: PeerMessage, receivedAt: number) {
-    const { peerMessages } = this.#caches;
-    return this.#write(
-      this.#inner.addPeerMessage(key, message, receivedAt),
-      () => peerMessages.forget(key),
-      (stored) => stored !== null && peerMessages.update(key, (known) => inOrder([...known, stored])),
-    );
+  async addPeerMessage(key: RequestKey, message: PeerMessage, receivedAt: number) {
+    return (await this.write({ key, heard: [{ message, receivedAt }] })).heard[0] ?? null;
   }
 
   insertOutbox(entry: OutboxEntry) {
@@ -308,6 +312,9 @@ class CachedStore implements Store {
     else this.#pending.push(effect);
   }
 }
+
+const withStatement = (known: Statement[], stored: Statement): Statement[] =>
+  known.some(({ slot }) => slot === stored.slot) ? known : [...known, stored];
 
 /** Two writes may be told in another order than they were stored in. */
 function inOrder(messages: StoredPeerMessage[]): StoredPeerMessage[] {

@@ -13,7 +13,7 @@ import type { Log } from "../observe/port.ts";
 import * as blockRows from "./blockRows.ts";
 import { connectPostgres, type Database, type Placing, type Queries, useEmbedded } from "./database.ts";
 import type { EmbeddedDatabase } from "./embeddedDatabase.ts";
-import { createEvidenceRows } from "./evidenceRows.ts";
+import { createEvidenceRows, type RowAccess } from "./evidenceRows.ts";
 import { storeFigures } from "./figures.ts";
 import * as memoryRow from "./memoryRow.ts";
 import * as messageRows from "./messageRows.ts";
@@ -22,12 +22,15 @@ import type {
   EvidenceStore,
   NonceHolder,
   RequestPatch,
+  RequestWrite,
+  RequestWritten,
   Store,
   StoredPeerMessage,
   StoreFigures,
 } from "./port.ts";
 import * as receiptRows from "./receiptRows.ts";
 import * as registryRows from "./registryRows.ts";
+import { createRequestQueries, type RequestQueries } from "./requestQueries.ts";
 import * as requestRows from "./requestRows.ts";
 import { type Expiry, forgetChain, forgetClosed } from "./retention.ts";
 import { rewind } from "./rewind.ts";
@@ -82,16 +85,23 @@ class DrizzleStore implements Store {
   readonly #account: AccountSchemas;
   readonly #now: () => number;
   readonly evidence: EvidenceStore;
+  readonly #ofRequests: RequestQueries;
 
   constructor(database: Database, queries: Queries, account: AccountSchemas, now: () => number) {
     this.#database = database;
     this.#queries = queries;
     this.#account = account;
     this.#now = now;
-    this.evidence = createEvidenceRows({
+    const access: RowAccess = {
       read: (operation, query) => this.#read(operation, query),
       write: (operation, query) => this.#write(operation, query),
       writeTogether: (operation, query) => this.#writeTogether(operation, query),
+    };
+    this.evidence = createEvidenceRows(access);
+    this.#ofRequests = createRequestQueries(access, {
+      gathered: queries === database.queries,
+      refuse: (operation) => this.#refuseOutsider(operation),
+      now,
     });
   }
 
@@ -149,23 +159,25 @@ class DrizzleStore implements Store {
     return this.#writeTogether("insertRequests", (queries) => requestRows.insertRequests(queries, records));
   }
 
+  write(write: RequestWrite): Promise<RequestWritten> {
+    return this.#ofRequests.write(write);
+  }
+
   request(key: RequestKey): Promise<RequestRecord | null> {
-    return this.#read("request", (queries) => requestRows.findRequest(queries, key));
+    return this.#ofRequests.request(key);
   }
 
   requests(filter: Parameters<Store["requests"]>[0]): Promise<RequestRecord[]> {
     return this.#read("requests", (queries) => requestRows.listRequests(queries, filter));
   }
 
-  transition(
+  async transition(
     key: RequestKey,
     from: readonly RequestState[],
     to: RequestState,
     patch: RequestPatch = {},
   ): Promise<RequestRecord | null> {
-    return this.#write("transition", (queries) =>
-      requestRows.transitionRequest(queries, key, from, to, patch, this.#now()),
-    );
+    return (await this.write({ key, move: { from, to, patch } })).record;
   }
 
   transitionAll(
@@ -179,34 +191,37 @@ class DrizzleStore implements Store {
     );
   }
 
-  recordStatement(statement: Statement): Promise<Statement> {
-    return this.#write("recordStatement", (queries) => messageRows.recordStatement(queries, statement));
+  async recordStatement(statement: Statement): Promise<Statement> {
+    return (
+      await this.#writeTogether("recordStatement", (queries) =>
+        messageRows.recordStatements(queries, [statement]),
+      )
+    )[0] as Statement;
   }
 
   statements(key: RequestKey): Promise<Statement[]> {
-    return this.#read("statements", (queries) => messageRows.listStatements(queries, key));
+    return this.#ofRequests.statements(key);
   }
 
   spokenAbout(keys: readonly RequestKey[]): Promise<RequestKey[]> {
     return this.#read("spokenAbout", (queries) => messageRows.listSpokenAbout(queries, keys));
   }
 
-  addPeerMessage(
+  async addPeerMessage(
     key: RequestKey,
     message: PeerMessage,
     receivedAt: number,
   ): Promise<StoredPeerMessage | null> {
-    return this.#write("addPeerMessage", (queries) =>
-      messageRows.addPeerMessage(queries, key, message, receivedAt),
-    );
+    const { heard } = await this.write({ key, heard: [{ message, receivedAt }] });
+    return heard[0] ?? null;
   }
 
   peerMessages(key: RequestKey): Promise<StoredPeerMessage[]> {
-    return this.#read("peerMessages", (queries) => messageRows.listPeerMessages(queries, key));
+    return this.#ofRequests.peerMessages(key);
   }
 
-  putReceipt(key: RequestKey, receipt: Receipt): Promise<void> {
-    return this.#write("putReceipt", (queries) => receiptRows.putReceipt(queries, key, receipt));
+  async putReceipt(key: RequestKey, receipt: Receipt): Promise<void> {
+    await this.write({ key, receipt });
   }
 
   receipt(key: RequestKey): Promise<Receipt | null> {
@@ -276,7 +291,7 @@ class DrizzleStore implements Store {
   }
 
   outboxFor(key: RequestKey): Promise<OutboxEntry[]> {
-    return this.#read("outboxFor", (queries) => outboxRows.listOutboxFor(queries, key));
+    return this.#ofRequests.outboxFor(key);
   }
 
   updateOutbox(entry: OutboxEntry, from: OutboxState): Promise<boolean> {

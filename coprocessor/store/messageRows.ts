@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { and, asc, eq, inArray } from "drizzle-orm";
+import { and, asc, eq, inArray, sql } from "drizzle-orm";
 import type { PeerMessage } from "../core/messages.ts";
 import type { RequestKey } from "../core/request.ts";
 import type { Statement } from "../core/statement.ts";
 import type { Queries } from "./database.ts";
 import type { StoredPeerMessage } from "./port.ts";
+import { isOneOf, recordset, rowsOf } from "./recordset.ts";
 import { peerMessages, statements } from "./schema.ts";
 import { filledUp } from "./statementSizes.ts";
 
@@ -13,22 +14,45 @@ const MESSAGES_PER_SLOT = 2;
 
 const HEARD = { seq: peerMessages.seq, message: peerMessages.message, receivedAt: peerMessages.receivedAt };
 
-export async function recordStatement(queries: Queries, statement: Statement): Promise<Statement> {
-  const [inserted] = await queries.insert(statements).values(statement).onConflictDoNothing().returning();
-  if (inserted !== undefined) return inserted;
+/** Stores what slots are free for. @returns what stands in each slot. */
+export async function recordStatements(
+  queries: Queries,
+  written: readonly Statement[],
+): Promise<Statement[]> {
+  if (written.length === 0) return [];
+  const rows = recordset(written, { key: "text", slot: "text", message: "jsonb", createdAt: "bigint" });
+  const inserted = await queries.execute(sql`
+    insert into ${statements} ("key", "slot", "message", "created_at")
+    select ${rows.columns} from ${rows.source} order by ${rows.place}
+    on conflict do nothing
+    returning "key", "slot"
+  `);
+  const stored = new Set(
+    rowsOf<{ key: string; slot: string }>(inserted).map(({ key, slot }) => `${key} ${slot}`),
+  );
+  const standing: Statement[] = [];
+  for (const statement of written) {
+    // The first of two with one slot; the second finds it there.
+    const isStored = stored.delete(`${statement.key} ${statement.slot}`);
+    standing.push(isStored ? statement : await statementIn(queries, statement));
+  }
+  return standing;
+}
+
+async function statementIn(queries: Queries, { key, slot }: Statement): Promise<Statement> {
   const [taken] = await queries
     .select()
     .from(statements)
-    .where(and(eq(statements.key, statement.key), eq(statements.slot, statement.slot)));
-  if (taken === undefined) throw new Error(`statement ${statement.slot} of ${statement.key} vanished`);
+    .where(and(eq(statements.key, key), eq(statements.slot, slot)));
+  if (taken === undefined) throw new Error(`statement ${slot} of ${key} vanished`);
   return taken;
 }
 
-export async function listStatements(queries: Queries, key: RequestKey): Promise<Statement[]> {
+export async function listStatements(queries: Queries, keys: readonly RequestKey[]): Promise<Statement[]> {
   return queries
     .select()
     .from(statements)
-    .where(eq(statements.key, key))
+    .where(isOneOf(statements.key, keys))
     .orderBy(asc(statements.createdAt), asc(statements.slot));
 }
 
@@ -44,45 +68,92 @@ export async function listSpokenAbout(queries: Queries, keys: readonly RequestKe
   return spoken;
 }
 
-export async function addPeerMessage(
+/** A message about a request, as it is to be stored. */
+export interface HeardAbout extends Omit<StoredPeerMessage, "seq"> {
+  key: RequestKey;
+}
+
+/** Stores messages in this order. @returns for each what was stored, or null. */
+export async function addPeerMessages(
   queries: Queries,
-  key: RequestKey,
-  message: PeerMessage,
-  receivedAt: number,
+  heard: readonly HeardAbout[],
+): Promise<(StoredPeerMessage | null)[]> {
+  if (heard.length === 0) return [];
+  const written = heard.map((one) => ({ ...one, ...slotOf(one), digest: digestOf(one.message) }));
+  const rows = recordset(written, {
+    key: "text",
+    kind: "text",
+    operatorId: "bigint",
+    view: "bigint",
+    digest: "text",
+    message: "jsonb",
+    receivedAt: "bigint",
+  });
+  // Nearly always the slots are free: then one statement does.
+  const inserted = await queries.execute(sql`
+    insert into ${peerMessages} ("key", "kind", "operator_id", "view", "digest", "message", "received_at", "ordinal")
+    select ${rows.columns}, 0 from ${rows.source} order by ${rows.place}
+    on conflict do nothing
+    returning "seq", "key", "digest"
+  `);
+  const rowsInserted = rowsOf<{ seq: string; key: string; digest: string }>(inserted);
+  const seqs = new Map(rowsInserted.map(({ seq, key, digest }) => [`${key} ${digest}`, Number(seq)]));
+  const results: (StoredPeerMessage | null)[] = [];
+  const seen = new Set<string>();
+  for (const { key, digest, message, receivedAt } of written) {
+    const name = `${key} ${digest}`;
+    const seq = seqs.get(name);
+    if (seen.has(name)) results.push(null);
+    else if (seq !== undefined) results.push({ seq, message, receivedAt });
+    else results.push(await addToTakenSlot(queries, { key, message, receivedAt }, digest));
+    seen.add(name);
+  }
+  return results;
+}
+
+/** Another message stands in the slot, or the same. */
+async function addToTakenSlot(
+  queries: Queries,
+  heard: HeardAbout,
+  digest: string,
 ): Promise<StoredPeerMessage | null> {
-  const { kind, operatorId } = message;
-  const slot = { key, kind, operatorId, view: "view" in message ? message.view : 0 };
-  const digest = digestOf(message);
-  // Nearly always the slot is free: then one statement does.
-  let ordinal = 0;
+  const slot = slotOf(heard);
   for (;;) {
-    const [stored] = await queries
-      .insert(peerMessages)
-      .values({ ...slot, ordinal, digest, message, receivedAt })
-      .onConflictDoNothing()
-      .returning(HEARD);
-    if (stored !== undefined) return stored;
     const known = await queries
       .select({ digest: peerMessages.digest })
       .from(peerMessages)
       .where(
         and(
-          eq(peerMessages.key, key),
-          eq(peerMessages.kind, kind),
-          eq(peerMessages.operatorId, operatorId),
+          eq(peerMessages.key, slot.key),
+          eq(peerMessages.kind, slot.kind),
+          eq(peerMessages.operatorId, slot.operatorId),
           eq(peerMessages.view, slot.view),
         ),
       );
     if (known.length >= MESSAGES_PER_SLOT || known.some((row) => row.digest === digest)) return null;
-    ordinal = known.length;
+    const { message, receivedAt } = heard;
+    const [stored] = await queries
+      .insert(peerMessages)
+      .values({ ...slot, ordinal: known.length, digest, message, receivedAt })
+      .onConflictDoNothing()
+      .returning(HEARD);
+    if (stored !== undefined) return stored;
   }
 }
 
-export async function listPeerMessages(queries: Queries, key: RequestKey): Promise<StoredPeerMessage[]> {
+function slotOf({ key, message }: HeardAbout) {
+  const { kind, operatorId } = message;
+  return { key, kind, operatorId, view: "view" in message ? message.view : 0 };
+}
+
+export async function listPeerMessages(
+  queries: Queries,
+  keys: readonly RequestKey[],
+): Promise<(StoredPeerMessage & { key: RequestKey })[]> {
   return queries
-    .select(HEARD)
+    .select({ key: peerMessages.key, ...HEARD })
     .from(peerMessages)
-    .where(eq(peerMessages.key, key))
+    .where(isOneOf(peerMessages.key, keys))
     .orderBy(asc(peerMessages.seq));
 }
 

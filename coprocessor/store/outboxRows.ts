@@ -4,6 +4,7 @@ import type { RequestKey } from "../core/request.ts";
 import type { Queries } from "./database.ts";
 import { requireSchemaName } from "./oracleSchema.ts";
 import type { NonceHolder } from "./port.ts";
+import { isOneOf } from "./recordset.ts";
 import { outbox } from "./schema.ts";
 
 /** Key of the advisory lock under which nonces are given out. */
@@ -28,11 +29,11 @@ export async function listOutbox(queries: Queries, states: readonly OutboxState[
   return rows.map(fromRow);
 }
 
-export async function listOutboxFor(queries: Queries, key: RequestKey): Promise<OutboxEntry[]> {
+export async function listOutboxFor(queries: Queries, keys: readonly RequestKey[]): Promise<OutboxEntry[]> {
   const rows = await queries
     .select()
     .from(outbox)
-    .where(eq(outbox.key, key))
+    .where(isOneOf(outbox.key, keys))
     .orderBy(asc(outbox.createdAt), asc(outbox.id));
   return rows.map(fromRow);
 }

@@ -44,6 +44,29 @@ export interface NonceHolder {
   maxWei: bigint;
 }
 
+/** What is written about one request at once; each part may be left out. */
+export interface RequestWrite {
+  key: RequestKey;
+  /** Stored unless its slot is taken; what stands in the slot then is heard as our own word, before the others'. */
+  statement?: Statement;
+  /** Added in this order. */
+  heard?: readonly Omit<StoredPeerMessage, "seq">[];
+  /** Compare and set: changes the row only while it is in one of `from`. */
+  move?: { from: readonly RequestState[]; to: RequestState; patch?: RequestPatch };
+  /** With a move: only if that took place. */
+  receipt?: Receipt;
+}
+
+/** What came of a `RequestWrite`. */
+export interface RequestWritten {
+  /** What stands in the statement's slot, and only that may be sent; null without a statement. */
+  statement: Statement | null;
+  /** For the statement, if there is one, and each message: null when it was known. */
+  heard: (StoredPeerMessage | null)[];
+  /** The row after the move; null when it did not take place. */
+  record: RequestRecord | null;
+}
+
 /** How the chain ended a demand for an opening. */
 export interface DemandClosing {
   state: Exclude<DemandState, "pending">;
@@ -100,6 +123,12 @@ export interface EvidenceStore {
 export interface Store {
   /** All or nothing. Nested calls join the outer transaction. */
   transaction<T>(work: (store: Store) => Promise<T>): Promise<T>;
+
+  /**
+   * All or nothing. Outside of a transaction, what is written about many requests at the same time goes together, in few
+   * statements; one that fails does not hold up the others.
+   */
+  write(write: RequestWrite): Promise<RequestWritten>;
 
   /** Null until `beginMemory`. */
   memory(): Promise<MemoryBeginning | null>;

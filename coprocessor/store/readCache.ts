@@ -1,48 +1,65 @@
 /**
- * Remembers what was read, the most recent entries only.
+ * Remembers what was read, the most recent entries only; who asks for what is being read waits for the same answer.
  *
- * A value that was being read while anything was written is handed to its reader and not kept, because it may be from
- * before the write.
+ * A value that was being read while something was written about its key is handed to its readers and not kept, because it may be
+ * from before the write.
  */
 export class ReadCache<Key, Value> {
   readonly #maxEntries: number;
   /** Least recently read first: a Map keeps the order of insertion. */
   readonly #values = new Map<Key, { value: Value }>();
-  /** Counts writes. */
-  #version = 0;
+  /** Reads under way that nothing was written after; who asks later shares them. */
+  readonly #loading = new Map<Key, Promise<Value>>();
 
   constructor(maxEntries: number) {
     this.#maxEntries = maxEntries;
   }
 
-  async get(key: Key, load: () => Promise<Value>): Promise<Value> {
+  get(key: Key, load: () => Promise<Value>): Promise<Value> {
     const known = this.#values.get(key);
     if (known !== undefined) {
       this.#values.delete(key);
       this.#values.set(key, known);
-      return known.value;
+      return Promise.resolve(known.value);
     }
-    const version = this.#version;
-    const value = await load();
-    if (version === this.#version) this.#keep(key, value);
-    return value;
+    return this.#loading.get(key) ?? this.#load(key, load);
   }
 
   forget(key: Key): void {
-    this.#version++;
+    this.#loading.delete(key);
     this.#values.delete(key);
   }
 
   /** Follows a write: changes what is kept about a key, if anything is. */
   update(key: Key, change: (value: Value) => Value): void {
-    this.#version++;
+    this.#loading.delete(key);
     const known = this.#values.get(key);
     if (known !== undefined) known.value = change(known.value);
   }
 
   forgetAll(): void {
-    this.#version++;
+    this.#loading.clear();
     this.#values.clear();
+  }
+
+  #load(key: Key, load: () => Promise<Value>): Promise<Value> {
+    const loading = load().then(
+      (value) => {
+        if (this.#end(key, loading)) this.#keep(key, value);
+        return value;
+      },
+      (error: unknown) => {
+        this.#end(key, loading);
+        throw error;
+      },
+    );
+    this.#loading.set(key, loading);
+    return loading;
+  }
+
+  /** @returns whether nothing was written about the key since the read began. */
+  #end(key: Key, loading: Promise<Value>): boolean {
+    return this.#loading.get(key) === loading && this.#loading.delete(key);
   }
 
   #keep(key: Key, value: Value): void {

@@ -3,6 +3,7 @@ import type { DisputedProposal } from "../core/dispute.ts";
 import type { ProposedOutput, RequestKey, RequestRecord, RequestState } from "../core/request.ts";
 import type { Queries } from "./database.ts";
 import type { RequestPatch, Store } from "./port.ts";
+import { isOneOf, jsonOf } from "./recordset.ts";
 import { requests, type StoredDispute, type StoredProposal } from "./schema.ts";
 import { filledUp, inPowersOfTwo } from "./statementSizes.ts";
 
@@ -41,12 +42,12 @@ async function insertRows(queries: Queries, records: readonly RequestRecord[]): 
   return rows.map(({ key }) => key);
 }
 
-export async function findRequest(queries: Queries, key: RequestKey): Promise<RequestRecord | null> {
-  const [row] = await queries
+export async function findRequests(queries: Queries, keys: readonly RequestKey[]): Promise<RequestRecord[]> {
+  const rows = await queries
     .select()
     .from(requests)
-    .where(and(eq(requests.key, key), not(requests.removed)));
-  return row === undefined ? null : fromRow(row);
+    .where(and(isOneOf(requests.key, keys), not(requests.removed)));
+  return rows.map(fromRow);
 }
 
 export async function listRequests(
@@ -84,20 +85,64 @@ function isAbout(about: "requests" | "disputes" | undefined) {
   return about === "disputes" ? isNotNull(requests.dispute) : isNull(requests.dispute);
 }
 
-export async function transitionRequest(
+/** A change of one row, if it is in one of the states that it is to be changed from. */
+export interface RequestMove {
+  key: RequestKey;
+  from: readonly RequestState[];
+  to: RequestState;
+  patch?: RequestPatch;
+}
+
+/** @param moves Of different requests. @returns the rows that were changed, by key. */
+export async function moveRequests(
   queries: Queries,
-  key: RequestKey,
-  from: readonly RequestState[],
-  to: RequestState,
-  patch: RequestPatch,
+  moves: readonly RequestMove[],
   now: number,
-): Promise<RequestRecord | null> {
-  const [row] = await queries
+): Promise<Map<RequestKey, RequestRecord>> {
+  const alike = new Map<string, RequestMove[]>();
+  for (const move of moves) {
+    const form = [move.to, ...move.from, ...Object.keys(move.patch ?? {})].join();
+    alike.set(form, [...(alike.get(form) ?? []), move]);
+  }
+  const moved = new Map<RequestKey, RequestRecord>();
+  for (const some of alike.values()) {
+    for (const record of await moveAlike(queries, some, now)) moved.set(record.key, record);
+  }
+  return moved;
+}
+
+/** Moves between the same states that change the same columns. */
+async function moveAlike(
+  queries: Queries,
+  moves: readonly RequestMove[],
+  now: number,
+): Promise<RequestRecord[]> {
+  const [{ from, to }] = moves as [RequestMove];
+  const patches = new Map(moves.map(({ key, patch }) => [key, toColumns(patch ?? {})]));
+  const values = jsonOf(Object.fromEntries(patches));
+  const names = Object.keys(patches.values().next().value ?? {}) as (keyof RequestPatch)[];
+  const columns = names.map((name) => {
+    const column = requests[name];
+    const ofRow = sql`${values}::jsonb -> ${requests.key}`;
+    const type = column.getSQLType();
+    const value =
+      type === "jsonb"
+        ? sql`nullif(${ofRow} -> ${sql.raw(`'${name}'`)}, 'null')`
+        : sql`(${ofRow} ->> ${sql.raw(`'${name}'`)})::${sql.raw(type)}`;
+    return [name, value];
+  });
+  const rows = await queries
     .update(requests)
-    .set({ ...toColumns(patch), state: to, updatedAt: now })
-    .where(and(eq(requests.key, key), inArray(requests.state, [...from]), not(requests.removed)))
+    .set({ ...Object.fromEntries(columns), state: to, updatedAt: now })
+    .where(
+      and(
+        isOneOf(requests.key, [...patches.keys()]),
+        inArray(requests.state, [...from]),
+        not(requests.removed),
+      ),
+    )
     .returning();
-  return row === undefined ? null : fromRow(row);
+  return rows.map(fromRow);
 }
 
 export async function transitionRequests(

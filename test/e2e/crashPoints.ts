@@ -72,6 +72,13 @@ function crashingStore(store: Store, die: (point: CrashPoint) => void): Store {
       for (const point of passed) die(point);
       return result;
     },
+    async write(write) {
+      const written = await store.write(write);
+      if (write.move?.to === "computed" && written.record !== null) die("after the output is stored");
+      const point = STORED[write.statement?.slot.split("/")[0] ?? ""];
+      if (point !== undefined) die(point);
+      return written;
+    },
     async insertOutbox(entry) {
       const inserted = await store.insertOutbox(entry);
       die("after the settlement is planned");
@@ -90,15 +97,6 @@ function noting(store: Store, passed: Set<CrashPoint>): Store {
       const inserted = await store.insertRequests(records);
       if (inserted.length > 0) passed.add("after the request is stored");
       return inserted;
-    },
-    async transition(key, from, to, patch) {
-      if (to === "computed") passed.add("after the output is stored");
-      return store.transition(key, from, to, patch);
-    },
-    async recordStatement(statement) {
-      const point = STORED[statement.slot.split("/")[0] ?? ""];
-      if (point !== undefined) passed.add(point);
-      return store.recordStatement(statement);
     },
     async nextNonce(floor) {
       const nonce = await store.nextNonce(floor);

@@ -1,0 +1,79 @@
+import { CoprocessorError } from "../core/errors.ts";
+import type { OutboxEntry } from "../core/outbox.ts";
+import type { RequestKey, RequestRecord } from "../core/request.ts";
+import type { Statement } from "../core/statement.ts";
+import type { Queries } from "./database.ts";
+import type { RowAccess } from "./evidenceRows.ts";
+import { Gathering } from "./gathering.ts";
+import { listPeerMessages, listStatements } from "./messageRows.ts";
+import { listOutboxFor } from "./outboxRows.ts";
+import type { RequestWrite, RequestWritten, StoredPeerMessage } from "./port.ts";
+import { findRequests } from "./requestRows.ts";
+import { writeAll } from "./requestWrites.ts";
+
+/** What is asked and written about single requests, dozens of times for each of them. */
+export interface RequestQueries {
+  write(write: RequestWrite): Promise<RequestWritten>;
+  request(key: RequestKey): Promise<RequestRecord | null>;
+  statements(key: RequestKey): Promise<Statement[]>;
+  peerMessages(key: RequestKey): Promise<StoredPeerMessage[]>;
+  outboxFor(key: RequestKey): Promise<OutboxEntry[]>;
+}
+
+export interface RequestQueriesOptions {
+  /** Whether what is asked for at the same time goes together; not inside a transaction, where one caller speaks. */
+  gathered: boolean;
+  /** Throws where this store must not be used. */
+  refuse(operation: string): void;
+  /** Unix milliseconds. */
+  now(): number;
+}
+
+/** Requests in one round: what one statement brings back must not fill the memory. */
+const MOST_READ = 64;
+const MOST_WRITTEN = 256;
+
+/** A statement for each round of questions, and a few for each round of writes. */
+export function createRequestQueries(access: RowAccess, options: RequestQueriesOptions): RequestQueries {
+  type All<Item, Result> = (queries: Queries, items: readonly Item[]) => Promise<readonly Result[]>;
+
+  const each = <Item, Result>(
+    operation: keyof RequestQueries,
+    how: "read" | "writeTogether",
+    most: number,
+    all: All<Item, Result>,
+  ): ((item: Item) => Promise<Result>) => {
+    const run = (items: readonly Item[]) => access[how](operation, (queries) => all(queries, items));
+    if (!options.gathered) return async (item) => (await run([item]))[0] as Result;
+    const gathering = new Gathering({ run, most, isOfOne: isRejected });
+    return async (item) => {
+      options.refuse(operation);
+      return gathering.add(item);
+    };
+  };
+
+  const read = <Row extends { key: RequestKey }, Result>(
+    operation: keyof RequestQueries,
+    list: (queries: Queries, keys: readonly RequestKey[]) => Promise<Row[]>,
+    toResult: (rows: Row[]) => Result,
+  ) =>
+    each<RequestKey, Result>(operation, "read", MOST_READ, async (queries, keys) => {
+      const byKey = new Map<RequestKey, Row[]>(keys.map((key) => [key, []]));
+      for (const row of await list(queries, [...byKey.keys()])) byKey.get(row.key)?.push(row);
+      return keys.map((key) => toResult(byKey.get(key) ?? []));
+    });
+
+  return {
+    write: each("write", "writeTogether", MOST_WRITTEN, (queries, writes: readonly RequestWrite[]) =>
+      writeAll(queries, writes, options.now()),
+    ),
+    request: read("request", findRequests, ([row]) => row ?? null),
+    statements: read("statements", listStatements, (rows) => rows),
+    peerMessages: read("peerMessages", listPeerMessages, (rows) => rows.map(({ key: _, ...heard }) => heard)),
+    outboxFor: read("outboxFor", listOutboxFor, (rows) => rows),
+  };
+}
+
+/** What the database refuses is the fault of one; anything else would be the same for all. */
+const isRejected = (error: unknown): boolean =>
+  error instanceof CoprocessorError && error.code === "store/rejected";
