@@ -30,7 +30,7 @@ interface Served {
 
 /**
  * Serves several oracles in one process. One chain in trouble is that chain's trouble: an oracle that cannot be reached is
- * started when it can be, and one that fails for good, at the start or later, ends alone.
+ * started when it can be, and one that fails for good, at the start or later, ends alone. Resolves once one of them runs.
  *
  * @throws CoprocessorError when none can be started, or when the configuration is at fault.
  */
@@ -54,7 +54,8 @@ export async function startOracles(
   });
   failed.catch(() => undefined);
   const retries = new Set<NodeJS.Timeout>();
-  let stopping = false;
+  let [begun, stopping] = [false, false];
+  const running = () => served.flatMap(({ node }) => node ?? []);
 
   const registry = createRegistry({ version: VERSION, role });
   const exposition = expositionOf(registry, async () => {});
@@ -122,6 +123,7 @@ export async function startOracles(
   }
 
   function tryLater(one: Served, error: unknown): void {
+    if (stopping) return;
     const { name } = one.oracle;
     log.warn(
       { oracle: name, retryMs, reason: reasonOf(error) },
@@ -147,21 +149,27 @@ export async function startOracles(
     await closers.close(log);
   }
 
-  const outcomes = await Promise.allSettled(served.map(attempt));
-  const errors = outcomes.map((outcome) => (outcome.status === "rejected" ? outcome.reason : null));
-  const misconfigured = errors.find((error) => isConfigFault(error));
-  if (misconfigured !== undefined || !errors.includes(null)) {
-    await stop();
-    throw misconfigured ?? errors.find((error) => !mayHelp(error)) ?? errors[0];
-  }
-  for (const [index, error] of errors.entries()) {
-    const one = served[index] as Served;
-    if (error === null) continue;
-    if (mayHelp(error)) tryLater(one, error);
-    else await end(one, error);
+  /** Null once it runs; else why it does not, and then it is tried again, or has ended. */
+  async function begin(one: Served): Promise<unknown> {
+    try {
+      await attempt(one);
+      return null;
+    } catch (error) {
+      if (isConfigFault(error) && !begun && running().length === 0) throw error;
+      if (mayHelp(error)) tryLater(one, error);
+      else await end(one, error);
+      return error;
+    }
   }
 
-  const running = () => served.flatMap(({ node }) => node ?? []);
+  try {
+    await oneOf(served.map(begin));
+    begun = true;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+
   return {
     operatorId: running()[0]?.operatorId ?? 0,
     statusUrl: status.url,
@@ -178,6 +186,21 @@ export async function startOracles(
     },
     stop,
   };
+}
+
+/**
+ * Waits for the first of them that runs, and not for one whose chain is waited for.
+ *
+ * @throws why one does not run, once it is known that none does, or what a start throws.
+ */
+async function oneOf(starts: readonly Promise<unknown>[]): Promise<void> {
+  const runs = starts.map(async (start) => {
+    if ((await start) !== null) await new Promise<never>(() => {});
+  });
+  const all = Promise.all(starts).then((errors) => {
+    if (!errors.includes(null)) throw errors.find((error) => !mayHelp(error)) ?? errors[0];
+  });
+  await Promise.race([...runs, all]);
 }
 
 const mayHelp = (error: unknown): boolean => error instanceof CoprocessorError && error.retry === "backoff";

@@ -79,7 +79,7 @@ async function ask(path: string) {
 
 test("all oracles are started, told of a new configuration and closed; one that does not drain is said", async () => {
   const running = await start(fake());
-  expect(await ask("/readyz")).toMatchObject({ code: 200 });
+  await waitUntil("both to run", async () => (await ask("/readyz")).code === 200);
   running.reload({ ...VARIABLES, LOG_LEVEL: "warn", B_MIN_FEES: "native=7" });
   expect(reloads.map(([name, { LOG_LEVEL, MIN_FEES }]) => [name, LOG_LEVEL, MIN_FEES])).toEqual([
     ["a", "warn", undefined],
@@ -100,9 +100,35 @@ test("an oracle that cannot be reached is started once it can be, and the other 
   expect(open.toSorted()).toEqual(["a", "b"]);
 });
 
+test("one oracle's chain that is waited for keeps nobody else from being served, told about, and stopped", async () => {
+  let waits = true;
+  let cameLate = false;
+  const begin = fake((name) => (name === "c" ? tooDeep : null));
+  const patient: StartOracle = async (oracle, shared, closers) => {
+    if (oracle.name === "b") await waitUntil("the test to go on", () => !waits);
+    const started = await begin(oracle, shared, closers);
+    cameLate ||= oracle.name === "b";
+    return started;
+  };
+  const running = await start(patient, {
+    ...VARIABLES,
+    ORACLES: "a,b,c",
+    C_ORACLE_ADDRESS: address("c"),
+  });
+  await waitUntil("c to fail", async () => {
+    const { reasons } = (await ask("/readyz")).body as { reasons: string[] };
+    return reasons.length === 2 && reasons[1]?.startsWith("c: oracle/failed") === true;
+  });
+  expect((await ask("/a/readyz")).code).toBe(200);
+  expect((await ask("/b/readyz")).body).toEqual({ error: "b is starting" });
+  await running.stop();
+  waits = false;
+  await waitUntil("what came late to be closed", () => cameLate && open.length === 0);
+});
+
 test("what only a person can mend ends that oracle's start alone, and is said", async () => {
   await start(fake((name) => (name === "b" ? tooDeep : null)));
-  expect(open).toEqual(["a"]);
+  await waitUntil("b to be closed", () => open.join() === "a");
   expect((await ask("/a/readyz")).code).toBe(200);
   expect((await ask("/readyz")).body).toEqual({
     ready: false,
