@@ -32,6 +32,7 @@ import type { OracleConfig } from "./config/oraclesConfig.ts";
 import type { Config } from "./config.ts";
 import type { CatchUp } from "./core/catchUp.ts";
 import { ChainClock } from "./core/chainClock.ts";
+import { KnownSigners } from "./core/knownSigners.ts";
 import type { OperatorRecord } from "./core/operators.ts";
 import { PendingMessages } from "./core/pendingMessages.ts";
 import { RecentFaults } from "./core/recentFaults.ts";
@@ -52,6 +53,7 @@ import { createViemSender } from "./submit/viemSender.ts";
 
 /** Faults that the status shows. */
 const MAX_RECENT_FAULTS = 50;
+const MAX_KNOWN_SIGNERS = 8_192;
 const PENDING_LIMITS = { requests: 1_000, messagesPerRequest: 64, ttlMs: 60_000 };
 
 /**
@@ -210,6 +212,7 @@ async function compose({
     peers,
     key,
     recover: (digest: Hex, signature: Hex): Address | undefined => recoverDigest(digest, signature),
+    knownSigners: new KnownSigners(MAX_KNOWN_SIGNERS),
     pending: new PendingMessages(PENDING_LIMITS),
     waiting: new Map<RequestKey, string>(),
     arbiterOf: (which: number | Address) => chain.arbiter(which),

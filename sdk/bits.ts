@@ -36,7 +36,7 @@ export function unpackBits<const Layout extends BitLayout>(
   let free = 256n;
   for (const [name, bits] of layout) {
     free -= BigInt(bits);
-    fields[name] = (word >> free) & ((1n << BigInt(bits)) - 1n);
+    fields[name] = BigInt.asUintN(bits, word >> free);
   }
   return fields as Record<Layout[number][0], bigint>;
 }

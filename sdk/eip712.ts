@@ -119,8 +119,8 @@ function typeHash(name: string, fields: readonly { name: string; type: string }[
 const separators = new Map<string, Hex>();
 const MAX_SEPARATORS = 64;
 
-/** EIP-712's `encode`, hashed, of a struct that is encoded with its type hash in front. */
-function typedDigest(scope: OracleScope, struct: Hex): Hex {
+/** EIP-712's `encode` of a struct that is encoded with its type hash in front; a signature is over its hash. */
+function typedPreimage(scope: OracleScope, struct: Hex): Hex {
   const key = `${scope.chainId}/${scope.oracle}`;
   let separator = separators.get(key);
   if (separator === undefined) {
@@ -128,26 +128,36 @@ function typedDigest(scope: OracleScope, struct: Hex): Hex {
     separator = domainSeparator({ domain: oracleDomain(scope) });
     separators.set(key, separator);
   }
-  return keccak256(concatHex(["0x1901", separator, keccak256(struct)]));
+  return concatHex(["0x1901", separator, keccak256(struct)]);
 }
 
-/** The 32 bytes that an attestation's signature is over. */
-export function attestationDigest(scope: OracleScope, message: AttestationFields): Hex {
+/** What an attestation's signature is over the hash of, 66 bytes: for signers that hash themselves. */
+export function attestationPreimage(scope: OracleScope, message: AttestationFields): Hex {
   const { requestHash, outputHash, view } = message;
   const { Attestation } = ATTESTATION_TYPES;
-  return typedDigest(
+  return typedPreimage(
     scope,
     encodeAbiParameters([TYPE_HASH, ...Attestation], [attestationType, requestHash, outputHash, view]),
   );
 }
 
-/** The 32 bytes that a commitment's signature is over. */
-export function commitDigest(scope: OracleScope, message: CommitFields): Hex {
+/** What a commitment's signature is over the hash of, 66 bytes: for signers that hash themselves. */
+export function commitPreimage(scope: OracleScope, message: CommitFields): Hex {
   const { requestHash, commitment } = message;
-  return typedDigest(
+  return typedPreimage(
     scope,
     encodeAbiParameters([TYPE_HASH, ...COMMIT_TYPES.Commit], [commitType, requestHash, commitment]),
   );
+}
+
+/** The 32 bytes that an attestation's signature is over. */
+export function attestationDigest(scope: OracleScope, message: AttestationFields): Hex {
+  return keccak256(attestationPreimage(scope, message));
+}
+
+/** The 32 bytes that a commitment's signature is over. */
+export function commitDigest(scope: OracleScope, message: CommitFields): Hex {
+  return keccak256(commitPreimage(scope, message));
 }
 
 /** The 32 bytes that an attester's consent is over. */

@@ -4,7 +4,15 @@ import {
   openingDemandId,
   unpackEnrolment,
 } from "@sibyl/sdk";
-import { type Address, decodeEventLog, isAddressEqual, keccak256, toEventSelector } from "viem";
+import {
+  type AbiEvent,
+  type Address,
+  decodeEventLog,
+  type Hex,
+  isAddressEqual,
+  keccak256,
+  toEventSelector,
+} from "viem";
 import type { Arbiter } from "../core/dispute.ts";
 import { EVENT_ABI } from "./eventAbi.ts";
 import type { ChainEvent, LogPosition } from "./port.ts";
@@ -36,6 +44,23 @@ type Decoded<Name extends keyof typeof EVENT_ABI> = ReturnType<
   typeof decodeEventLog<(typeof EVENT_ABI)[Name]>
 >;
 
+/** Events by selector, because to tell one by its ABI costs a hash for each that it is not. */
+const EVENTS = {
+  oracle: bySelector(EVENT_ABI.oracle),
+  operatorRegistry: bySelector(EVENT_ABI.operatorRegistry),
+  modelRegistry: bySelector(EVENT_ABI.modelRegistry),
+  openingCourt: bySelector(EVENT_ABI.openingCourt),
+  arbiter: bySelector(EVENT_ABI.arbiter),
+} as const;
+
+function bySelector(events: readonly AbiEvent[]): ReadonlyMap<Hex, AbiEvent> {
+  return new Map(events.map((event) => [toEventSelector(event), event]));
+}
+
+/** An ABI of one event, in the type of all of its contract's: the selector has told which one it is. */
+const only = <Name extends keyof typeof EVENT_ABI>(event: AbiEvent) =>
+  [event] as unknown as (typeof EVENT_ABI)[Name];
+
 /**
  * Decodes one log of one of our contracts and checks what can be checked from the log alone: that a request hashes
  * to its id and its input to `inputHash`, a dispute and a demand to theirs.
@@ -53,7 +78,7 @@ export function decodeLog(
   const arbiter = arbiterAt(log.address);
   const contract = contractOf(contracts, courts, log.address) ?? (arbiter === undefined ? null : "arbiter");
   if (!contract) return null;
-  const event = EVENT_ABI[contract].find((item) => toEventSelector(item) === log.topics[0]);
+  const event = EVENTS[contract].get(log.topics[0] as Hex);
   if (!event) return null;
   const position: LogPosition = {
     blockNumber: log.blockNumber,
@@ -70,7 +95,9 @@ export function decodeLog(
   });
   try {
     const fields =
-      contract === "arbiter" ? arbiterFields(log, arbiter as Arbiter) : decodeFields(contract, log);
+      contract === "arbiter"
+        ? arbiterFields(log, event, arbiter as Arbiter)
+        : decodeFields(contract, log, event);
     return typeof fields === "string" ? malformed(fields) : { ...fields, position };
   } catch (error) {
     return malformed(error instanceof Error ? error.message : String(error));
@@ -90,24 +117,24 @@ function contractOf(
 }
 
 /** A string says what is wrong. */
-function decodeFields(contract: Emitter, log: RawLog): Fields | string {
+function decodeFields(contract: Emitter, log: RawLog, event: AbiEvent): Fields | string {
   const topics = log.topics as [RawLog["topics"][number], ...RawLog["topics"]];
   const decode = { topics, data: log.data, strict: true } as const;
   switch (contract) {
     case "oracle":
-      return oracleFields(decodeEventLog({ abi: EVENT_ABI.oracle, ...decode }));
+      return oracleFields(decodeEventLog({ abi: only<"oracle">(event), ...decode }));
     case "operatorRegistry":
-      return operatorRegistryFields(decodeEventLog({ abi: EVENT_ABI.operatorRegistry, ...decode }));
+      return operatorRegistryFields(decodeEventLog({ abi: only<"operatorRegistry">(event), ...decode }));
     case "modelRegistry":
-      return modelRegistryFields(decodeEventLog({ abi: EVENT_ABI.modelRegistry, ...decode }));
+      return modelRegistryFields(decodeEventLog({ abi: only<"modelRegistry">(event), ...decode }));
     case "openingCourt":
-      return openingCourtFields(log.address, decodeEventLog({ abi: EVENT_ABI.openingCourt, ...decode }));
+      return openingCourtFields(log.address, decodeEventLog({ abi: only<"openingCourt">(event), ...decode }));
   }
 }
 
-function arbiterFields(log: RawLog, arbiter: Arbiter): Fields | string {
+function arbiterFields(log: RawLog, known: AbiEvent, arbiter: Arbiter): Fields | string {
   const topics = log.topics as [RawLog["topics"][number], ...RawLog["topics"]];
-  const event = decodeEventLog({ abi: EVENT_ABI.arbiter, topics, data: log.data, strict: true });
+  const event = decodeEventLog({ abi: only<"arbiter">(known), topics, data: log.data, strict: true });
   const { disputeId, requestId } = event.args;
   switch (event.eventName) {
     case "ProposalChallenged": {

@@ -18,7 +18,8 @@ export function bloomHas(bloom: Hex, item: Hex): boolean {
 /** The bloom that a block with exactly these logs has. */
 export function bloomOf(logs: readonly { address: Hex; topics: readonly Hex[] }[]): Hex {
   const bytes = new Uint8Array(BYTES);
-  for (const item of logs.flatMap(({ address, topics }) => [address, ...topics]))
+  // A block's logs are mostly of the same few contracts and events.
+  for (const item of new Set(logs.flatMap(({ address, topics }) => [address, ...topics])))
     for (const bit of bitsOf(item))
       bytes[BYTES - 1 - (bit >> 3)] = (bytes[BYTES - 1 - (bit >> 3)] ?? 0) | (1 << (bit & 7));
   return `0x${Buffer.from(bytes).toString("hex")}`;

@@ -78,7 +78,7 @@ export function createObservation(parts: ObservationParts): Observation {
   ): void {
     // What was begun before our start is followed from here on.
     const isOurs = record !== null && (isOpen(to) || to === "parked" || record.outputHash !== null);
-    if (isOurs) journeys.resume(travellerOf(record));
+    if (isOurs && !journeys.follows(key)) journeys.resume(travellerOf(record));
     const told = journeys.moved(key, to, now());
     if (told !== null) leg(told, { ...patch, ...laterPatch(all, key) });
   }

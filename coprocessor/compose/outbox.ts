@@ -10,6 +10,9 @@ import type { OutboxDeps } from "../pipeline/outboxDeps.ts";
 import type { TransactionSender } from "../submit/port.ts";
 import { outboxEconomics } from "./outboxEconomics.ts";
 
+/** Settlements come in bursts, soon after their requests' block: this long they gather, and share a transaction. */
+const REST_MS = 100;
+
 /**
  * Starts to send what this node owes the chain.
  *
@@ -29,8 +32,9 @@ export function startOutbox(
     onAccount: (account) => of.balanceAlarm.observe(account),
     isNeeded: (key, kind) => (isCourtKind(kind) ? isCourtNeeded(deps, key, kind) : isNeeded(deps, key, kind)),
   };
-  return startLoop("outbox", log, Date.now, () => {
+  const drive = () => {
     of.onTurn();
     return driveOutbox(outboxDeps, Date.now());
-  });
+  };
+  return startLoop("outbox", log, Date.now, drive, REST_MS);
 }

@@ -4,6 +4,7 @@ import { discoverOpeningCourts } from "../chain/openingCourts.ts";
 import { createRpcChain } from "../chain/rpcChain.ts";
 import type { Config } from "../config.ts";
 import { ChainClock } from "../core/chainClock.ts";
+import { KnownSigners } from "../core/knownSigners.ts";
 import { PendingMessages } from "../core/pendingMessages.ts";
 import { RecentFaults } from "../core/recentFaults.ts";
 import { Workload } from "../core/workload.ts";
@@ -76,6 +77,7 @@ export async function rebuild(
       models: nothingRuns,
       peers: nobodyListens,
       recover: (digest, signature): Address | undefined => recoverDigest(digest, signature),
+      knownSigners: new KnownSigners(0),
       pending: new PendingMessages({ requests: 0, messagesPerRequest: 0, ttlMs: 0 }),
       waiting: new Map(),
       arbiterOf: (which) => chain.arbiter(which),

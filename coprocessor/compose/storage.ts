@@ -3,6 +3,7 @@ import type { Address } from "viem";
 import type { Config } from "../config.ts";
 import type { Log } from "../observe/port.ts";
 import type { QueueBackend } from "../queue/bullmqBackend.ts";
+import { JobEndings } from "../queue/jobEndings.ts";
 import { createCachedStore } from "../store/cachedStore.ts";
 import { type AccountSchemas, createDrizzleStore } from "../store/drizzleStore.ts";
 import { type EmbeddedDatabase, openEmbeddedDatabase } from "../store/embeddedDatabase.ts";
@@ -54,7 +55,7 @@ export async function openStorage(
   return {
     backend:
       queueUrl === null
-        ? { type: "postgres", pool: (embedded as EmbeddedDatabase).pool }
+        ? { type: "postgres", pool: (embedded as EmbeddedDatabase).pool, endings: new JobEndings() }
         : backendOf(queueUrl),
     async openStore({ chainId, oracle, attester, fence }) {
       const name = `${chainId}/${attester}`.toLowerCase();

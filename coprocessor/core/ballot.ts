@@ -1,13 +1,7 @@
-import { commitmentHash } from "@sibyl/sdk";
 import { type Hex, keccak256 } from "viem";
 import type { Candidate } from "./draw.ts";
-import type {
-  AttestationMessage,
-  CommitMessage,
-  PeerMessage,
-  ProposalMessage,
-  RevealMessage,
-} from "./messages.ts";
+import type { AttestationMessage, CommitMessage, PeerMessage, ProposalMessage } from "./messages.ts";
+import { revealOpening } from "./revealOpening.ts";
 
 /** A message whose signature was checked, and when it reached us. */
 export interface HeardMessage {
@@ -123,8 +117,8 @@ function sortOut(
       commitTimes.push({ operatorId, at: Math.max(receivedAt, reopenedAt) });
     } else if (message.kind === "reveal") {
       const commitment = timely.get(operatorId)?.commitment;
-      if (reveals.has(operatorId) || commitment === undefined) continue;
-      const { outputHash, opened } = openingOf(requestId, message);
+      if (reveals.has(operatorId) || commitment === undefined || message.requestId !== requestId) continue;
+      const { outputHash, commitment: opened } = revealOpening(message);
       if (opened !== commitment) continue;
       if (timely.size >= committeeSize || receivedAt >= timeOf(commitTimes, quorum) + commitGraceMs / 2) {
         cutOffAt ??= receivedAt;
@@ -173,22 +167,6 @@ interface Heard {
 
 const timeOf = (times: readonly Heard[], count: number): number =>
   times[count - 1]?.at ?? Number.POSITIVE_INFINITY;
-
-/** What reveals open, which is asked again at every step. A message never changes, so it is worked out once. */
-const openings = new WeakMap<RevealMessage, { outputHash: Hex; opened: Hex }>();
-
-function openingOf(requestHash: Hex, reveal: RevealMessage): { outputHash: Hex; opened: Hex } {
-  const known = openings.get(reveal);
-  if (known !== undefined) return known;
-  const { operatorId, salt } = reveal;
-  const outputHash = keccak256(reveal.output);
-  const opening = {
-    outputHash,
-    opened: commitmentHash({ requestHash, operatorId, outputHash, salt }),
-  };
-  openings.set(reveal, opening);
-  return opening;
-}
 
 const hashes = new WeakMap<ProposalMessage, Hex>();
 

@@ -1,8 +1,9 @@
-import { agree, type ComparisonRule, commitmentHash } from "@sibyl/sdk";
+import { agree, type ComparisonRule } from "@sibyl/sdk";
 import { type Hex, keccak256 } from "viem";
 import type { Ballot } from "./ballot.ts";
 import { attestationIn, type Finding } from "./evidence.ts";
 import type { CommitMessage, PeerMessage, RevealMessage } from "./messages.ts";
+import { revealOpening } from "./revealOpening.ts";
 
 /** A request that is over, or proposed, as this node saw it. */
 export interface ExaminedRequest {
@@ -125,13 +126,8 @@ function openingOf(said: readonly PeerMessage[], commit: CommitMessage): RevealM
 }
 
 /** Whether a reveal opens a commitment. */
-export function opens(
-  { requestId, operatorId, output, salt }: RevealMessage,
-  commit: CommitMessage,
-): boolean {
-  const opened = commitmentHash({ requestHash: requestId, operatorId, outputHash: keccak256(output), salt });
-  return commit.operatorId === operatorId && commit.commitment === opened;
-}
+export const opens = (reveal: RevealMessage, commit: CommitMessage): boolean =>
+  commit.operatorId === reveal.operatorId && commit.commitment === revealOpening(reveal).commitment;
 
 const trimmed = (reveal: RevealMessage, commit: CommitMessage): RevealMessage => ({
   ...reveal,

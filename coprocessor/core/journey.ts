@@ -90,9 +90,13 @@ export class Journeys {
     };
   }
 
+  follows(key: RequestKey): boolean {
+    return this.#standing.has(key);
+  }
+
   /** A request that was ours before our start is followed from its next change on. */
   resume(traveller: Traveller): void {
-    if (!this.#standing.has(traveller.key)) this.#put({ traveller, state: null, since: null });
+    if (!this.follows(traveller.key)) this.#put({ traveller, state: null, since: null });
   }
 
   /** Null for a request that is not followed, and for a change that is none. */

@@ -1,15 +1,18 @@
-import { isHex } from "viem";
-import { privateKeyToAccount } from "viem/accounts";
+import { type Address, type Hex, hexToBytes, isHex, keccak256 } from "viem";
+import { privateKeyToAddress } from "viem/accounts";
 import { CoprocessorError } from "../core/errors.ts";
 import { deriveSecret } from "./derive.ts";
+import { type EcdsaSign, ecdsaSign } from "./ecdsaSign.ts";
 import type { AttesterKey } from "./port.ts";
+import { preimageAccount } from "./preimageAccount.ts";
 
 /**
  * Takes an attester's private key as it stands in the environment: 32 bytes of hex, with or without `0x`.
  *
+ * @param engine The fastest there is, when not given.
  * @throws CoprocessorError `keys/invalid`; the message never holds any of the input.
  */
-export function createPrivateKeySigner(hex: string): AttesterKey {
+export function createPrivateKeySigner(hex: string, engine: EcdsaSign = ecdsaSign): AttesterKey {
   const trimmed = hex.trim();
   const key = trimmed.startsWith("0x") ? trimmed : `0x${trimmed}`;
   if (!isHex(key) || key.length !== 66) {
@@ -17,17 +20,23 @@ export function createPrivateKeySigner(hex: string): AttesterKey {
       `A private key is 32 bytes of hex (64 digits after an optional 0x); ${key.length - 2} characters given.`,
     );
   }
-  const account = accountOf(key);
+  const address = addressOf(key);
+  const bytes = hexToBytes(key);
+  const sign = async (preimage: Hex): Promise<Hex> => {
+    const { compact, parity } = engine(keccak256(preimage, "bytes"), bytes);
+    return `0x${Buffer.from(compact).toString("hex")}${parity === 0 ? "1b" : "1c"}`;
+  };
   return {
-    address: account.address,
-    account,
-    derive: (label) => deriveSecret(account, label),
+    address,
+    account: preimageAccount(address, sign),
+    sign,
+    derive: (label) => deriveSecret(sign, label),
   };
 }
 
-function accountOf(key: `0x${string}`) {
+function addressOf(key: Hex): Address {
   try {
-    return privateKeyToAccount(key);
+    return privateKeyToAddress(key);
   } catch {
     // The library's error may quote the key; it is not passed on as a cause.
     throw invalid("The private key is outside the curve's range (zero, or not below the group order).");

@@ -1,21 +1,10 @@
-import {
-  type Address,
-  concat,
-  getTypesForEIP712Domain,
-  type Hex,
-  hashDomain,
-  hashStruct,
-  keccak256,
-  parseSignature,
-  serializeTransaction,
-  type TypedDataDefinition,
-  toPrefixedMessage,
-} from "viem";
-import { publicKeyToAddress, toAccount } from "viem/accounts";
+import { type Address, type Hex, keccak256 } from "viem";
+import { publicKeyToAddress } from "viem/accounts";
 import { z } from "zod";
 import { CoprocessorError } from "../core/errors.ts";
 import { deriveSecret } from "./derive.ts";
 import type { AttesterKey } from "./port.ts";
+import { preimageAccount } from "./preimageAccount.ts";
 import { recoverDigest } from "./recover.ts";
 
 export interface Web3signerOptions {
@@ -69,19 +58,11 @@ export async function createWeb3signerKey(options: Web3signerOptions): Promise<A
     });
   }
 
-  const account = toAccount({
-    address,
-    signMessage: ({ message }) => sign(toPrefixedMessage(message)),
-    signTypedData: (typedData) => sign(typedDataPreimage(typedData as TypedDataDefinition)),
-    async signTransaction(transaction, { serializer = serializeTransaction } = {}) {
-      const signature = await sign((await serializer(transaction)) as Hex);
-      return (await serializer(transaction, parseSignature(signature))) as Hex;
-    },
-  });
   const key: AttesterKey = {
     address,
-    account,
-    derive: (label) => deriveSecret(account, label),
+    account: preimageAccount(address, sign),
+    sign,
+    derive: (label) => deriveSecret(sign, label),
   };
   const [once, again] = [await key.derive("probe"), await key.derive("probe")];
   if (once !== again) {
@@ -134,14 +115,6 @@ export async function createWeb3signerKey(options: Web3signerOptions): Promise<A
       meta: { host: hostOf(base), address },
     });
   }
-}
-
-/** What EIP-712 hashes to the digest that is signed. */
-function typedDataPreimage({ domain = {}, types, primaryType, message }: TypedDataDefinition): Hex {
-  const all = { EIP712Domain: getTypesForEIP712Domain({ domain }), ...types };
-  // Cast: the library infers its types from literal ones, and these are known only at run time.
-  const content = hashStruct({ data: message, primaryType, types: all } as never);
-  return concat(["0x1901", hashDomain({ domain, types: all } as never), content]);
 }
 
 const uncompressed = (key: Hex): Hex => (key.length === 130 ? `0x04${key.slice(2)}` : key);

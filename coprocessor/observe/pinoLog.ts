@@ -48,10 +48,10 @@ function plain(fields: Record<string, unknown>): Record<string, unknown> {
   const { requestId, key, id } = fields;
   const named = [key, id].find((name) => typeof name === "string");
   const found = requestId === undefined && named !== undefined ? requestIdIn(named as string) : null;
+  const all = found === null ? fields : { requestId: found, ...fields };
+  const entries = Object.entries(all);
+  if (!entries.some(([, value]) => typeof value === "bigint")) return all;
   return Object.fromEntries(
-    Object.entries(found === null ? fields : { requestId: found, ...fields }).map(([name, value]) => [
-      name,
-      typeof value === "bigint" ? value.toString() : value,
-    ]),
+    entries.map(([name, value]) => [name, typeof value === "bigint" ? value.toString() : value]),
   );
 }

@@ -1,7 +1,7 @@
 // Before libp2p, which calls Promise.withResolvers.
 import "./promiseWithResolvers.ts";
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { generateKeyPairFromSeed } from "@libp2p/crypto/keys";
 import { type GossipSub, gossipsub } from "@libp2p/gossipsub";
 import type { RPC } from "@libp2p/gossipsub/message";
@@ -13,6 +13,7 @@ import { createLibp2p, type Libp2p } from "libp2p";
 import { CoprocessorError } from "../core/errors.ts";
 import { gossipParameters } from "./gossipParameters.ts";
 import type { PeerLimits } from "./limits.ts";
+import { withRareWindowUpdates } from "./rareWindowUpdates.ts";
 
 export type PeerId = Libp2p["peerId"];
 
@@ -41,13 +42,16 @@ export interface GossipNodeOptions {
   announce: readonly string[];
   topic: string;
   limits: PeerLimits;
-  maxMessageBytes: number;
+  /** Of what is published at once: a bundle. */
+  maxBundleBytes: number;
   /** Whether a peer has proven to be an operator's. */
   isOperator?(peer: string): boolean;
   /** Refuses a peer before it costs more than a handshake. */
   denies(peer: string, direction: "inbound" | "outbound"): boolean;
   /** Refuses the messages and control parts of an RPC that its sender has no budget for. */
   admits(peer: string, messages: number, bytes: number): boolean;
+  /** How many messages a publication says it has; what budgets and counts go by. */
+  messagesIn(bytes: Uint8Array): number;
   /** Told of the copies of messages in each RPC, before any is judged. */
   onCopies?(messages: number, bytes: number): void;
 }
@@ -63,7 +67,7 @@ export async function createGossipNode(options: GossipNodeOptions): Promise<Goss
       tcp({ maxConnections: limits.maxConnections + limits.maxHandshakes, dialOpts: { noDelay: true } }),
     ],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux({ maxInboundStreams: 32, maxOutboundStreams: 32 })],
+    streamMuxers: [withRareWindowUpdates(yamux({ maxInboundStreams: 32, maxOutboundStreams: 32 }))],
     connectionManager: {
       maxConnections: limits.maxConnections,
       maxIncomingPendingConnections: limits.maxHandshakes,
@@ -82,8 +86,8 @@ export async function createGossipNode(options: GossipNodeOptions): Promise<Goss
     services: {
       identify: identify({ maxMessageSize: 8_192 }),
       gossip: gossipsub({
-        ...gossipParameters(options.topic, limits, options.maxMessageBytes, options.isOperator),
-        msgIdFn: (message) => createHash("sha256").update(message.data).digest().subarray(0, 20),
+        ...gossipParameters(options.topic, limits, options.maxBundleBytes, options.isOperator),
+        msgIdFn: (message) => hash("sha256", message.data, "buffer").subarray(0, 20),
         msgIdToStrFn: (id) => Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString("base64"),
       }),
     },
@@ -100,7 +104,7 @@ export async function createGossipNode(options: GossipNodeOptions): Promise<Goss
  */
 function limitInbound(
   gossip: Gossip,
-  { admits, onCopies }: Pick<GossipNodeOptions, "admits" | "onCopies">,
+  { admits, messagesIn, onCopies }: Pick<GossipNodeOptions, "admits" | "messagesIn" | "onCopies">,
 ): void {
   if (
     typeof gossip.handleReceivedRpc !== "function" ||
@@ -114,11 +118,15 @@ function limitInbound(
   }
   const handle = gossip.handleReceivedRpc.bind(gossip);
   gossip.handleReceivedRpc = (from, rpc) => {
-    const { messages, control } = rpc;
+    const { messages: publications, control } = rpc;
+    let messages = 0;
     let bytes = 0;
-    for (const message of messages) bytes += message.data?.length ?? 0;
-    if (messages.length > 0) onCopies?.(messages.length, bytes);
-    const parts = messages.length + (control ? countControl(control) : 0);
+    for (const { data } of publications) {
+      messages += data === undefined ? 1 : messagesIn(data);
+      bytes += data?.length ?? 0;
+    }
+    if (messages > 0) onCopies?.(messages, bytes);
+    const parts = messages + (control ? countControl(control) : 0);
     if (parts > 0 && !admits(from.toString(), parts, bytes)) {
       // Subscriptions stay: they are few, bounded elsewhere, and losing one would leave an honest peer deaf.
       return handle(from, { subscriptions: rpc.subscriptions, messages: [] });

@@ -7,14 +7,15 @@ const OPERATOR_SCORE = 10;
 /**
  * Gossipsub's numbers for networks of 2 to 50 nodes in which everybody knows everybody's address.
  *
- * A publisher sends to every subscriber that it is connected to (`floodPublish`), so delivery is one hop; the mesh
- * only carries messages past missing connections, and is therefore small. One publication among n fully connected
- * nodes travels at most (n - 1) * Dhi times, about (n - 1) * D; up to 5 nodes the mesh is everybody.
+ * A publisher sends to every subscriber that it is connected to (`floodPublish`), so delivery is one hop. There is no
+ * mesh: whoever is not connected to the publisher, or missed what it said, is told of it by the others within a
+ * heartbeat (IHAVE) and asks one of them for it (IWANT). So one publication among n nodes that keep up travels n - 1
+ * times, in place of about (n - 1) * D times, of which all but the first n - 1 would only be counted and dropped.
  */
 export function gossipParameters(
   topic: string,
   limits: PeerLimits,
-  maxMessageBytes: number,
+  maxBundleBytes: number,
   isOperator: (peer: string) => boolean = () => false,
 ): Partial<GossipsubOpts> {
   return {
@@ -28,12 +29,14 @@ export function gossipParameters(
     doPX: false,
 
     floodPublish: true,
-    D: 4,
-    Dlo: 3,
-    Dhi: 6,
-    Dscore: 2,
-    Dout: 1,
-    Dlazy: 4,
+    // One encoding of a publication for all peers, in place of one for each.
+    batchPublish: true,
+    D: 0,
+    Dlo: 0,
+    Dhi: 0,
+    Dscore: 0,
+    Dout: 0,
+    Dlazy: 6,
     heartbeatInterval: 500,
     // In heartbeats: a verdict may take 6 s and its message is still relayed.
     mcacheLength: 12,
@@ -42,8 +45,8 @@ export function gossipParameters(
     pruneBackoff: 10_000,
     unsubcribeBackoff: 2,
 
-    // One frame may bundle several messages, for example in answer to IWANT.
-    maxInboundDataLength: Math.max(4 * 1024 * 1024, 4 * maxMessageBytes),
+    // One frame may hold several bundles, for example in answer to IWANT.
+    maxInboundDataLength: Math.max(4 * 1024 * 1024, 4 * maxBundleBytes),
     maxOutboundBufferSize: 32 * 1024 * 1024,
     maxTopicBytesPerPeer: 8 * 1024,
     maxInboundStreams: 4,

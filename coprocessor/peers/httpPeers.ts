@@ -2,6 +2,7 @@ import type { Hex } from "viem";
 import { CoprocessorError } from "../core/errors.ts";
 import type { OracleScope } from "../core/messages.ts";
 import type { Log } from "../observe/port.ts";
+import { BUNDLE_GAP_MS, createBundler } from "./bundler.ts";
 import { peerUrl } from "./httpLink.ts";
 import { defaultLinkTimes, HttpLinks, type LinkTimes } from "./httpLinks.ts";
 import { type PeerKey, peerKeyFromSeed } from "./httpProof.ts";
@@ -78,6 +79,17 @@ export function createHttpPeers(options: HttpPeersOptions): Peers {
     }
   }
 
+  const bundler = createBundler({ gapMs: BUNDLE_GAP_MS, fitting: intake.fitting, send });
+
+  async function send(bodies: readonly Uint8Array[]): Promise<void> {
+    const messages = bodies.length;
+    if (running === null) return log.debug({ messages }, "not sent, peers are stopped");
+    const recipients = running.links.publish(intake.bundle(bodies));
+    traffic.published += messages;
+    traffic.sent += messages * recipients;
+    if (recipients === 0) log.debug({ messages }, "nobody to send to");
+  }
+
   return {
     async start(onMessage) {
       if (running !== null) throw invalid("peers/already-started", "peers are started already");
@@ -127,16 +139,9 @@ export function createHttpPeers(options: HttpPeersOptions): Peers {
     },
 
     async publish(message) {
-      const bytes = intake.encode(message);
-      const { kind, requestId } = message;
-      if (running === null) {
-        log.debug({ kind, requestId }, "not sent, peers are stopped");
-        return;
-      }
-      traffic.published += 1;
-      const recipients = running.links.publish(bytes);
-      traffic.sent += recipients;
-      if (recipients === 0) log.debug({ kind, requestId }, "nobody to send to");
+      const body = intake.encode(message);
+      if (running !== null) return bundler.add(body);
+      log.debug({ kind: message.kind, requestId: message.requestId }, "not sent, peers are stopped");
     },
 
     connect(list) {
@@ -152,6 +157,7 @@ export function createHttpPeers(options: HttpPeersOptions): Peers {
     traffic: () => ({ ...traffic }),
 
     async stop() {
+      await bundler.flush();
       const stopping = running;
       running = null;
       if (stopping === null) return;

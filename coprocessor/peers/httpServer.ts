@@ -19,6 +19,7 @@ import type { Intake } from "./intake.ts";
 import type { PeerLimits } from "./limits.ts";
 import { createRecentKeys } from "./recentKeys.ts";
 import type { RecordBook } from "./recordBook.ts";
+import { claimedMessages } from "./wire.ts";
 
 export interface HttpServerOptions {
   topic: string;
@@ -40,7 +41,7 @@ export interface HttpListening {
   close(): Promise<void>;
 }
 
-/** Messages in one post, and bytes beside the last one. */
+/** Bundles in one post, and bytes beside the last one. */
 export const MAX_FRAMES = 64;
 export const MAX_BATCH_BYTES = 1024 * 1024;
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -148,7 +149,7 @@ async function take(
   response: ServerResponse,
 ): Promise<void> {
   const { intake, onPeer, onMessage } = options;
-  const length = lengthOf(request, MAX_BATCH_BYTES + intake.maxMessageBytes);
+  const length = lengthOf(request, MAX_BATCH_BYTES + intake.maxBundleBytes);
   const { peer, bodyHash } = await prove(options, posts, address, request);
   if (!intake.admits(peer, 0, length)) throw overBudget(intake, peer);
   const body = await bodyOf(request, length);
@@ -159,11 +160,12 @@ async function take(
   const frames = unpackFrames(body, MAX_FRAMES);
   if (frames === null) {
     intake.charge(peer);
-    throw new Refusal(400, "peers/malformed", `the body is not 0 to ${MAX_FRAMES} messages`);
+    throw new Refusal(400, "peers/malformed", `the body is not 0 to ${MAX_FRAMES} bundles`);
   }
-  intake.traffic.copies += frames.length;
+  const messages = frames.reduce((sum, frame) => sum + claimedMessages(frame), 0);
+  intake.traffic.copies += messages;
   for (const frame of frames) intake.traffic.copiedBytes += frame.length;
-  if (!intake.admits(peer, Math.max(1, frames.length), 0)) throw overBudget(intake, peer);
+  if (!intake.admits(peer, Math.max(1, messages), 0)) throw overBudget(intake, peer);
   onPeer(peer);
   for (const frame of frames) onMessage(peer, frame);
   response.writeHead(204).end();

@@ -3,8 +3,8 @@ import type { Verdict } from "./port.ts";
 
 /** Peers whose budgets are remembered, connected or not; the longest unseen is forgotten first. */
 const MAX_REMEMBERED = 4_096;
-const IGNORE_COST = 1 / 8;
-const REJECT_COST = 8;
+/** Doubt that a verdict costs. */
+const COST: Record<Verdict, number> = { accept: 0, ignore: 1 / 8, reject: 8 };
 /** Excess is forgotten at this share of `excessBeforeBan` per second. */
 const EXCESS_DECAY = 0.1;
 
@@ -24,10 +24,10 @@ interface Budget {
 export interface IngressLimit {
   /** Takes messages and bytes off a peer's budget; false, and nothing may be read, when either is spent. */
   admit(peer: string, messages: number, bytes: number, now: number): boolean;
-  /** Reserves a place for judging one message; false when the peer or everybody has too many open. */
-  beginJudging(peer: string, bytes: number, now: number): boolean;
-  /** Gives the place back and settles what the message cost its peer. */
-  endJudging(peer: string, bytes: number, verdict: Verdict, now: number): void;
+  /** Reserves places for judging messages that came together; false when the peer or everybody has too many open. */
+  beginJudging(peer: string, messages: number, bytes: number, now: number): boolean;
+  /** Gives these places back and settles what the messages cost their peer: one verdict on each, or one on all. */
+  endJudging(peer: string, messages: number, bytes: number, verdicts: readonly Verdict[], now: number): void;
   /** Whether a peer went on over its limits for so long that it has to leave. */
   isFlooding(peer: string, now: number): boolean;
   pending(): { messages: number; bytes: number };
@@ -84,27 +84,28 @@ export function createIngressLimit(
       return true;
     },
 
-    beginJudging(peer, bytes, now) {
+    beginJudging(peer, messages, bytes, now) {
       const budget = budgetOf(peer, now);
-      if (budget.doubt < 1) {
-        budget.excess += 1;
+      if (budget.doubt < messages) {
+        budget.excess += messages;
         return false;
       }
       // Everybody's fault is nobody's excess.
-      if (pendingMessages >= limits.maxPending || pendingBytes + bytes > limits.maxPendingBytes) return false;
-      budget.doubt -= 1;
-      pendingMessages += 1;
+      if (pendingMessages + messages > limits.maxPending || pendingBytes + bytes > limits.maxPendingBytes)
+        return false;
+      budget.doubt -= messages;
+      pendingMessages += messages;
       pendingBytes += bytes;
       return true;
     },
 
-    endJudging(peer, bytes, verdict, now) {
-      pendingMessages -= 1;
+    endJudging(peer, messages, bytes, verdicts, now) {
+      pendingMessages -= messages;
       pendingBytes -= bytes;
       const budget = budgetOf(peer, now);
-      const cost = verdict === "accept" ? 0 : verdict === "ignore" ? IGNORE_COST : REJECT_COST;
+      const cost = verdicts.reduce((sum, verdict) => sum + COST[verdict], 0);
       const share = isTrusted(peer) ? 1 : limits.strangerShare;
-      budget.doubt = Math.min(limits.doubtBurst * share, budget.doubt + 1 - cost);
+      budget.doubt = Math.min(limits.doubtBurst * share, budget.doubt + messages - cost);
     },
 
     isFlooding(peer, now) {

@@ -4,6 +4,7 @@ import type { Hex } from "viem";
 import { CoprocessorError } from "../core/errors.ts";
 import type { OracleScope, PeerMessage } from "../core/messages.ts";
 import type { Log } from "../observe/port.ts";
+import { BUNDLE_GAP_MS, createBundler } from "./bundler.ts";
 import { Dialer, type DialTimes, defaultDialTimes, listenMultiaddr } from "./dialer.ts";
 import { createGossipNode, type GossipNode } from "./gossipNode.ts";
 import { createIntake } from "./intake.ts";
@@ -12,6 +13,7 @@ import { listenError } from "./listenError.ts";
 import type { Peers, Verdict } from "./port.ts";
 import { anonymous, type PeerIdentity, RecordBook } from "./recordBook.ts";
 import { RecordExchange } from "./recordExchange.ts";
+import { claimedMessages } from "./wire.ts";
 
 export interface Libp2pPeersOptions {
   /** Whose messages these are; names the topic. */
@@ -119,6 +121,21 @@ export function createLibp2pPeers(options: Libp2pPeersOptions): Peers {
     if (node === from) from.gossip.reportMessageValidationResult(msgId, peer, verdict);
   }
 
+  const bundler = createBundler({ gapMs: BUNDLE_GAP_MS, fitting: intake.fitting, send });
+
+  async function send(bodies: readonly Uint8Array[]): Promise<void> {
+    const messages = bodies.length;
+    if (node === null) return log.debug({ messages }, "not sent, peers are stopped");
+    try {
+      const { recipients } = await node.gossip.publish(topic, intake.bundle(bodies));
+      traffic.published += messages;
+      traffic.sent += messages * recipients.length;
+      if (recipients.length === 0) log.debug({ messages }, "nobody to send to");
+    } catch (err) {
+      log.debug({ err, messages }, "not sent");
+    }
+  }
+
   return {
     async start(onMessage) {
       if (node !== null) throw invalid("peers/already-started", "peers are started already");
@@ -128,7 +145,8 @@ export function createLibp2pPeers(options: Libp2pPeersOptions): Peers {
         announce: options.announce ?? [],
         topic,
         limits,
-        maxMessageBytes: intake.maxMessageBytes,
+        maxBundleBytes: intake.maxBundleBytes,
+        messagesIn: claimedMessages,
         isOperator: isTrusted,
         denies,
         admits: intake.admits,
@@ -161,20 +179,9 @@ export function createLibp2pPeers(options: Libp2pPeersOptions): Peers {
     },
 
     async publish(message) {
-      const bytes = intake.encode(message);
-      if (node === null) {
-        log.debug({ kind: message.kind, requestId: message.requestId }, "not sent, peers are stopped");
-        return;
-      }
-      try {
-        const { recipients } = await node.gossip.publish(topic, bytes);
-        traffic.published += 1;
-        traffic.sent += recipients.length;
-        if (recipients.length > 0) return;
-        log.debug({ kind: message.kind, requestId: message.requestId }, "nobody to send to");
-      } catch (err) {
-        log.debug({ err, kind: message.kind, requestId: message.requestId }, "not sent");
-      }
+      const body = intake.encode(message);
+      if (node !== null) return bundler.add(body);
+      log.debug({ kind: message.kind, requestId: message.requestId }, "not sent, peers are stopped");
     },
 
     connect: (endpoints) => dialer.setEndpoints(endpoints),
@@ -184,6 +191,7 @@ export function createLibp2pPeers(options: Libp2pPeersOptions): Peers {
     operators: () => book.operators(),
 
     async stop() {
+      await bundler.flush();
       const stopping = node;
       node = null;
       dialer.stop();

@@ -29,7 +29,8 @@ export async function openRawGossip(scope: OracleScope, seed: Hex): Promise<RawG
     announce: [],
     topic,
     limits: defaultPeerLimits,
-    maxMessageBytes: MAX_MESSAGE_BYTES,
+    maxBundleBytes: MAX_MESSAGE_BYTES,
+    messagesIn: () => 1,
     denies: () => false,
     admits: () => true,
   });

@@ -1,7 +1,7 @@
 import {
-  attestationTypedData,
+  attestationPreimage,
   commitmentHash,
-  commitTypedData,
+  commitPreimage,
   encodeResolve,
   encodeSettle,
   unpackSigners,
@@ -90,9 +90,10 @@ async function commit(deps: PipelineDeps, { record }: Subject): Promise<void> {
     salt: await saltFor(deps, requestId),
   };
   const commitment = commitmentHash(opening);
-  const typedData = commitTypedData(deps.scope, { requestHash: requestId, commitment });
-  const signature = await deps.key.account.signTypedData(typedData);
+  const signature = await deps.key.sign(commitPreimage(deps.scope, { requestHash: requestId, commitment }));
   const message = { kind: "commit", requestId, operatorId: deps.me, commitment, signature } as const;
+  // It comes back in everybody's reveal.
+  deps.knownSigners.remember(message, deps.key.address);
   await say(deps, record, "commit", message, { from: ["computed"], to: "committed" });
 }
 
@@ -137,8 +138,8 @@ async function attest(
   { view, outputHash }: ActionOf<"attest">,
 ): Promise<PeerMessage> {
   const { requestId } = record;
-  const typedData = attestationTypedData(deps.scope, { requestHash: requestId, outputHash, view });
-  const signature = await deps.key.account.signTypedData(typedData);
+  const preimage = attestationPreimage(deps.scope, { requestHash: requestId, outputHash, view });
+  const signature = await deps.key.sign(preimage);
   const message = {
     kind: "attestation",
     requestId,

@@ -1,5 +1,5 @@
 import { requestsInBatch } from "@sibyl/sdk";
-import type { OutboxEntry, OutboxState } from "../core/outbox.ts";
+import type { OutboxEntry } from "../core/outbox.ts";
 import type { RequestKey } from "../core/request.ts";
 import type { Store } from "../store/port.ts";
 import type { OutboxDeps } from "./outboxDeps.ts";
@@ -19,18 +19,23 @@ export async function isBatchNeeded({ isNeeded }: OutboxDeps, batch: OutboxEntry
   return false;
 }
 
-/** The settlements of a batch's requests that are in one of these states and hold no nonce of their own. */
-export async function membersOf(
-  store: Store,
-  batch: OutboxEntry,
-  states: readonly OutboxState[],
-): Promise<OutboxEntry[]> {
+/** The settlements that a batch holds, while it is not mined. */
+export async function heldBy(store: Store, batch: OutboxEntry): Promise<OutboxEntry[]> {
+  const keys = new Set(keysOf(batch));
+  // Few are batched at any time, so that one look at all of them is cheaper than one for each request.
+  const batched = await store.outbox({ states: ["batched"] });
+  return batched.filter((entry) => isMember(entry) && keys.has(entry.key.toLowerCase()));
+}
+
+/** The settlements that a batch brought. */
+export async function broughtBy(store: Store, batch: OutboxEntry): Promise<OutboxEntry[]> {
   const all: OutboxEntry[] = [];
   for (const key of keysOf(batch)) all.push(...(await store.outboxFor(key)));
-  return all.filter(
-    ({ kind, state, nonce }) => kind === "settle" && states.includes(state) && nonce === null,
-  );
+  return all.filter((entry) => entry.state === "mined" && isMember(entry));
 }
+
+/** It went with others: the nonce is the batch's. */
+const isMember = ({ kind, nonce }: OutboxEntry): boolean => kind === "settle" && nonce === null;
 
 /** The id of the request that an entry is about. */
 export const requestIdOf = ({ key }: OutboxEntry): string => key.slice(-ID_LENGTH);

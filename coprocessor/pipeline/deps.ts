@@ -2,6 +2,7 @@ import type { Address, Hex } from "viem";
 import type { AgreementTiming } from "../core/agreement.ts";
 import type { ChainClock } from "../core/chainClock.ts";
 import type { Arbiter } from "../core/dispute.ts";
+import type { KnownSigners } from "../core/knownSigners.ts";
 import type { OracleScope } from "../core/messages.ts";
 import type { PendingMessages } from "../core/pendingMessages.ts";
 import type { RecentFaults } from "../core/recentFaults.ts";
@@ -43,6 +44,8 @@ export interface PipelineDeps {
   key: AttesterKey;
   /** The address that signed a digest; undefined for anything but a canonical 65-byte signature. */
   recover(digest: Hex, signature: Hex): Address | undefined;
+  /** Who signed the latest commitments. */
+  knownSigners: KnownSigners;
   /** Messages about requests that we have not seen on chain yet. */
   pending: PendingMessages;
   /** What each open request waits for now; the driver writes down what lasts. */

@@ -1,5 +1,5 @@
 import { attestationDigest, commitDigest } from "@sibyl/sdk";
-import { type Hex, isAddressEqual, keccak256 } from "viem";
+import { type Address, type Hex, isAddressEqual, keccak256 } from "viem";
 import { findEquivocations } from "../core/equivocation.ts";
 import { commitmentsIn } from "../core/evidence.ts";
 import { opens } from "../core/examine.ts";
@@ -15,7 +15,7 @@ import { keepEvidence } from "./keepEvidence.ts";
 /** What judging a message needs: our own memory and a clock, so that a flood costs nothing else. */
 export type HearingDeps = Pick<
   PipelineDeps,
-  "scope" | "store" | "recover" | "pending" | "log" | "now" | "wake" | "pokeCourt"
+  "scope" | "store" | "recover" | "knownSigners" | "pending" | "log" | "now" | "wake" | "pokeCourt"
 >;
 
 /** Views above this are nobody's honest doing. */
@@ -126,28 +126,33 @@ async function checkSignatures(deps: HearingDeps, message: PeerMessage): Promise
   }
 }
 
-function checkCommit(deps: HearingDeps, message: CommitMessage): Promise<Verdict> {
-  const { requestId: requestHash, commitment } = message;
-  return checkSigner(deps, message, commitDigest(deps.scope, { requestHash, commitment }));
+async function checkCommit(deps: HearingDeps, message: CommitMessage): Promise<Verdict> {
+  const { requestId: requestHash, commitment, signature, operatorId } = message;
+  const known = deps.knownSigners.signerOf(message);
+  if (known !== undefined) return speaksFor(deps, operatorId, known);
+  const signer = deps.recover(commitDigest(deps.scope, { requestHash, commitment }), signature);
+  const verdict = await speaksFor(deps, operatorId, signer);
+  if (verdict === "accept" && signer !== undefined) deps.knownSigners.remember(message, signer);
+  return verdict;
 }
 
 function checkAttestation(
   deps: HearingDeps,
-  message: ProposalMessage | AttestationMessage,
+  { requestId: requestHash, operatorId, view, signature }: ProposalMessage | AttestationMessage,
   outputHash: Hex,
 ): Promise<Verdict> {
-  const { requestId: requestHash, view } = message;
-  return checkSigner(deps, message, attestationDigest(deps.scope, { requestHash, outputHash, view }));
+  const digest = attestationDigest(deps.scope, { requestHash, outputHash, view });
+  return speaksFor(deps, operatorId, deps.recover(digest, signature));
 }
 
-async function checkSigner(
-  deps: HearingDeps,
-  message: { operatorId: number; signature: Hex },
-  digest: Hex,
+/** Whether a signer is the attester that the registry has for an operator. */
+async function speaksFor(
+  { store }: HearingDeps,
+  operatorId: number,
+  signer: Address | undefined,
 ): Promise<Verdict> {
-  const signer = deps.recover(digest, message.signature);
   if (signer === undefined) return "reject";
-  const operator = await deps.store.operator(message.operatorId);
+  const operator = await store.operator(operatorId);
   // Perhaps registered in a block that we have not read yet: not the relaying peer's fault.
   if (operator === null) return "ignore";
   return isAddressEqual(operator.attester, signer) ? "accept" : "reject";

@@ -38,7 +38,9 @@ export async function onStep(deps: PipelineDeps, step: ChainStep): Promise<void>
         const keys: RequestKey[] = [];
         for (const part of partsOf(step.events)) {
           keys.push(...(await onRequests(inside, part.opened)));
-          for (const event of part.others) keys.push(...(await onEvent(inside, event)));
+          for (const events of inTurn(part.others)) {
+            keys.push(...(await Promise.all(events.map((event) => onEvent(inside, event)))).flat());
+          }
         }
         keys.push(...(await expireBefore(inside, step.head)));
         await store.addBlock(step.head);
@@ -80,6 +82,21 @@ function partsOf(events: readonly ChainEvent[]): StepPart[] {
     parts.push(part);
   }
   return parts;
+}
+
+/** Events of a part one after the other, but settlements in a row at once: each is about another request. */
+function* inTurn(events: readonly OtherEvent[]): Generator<OtherEvent[]> {
+  let settled: OtherEvent[] = [];
+  for (const event of events) {
+    if (event.type === "RequestSettled") {
+      settled.push(event);
+      continue;
+    }
+    yield settled;
+    settled = [];
+    yield [event];
+  }
+  yield settled;
 }
 
 const REGISTRY_EVENTS: ReadonlySet<string> = new Set<RegistryEvent["type"]>([

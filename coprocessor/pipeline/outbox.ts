@@ -45,19 +45,21 @@ async function drive(deps: OutboxDeps, rules: OutboxRules, now: number): Promise
     submit.fees(),
     submit.balance(),
   ]);
-  const account: Account = { latestNonce, market, balance };
+  const beside = await store.nonceHoldersBeside();
+  const account: Account = { latestNonce, market, balance, signed: new Map(), beside };
   deps.onAccount?.(account);
-  await reopenUndone(deps, latestNonce, now);
-
   // Lowest nonce first, then what has none: the order in which the chain can take them.
-  const entries = await store.outbox({ states: ["signed", "planned"] });
+  let entries = await store.outbox({ states: ["signed", "planned"] });
+  if (await reopenUndone(deps, account, entries, now))
+    entries = await store.outbox({ states: ["signed", "planned"] });
+  for (const entry of entries) if (entry.state === "signed") account.signed.set(entry.id, entry);
   let nextMs = now + IDLE_MS;
   const due: (DueSettlement & { view: OutboxView })[] = [];
   for (const entry of entries) {
     const view = await look(deps, account, entry);
     const step = nextOutboxStep(entry, view, now, rules);
     if (step.type === "sign" && deps.economics && mayShare(entry)) due.push({ entry, step, view });
-    else nextMs = Math.min(nextMs, await takeStep(deps, rules, entry, view, now));
+    else nextMs = Math.min(nextMs, await takeStep(deps, rules, account, entry, view, now));
   }
   return Math.min(nextMs, await settleDue(deps, rules, account, due, now));
 }
@@ -87,7 +89,7 @@ async function settleDue(
     for (const [place, { entry, view }] of group.entries()) {
       // What was signed meanwhile has taken its part of the balance.
       const fresh = index === 0 && place === 0 ? view : await look(deps, account, entry);
-      nextMs = Math.min(nextMs, await takeStep(deps, rules, entry, fresh, now));
+      nextMs = Math.min(nextMs, await takeStep(deps, rules, account, entry, fresh, now));
     }
   }
   return nextMs;
@@ -97,13 +99,14 @@ async function settleDue(
 async function takeStep(
   deps: OutboxDeps,
   rules: OutboxRules,
+  account: Account,
   entry: OutboxEntry,
   view: OutboxView,
   now: number,
 ): Promise<number> {
   const step =
     entry.state === "planned"
-      ? await signOrWait(deps, rules, view, entry, now)
+      ? await signOrWait(deps, rules, account, view, entry, now)
       : nextOutboxStep(entry, view, now, rules);
   switch (step.type) {
     case "wait":
@@ -117,13 +120,17 @@ async function takeStep(
       return now + rules.rebroadcastAfterMs;
     case "replace": {
       const replaced = await addAttempt(deps, deps.store, entry, entry, step.fees, now);
-      if (replaced) await broadcastNewest(deps, replaced, now);
+      if (replaced) {
+        account.signed.set(replaced.id, replaced);
+        await broadcastNewest(deps, replaced, now);
+      }
       return now + rules.rebroadcastAfterMs;
     }
     case "mined":
     case "replan":
     case "abandon":
       await close(deps, entry, step, now);
+      account.signed.delete(entry.id);
       return step.type === "replan" ? now : Number.POSITIVE_INFINITY;
   }
 }
@@ -185,15 +192,21 @@ async function close(
 /**
  * Takes up entries again whose block is gone although no reorg was reported: their receipt was read from a block that
  * the follower never saw.
+ *
+ * @param open Entries that are signed; others do not matter.
+ * @returns whether there were any.
  */
 async function reopenUndone(
   { store, submit, log }: OutboxDeps,
-  latestNonce: number,
+  { latestNonce, beside }: Account,
+  open: readonly OutboxEntry[],
   now: number,
-): Promise<void> {
-  const held = (await store.nonceHolders()).filter(({ nonce }) => nonce >= latestNonce).length;
+): Promise<boolean> {
+  const holders = [...open, ...beside];
+  const held = holders.filter(({ nonce }) => nonce !== null && nonce >= latestNonce).length;
   // All nonces from the latest to the highest that was ever given are held: nothing is missing.
-  if ((await store.nextNonce(latestNonce)) <= latestNonce + held) return;
+  if ((await store.nextNonce(latestNonce)) <= latestNonce + held) return false;
+  let found = false;
   for (const entry of await store.outbox({ states: ["mined"] })) {
     if (entry.nonce === null || entry.nonce < latestNonce || entry.minedTransaction === null) continue;
     if ((await submit.receipt(entry.minedTransaction)) !== null) continue;
@@ -211,5 +224,7 @@ async function reopenUndone(
     };
     if (entry.kind === "settleBatch") await reopenBatch(store, reopened, now);
     else await store.updateOutbox(reopened, "mined");
+    found = true;
   }
+  return found;
 }

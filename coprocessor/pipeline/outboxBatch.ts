@@ -1,11 +1,18 @@
 import { encodeSettleBatch, inferenceOracleAbi } from "@sibyl/sdk";
-import { decodeErrorResult, decodeEventLog, type Hex, isAddressEqual } from "viem";
+import {
+  decodeErrorResult,
+  decodeEventLog,
+  getAbiItem,
+  type Hex,
+  isAddressEqual,
+  toEventSelector,
+} from "viem";
 import { BATCH_BASE_GAS } from "../core/economics.ts";
 import { OUTBOX_RULES, type OutboxEntry, type OutboxFees, type OutboxStep } from "../core/outbox.ts";
 import { plannedTransaction } from "../core/plannedTransaction.ts";
 import type { Store } from "../store/port.ts";
 import type { TransactionReceipt } from "../submit/port.ts";
-import { membersOf, requestIdOf } from "./batchMembers.ts";
+import { broughtBy, heldBy, requestIdOf } from "./batchMembers.ts";
 import type { Account, OutboxDeps } from "./outboxDeps.ts";
 import { broadcastNewest, reserved, withAttempt } from "./outboxSigning.ts";
 
@@ -42,7 +49,7 @@ export async function signBatch(
     maxFeePerGas: bid,
     maxPriorityFeePerGas: least(maxPriorityFeePerGas, bid),
   };
-  const { inFlight, availableWei } = await reserved(deps, account, null);
+  const { inFlight, availableWei } = reserved(account, null);
   if (inFlight >= (deps.rules ?? OUTBOX_RULES).maxInFlight || availableWei < gas * bid) return false;
 
   const signed = await deps.store
@@ -73,6 +80,7 @@ export async function signBatch(
       throw error;
     });
   if (signed === null) return false;
+  account.signed.set(signed.id, signed);
   deps.log.info(
     { id: signed.id, nonce: signed.nonce, settlements: due.length, hash: signed.attempts[0]?.hash },
     "transaction signed",
@@ -103,7 +111,7 @@ export async function closeBatch(
   const refusals = receipt === null ? new Map<string, string>() : refusalsIn(receipt, entry);
   await deps.store.transaction(async (store) => {
     if (!(await store.updateOutbox(closed, entry.state))) return;
-    for (const member of await membersOf(store, entry, ["batched"])) {
+    for (const member of await heldBy(store, entry)) {
       const refusal = refusals.get(requestIdOf(member));
       const failure = closed.succeeded === false ? "its batch ran out of gas or reverted" : refusal;
       const next: OutboxEntry =
@@ -128,7 +136,7 @@ export async function closeBatch(
 export async function reopenBatch(store: Store, reopened: OutboxEntry, now: number): Promise<void> {
   await store.transaction(async (inner) => {
     if (!(await inner.updateOutbox(reopened, "mined"))) return;
-    for (const member of await membersOf(inner, reopened, ["mined"])) {
+    for (const member of await broughtBy(inner, reopened)) {
       await inner.updateOutbox(
         {
           ...member,
@@ -144,17 +152,19 @@ export async function reopenBatch(store: Store, reopened: OutboxEntry, now: numb
   });
 }
 
+const REFUSED = getAbiItem({ abi: inferenceOracleAbi, name: "SettlementRefused" });
+const REFUSED_TOPIC = toEventSelector(REFUSED);
+
 /** Why the oracle refused items of a batch, by request id. */
 function refusalsIn({ logs }: TransactionReceipt, { to }: OutboxEntry): Map<string, string> {
   const refusals = new Map<string, string>();
   for (const { address, topics, data } of logs) {
-    if (!isAddressEqual(address, to) || topics.length === 0) continue;
+    if (topics[0] !== REFUSED_TOPIC || !isAddressEqual(address, to)) continue;
     try {
-      const event = decodeEventLog({ abi: inferenceOracleAbi, topics: topics as [Hex, ...Hex[]], data });
-      if (event.eventName !== "SettlementRefused") continue;
-      refusals.set(event.args.requestId.toLowerCase(), nameOf(event.args.reason));
+      const { args } = decodeEventLog({ abi: [REFUSED], topics: topics as [Hex, ...Hex[]], data });
+      refusals.set(args.requestId.toLowerCase(), nameOf(args.reason));
     } catch {
-      // Another contract's event at the oracle's address cannot be; an unknown one of a newer oracle says nothing here.
+      // A newer oracle may say it in other words, which say nothing here.
     }
   }
   return refusals;

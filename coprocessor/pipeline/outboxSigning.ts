@@ -14,22 +14,39 @@ import { isBatchNeeded } from "./batchMembers.ts";
 import type { Account, OutboxDeps } from "./outboxDeps.ts";
 
 /** What the account's other signed transactions take: nonces in flight, and wei if all cost their most. */
-export async function reserved(
-  { store }: OutboxDeps,
+export function reserved(
   account: Account,
   except: string | null,
-): Promise<{ inFlight: number; availableWei: bigint }> {
-  const others = (await store.nonceHolders()).filter(
-    ({ id, nonce }) => id !== except && nonce >= account.latestNonce,
+): { inFlight: number; availableWei: bigint } {
+  const { latestNonce, signed, beside } = account;
+  const own = [...signed.values()].filter(
+    ({ id, nonce }) => id !== except && nonce !== null && nonce >= latestNonce,
   );
-  const reservedWei = others.reduce((sum, { maxWei }) => sum + maxWei, 0n);
-  return { inFlight: others.length, availableWei: account.balance - reservedWei };
+  const others = beside.filter(({ nonce }) => nonce >= latestNonce);
+  const mostWei = [
+    ...own.map(({ value, gas, attempts }) => value + gas * (attempts.at(-1)?.maxFeePerGas ?? 0n)),
+    ...others.map(({ maxWei }) => maxWei),
+  ];
+  const reservedWei = mostWei.reduce((sum, wei) => sum + wei, 0n);
+  return { inFlight: mostWei.length, availableWei: account.balance - reservedWei };
 }
+
+const isInFlight = ({ state, nonce }: OutboxEntry, { latestNonce }: Account): boolean =>
+  state === "signed" && nonce !== null && nonce >= latestNonce;
 
 /** Gathers what the next step of an entry depends on. */
 export async function look(deps: OutboxDeps, account: Account, entry: OutboxEntry): Promise<OutboxView> {
   const { submit, economics } = deps;
-  const others = await reserved(deps, account, entry.id);
+  const others = reserved(account, entry.id);
+  const known = {
+    ...others,
+    latestNonce: account.latestNonce,
+    nextNonce: account.latestNonce,
+    market: account.market,
+  };
+  // Nothing of it is in a block, and it is carried through whether it is needed or not.
+  if (isInFlight(entry, account))
+    return { ...known, needed: true, simulation: null, receipts: new Map(), worth: null };
   const mayBeSigned = entry.state === "planned" && others.inFlight < (deps.rules ?? OUTBOX_RULES).maxInFlight;
   const [needed, simulation, takings, ...receipts] = await Promise.all([
     entry.kind === "settleBatch" ? isBatchNeeded(deps, entry) : deps.isNeeded(entry.key, entry.kind),
@@ -38,12 +55,9 @@ export async function look(deps: OutboxDeps, account: Account, entry: OutboxEntr
     ...entry.attempts.map(async ({ hash }) => [hash, await submit.receipt(hash)] as const),
   ]);
   return {
-    ...others,
+    ...known,
     needed,
     simulation,
-    latestNonce: account.latestNonce,
-    nextNonce: account.latestNonce,
-    market: account.market,
     receipts: new Map(receipts.flatMap(([hash, receipt]) => (receipt ? [[hash, receipt] as const] : []))),
     worth: economics && takings ? { takings, minProfitWei: economics.minProfitWei() } : null,
   };
@@ -53,6 +67,7 @@ export async function look(deps: OutboxDeps, account: Account, entry: OutboxEntr
 export async function signOrWait(
   deps: OutboxDeps,
   rules: OutboxRules,
+  account: Account,
   view: OutboxView,
   entry: OutboxEntry,
   now: number,
@@ -68,6 +83,7 @@ export async function signOrWait(
     return addAttempt(deps, store, entry, target, fees, now);
   });
   if (signed) {
+    account.signed.set(signed.id, signed);
     deps.log.info(
       { id: signed.id, nonce: signed.nonce, hash: signed.attempts.at(-1)?.hash },
       "transaction signed",

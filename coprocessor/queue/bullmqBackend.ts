@@ -12,6 +12,7 @@ import {
 import pg from "pg";
 import type { Log } from "../observe/port.ts";
 import { createBullmqTracing } from "./bullmqTracing.ts";
+import type { JobEndings } from "./jobEndings.ts";
 import type { PayloadShelf } from "./largePayload.ts";
 import { createPostgresShelf, SHELF_TABLE } from "./postgresShelf.ts";
 import { queueError } from "./queueError.ts";
@@ -27,12 +28,12 @@ export const QUEUE_SCHEMA = "bullmq";
  * `redis`           a server, a set of sentinels or a cluster that node and workers share
  * `postgres-server` a PostgreSQL server that they share
  * `postgres`        anything in the shape of node-postgres' pool whose sessions have `QUEUE_SCHEMA` as search_path; for
- *                   the embedded database, node and worker are one process
+ *                   the embedded database, where node and worker are one process and share `endings`
  */
 export type QueueBackend =
   | { type: "redis"; url: string }
   | { type: "postgres-server"; url: string }
-  | { type: "postgres"; pool: PgPoolLike };
+  | { type: "postgres"; pool: PgPoolLike; endings: JobEndings };
 
 /** What BullMQ uses of a pool. */
 export type PgPoolLike = Omit<PgPool, "on" | "removeAllListeners" | "connect"> & {
@@ -57,11 +58,22 @@ export interface Bullmq {
   /** For large payloads; null where node and worker are one process. */
   readonly shelf: PayloadShelf | null;
   queue(capability: string): Queue;
-  events(capability: string): QueueEvents;
+  /** Calls back for each job that ended, as far as that is heard of. @param ended `returned` is undefined for one that failed. */
+  listen(capability: string, ended: (key: string, returned: unknown) => void): { close(): Promise<void> };
   worker(capability: string, processor: Processor, options: Omit<WorkerOptions, "connection">): Worker;
   /** Runs `goodbye` and lets go of the server; one that has been gone for 2 s is not waited for. */
   close(goodbye: () => Promise<void>): Promise<void>;
 }
+
+/**
+ * Where `JobEndings` tells what happens, nobody reads BullMQ's events, and writing and announcing them is half of what its
+ * functions do. Migrations may bring their writer back, so this follows them at each start.
+ */
+const NO_EVENTS = `
+create or replace function publish_event(p_queue text, p_event text, p_data jsonb) returns bigint
+  language sql as 'select 0::bigint';
+delete from event;
+`;
 
 /** Each end listens on one connection of its own beside these. */
 const POOL_SIZE = 10;
@@ -94,17 +106,19 @@ export async function connectBullmq({
     return {
       shelf: createRedisShelf(redis.main, namespace),
       queue: (capability) => heard(new Queue(nameOf(capability), base, createRedisBackend)),
-      events: (capability) => heard(new QueueEvents(nameOf(capability), base, createRedisBackend)),
+      listen: (capability, ended) =>
+        hearEnds(heard(new QueueEvents(nameOf(capability), base, createRedisBackend)), ended),
       worker: (capability, processor, options) =>
         heard(new Worker(nameOf(capability), processor, { ...options, ...base }, createRedisBackend)),
       close: (goodbye) => closeRedis(redis, goodbye),
     };
   }
   const server = backend.type === "postgres-server" ? connectQueueServer(backend.url, log) : null;
-  const connection = (server ?? (backend as { pool: PgPoolLike }).pool) as unknown as PgPool;
+  const endings = backend.type === "postgres" ? backend.endings : null;
+  const connection = (backend.type === "postgres" ? backend.pool : server) as unknown as PgPool;
   const base = { connection, ...telemetry };
   try {
-    await migrate(base.connection);
+    await migrate(base.connection, endings === null ? null : NO_EVENTS);
     await server?.query(SHELF_TABLE);
   } catch (error) {
     await server?.end();
@@ -114,23 +128,45 @@ export async function connectBullmq({
     shelf: server === null ? null : createPostgresShelf(server, namespace),
     queue: (capability) =>
       heard(new Queue(nameOf(capability), base, createPostgresBackend) as unknown as Queue),
-    events: (capability) =>
-      heard(new QueueEvents(nameOf(capability), base, createPostgresBackend) as unknown as QueueEvents),
-    worker: (capability, processor, options) =>
-      heard(
-        new Worker(
-          nameOf(capability),
-          processor,
-          { ...options, ...base },
-          createPostgresBackend,
-        ) as unknown as Worker,
-      ),
+    listen(capability, ended) {
+      if (endings === null)
+        return hearEnds(
+          heard(new QueueEvents(nameOf(capability), base, createPostgresBackend) as unknown as QueueEvents),
+          ended,
+        );
+      const stop = endings.listen(nameOf(capability), ended);
+      return { close: async () => stop() };
+    },
+    worker(capability, processor, options) {
+      const name = nameOf(capability);
+      const worker = heard(
+        new Worker(name, processor, { ...options, ...base }, createPostgresBackend),
+      ) as unknown as Worker;
+      if (endings !== null) tellEnds(worker, (key, returned) => endings.tell(name, key, returned));
+      return worker;
+    },
     // A pool that was handed in belongs to whoever made it.
     close: async (goodbye) => {
       await goodbye();
       await server?.end();
     },
   };
+}
+
+type Ended = (key: string, returned: unknown) => void;
+
+function hearEnds(events: QueueEvents, ended: Ended): { close(): Promise<void> } {
+  events.on("completed", ({ jobId, returnvalue }) => ended(jobId, returnvalue));
+  events.on("failed", ({ jobId }) => ended(jobId, undefined));
+  return events;
+}
+
+function tellEnds(worker: Worker, ended: Ended): void {
+  worker.on("completed", (job, returned) => ended(job.id as string, returned));
+  worker.on("failed", (job) => {
+    // One that is tried again has not ended.
+    if (job?.finishedOn !== undefined) ended(job.id as string, undefined);
+  });
 }
 
 function connectQueueServer(url: string, log: Log): pg.Pool {
@@ -172,11 +208,13 @@ async function closeRedis(redis: RedisConnections, goodbye: () => Promise<void>)
   }
 }
 
-async function migrate(pool: PgPool): Promise<void> {
+/** @param more What is run after them; null for nothing. */
+async function migrate(pool: PgPool, more: string | null): Promise<void> {
   try {
     const client = await pool.connect();
     try {
       await runMigrations(client, QUEUE_SCHEMA);
+      if (more !== null) await client.query(more);
     } finally {
       client.release();
     }

@@ -1,4 +1,4 @@
-import type { Queue, QueueEvents } from "bullmq";
+import type { Queue } from "bullmq";
 import { type CapabilityChoice, capabilitiesOf, capabilityOf } from "../core/capability.ts";
 import { CoprocessorError } from "../core/errors.ts";
 import type { RequestKey } from "../core/request.ts";
@@ -19,6 +19,8 @@ const ATTEMPTS = 4;
 const RETRY_DELAY_MS = 1_000;
 /** Events can be missed; a job that ended is found this long after it did, at the latest. */
 const SWEEP_MS = 2_000;
+/** Jobs that are known to be gone: a request's end removes what its outcome had removed. */
+const MAX_GONE = 4_096;
 /** Jobs that are remembered until they are removed, so that the event of their end is all that has to be read. */
 const MAX_REMEMBERED = 1_024;
 
@@ -55,7 +57,8 @@ class BullmqQueue implements JobQueue {
   /** Jobs that are known to have payloads beside the queue; those of others go when their time is over. */
   readonly #shelved = new Set<RequestKey>();
   readonly #remembered = new Map<RequestKey, InferenceJob>();
-  #events: QueueEvents[] = [];
+  readonly #gone = new Set<RequestKey>();
+  #listening: { close(): Promise<void> }[] = [];
   #collector: OutcomeCollector | null = null;
 
   constructor(bullmq: Bullmq, options: BullmqQueueOptions) {
@@ -72,6 +75,7 @@ class BullmqQueue implements JobQueue {
   add(job: InferenceJob, priority = 0): Promise<void> {
     return this.#named("add", async () => {
       this.#unwanted.delete(job.key);
+      this.#gone.delete(job.key);
       const queue = this.#queues.get(capabilityOf(job.modelId, this.#capabilities)) as Queue;
       if (this.#remembered.size < MAX_REMEMBERED) this.#remembered.set(job.key, job);
       await queue.add("infer", await this.#written(job), {
@@ -84,12 +88,16 @@ class BullmqQueue implements JobQueue {
         removeOnFail: false,
         stackTraceLimit: 1,
       });
+      // Again, as a removal may have ended meanwhile.
+      this.#gone.delete(job.key);
     });
   }
 
   onOutcome(handler: (key: RequestKey, outcome: JobOutcome) => Promise<void>): void {
     if (this.#collector !== null) throw new Error("outcomes have a handler already");
     const tell = async (key: RequestKey, outcome: JobOutcome) => {
+      // It was found, whatever we thought.
+      this.#gone.delete(key);
       if (this.#unwanted.has(key)) await this.remove(key);
       else await handler(key, outcome);
     };
@@ -99,16 +107,15 @@ class BullmqQueue implements JobQueue {
     };
     const collector = new OutcomeCollector(source, tell, { sweepMs: SWEEP_MS, log: this.#log });
     for (const capability of this.#queues.keys()) {
-      const events = this.#bullmq.events(capability);
-      events.on("completed", ({ jobId, returnvalue }) => collector.offer(jobId, returnvalue));
-      events.on("failed", ({ jobId }) => collector.offer(jobId));
-      this.#events.push(events);
+      const ended = (key: string, returned: unknown) => collector.offer(key, returned);
+      this.#listening.push(this.#bullmq.listen(capability, ended));
     }
     this.#collector = collector;
   }
 
   remove(key: RequestKey): Promise<void> {
     return this.#named("remove", async () => {
+      if (this.#gone.has(key)) return;
       for (const queue of this.#queues.values()) {
         if (await this.#isRunningAfterRemoval(queue, key)) {
           this.#unwanted.add(key);
@@ -119,6 +126,7 @@ class BullmqQueue implements JobQueue {
       this.#remembered.delete(key);
       this.#collector?.forget(key);
       if (this.#shelved.delete(key)) await this.#bullmq.shelf?.drop(shelfNames(key));
+      this.#noteGone(key);
     });
   }
 
@@ -147,7 +155,7 @@ class BullmqQueue implements JobQueue {
   async close(): Promise<void> {
     await this.#bullmq.close(async () => {
       await this.#collector?.close();
-      for (const part of [...this.#events, ...this.#queues.values()]) await part.close();
+      for (const part of [...this.#listening, ...this.#queues.values()]) await part.close();
     });
   }
 
@@ -160,10 +168,18 @@ class BullmqQueue implements JobQueue {
     return { ...sealed, version: 2, input };
   }
 
+  #noteGone(key: RequestKey): void {
+    this.#gone.add(key);
+    for (const oldest of this.#gone) {
+      if (this.#gone.size <= MAX_GONE) break;
+      this.#gone.delete(oldest);
+    }
+  }
+
   async #isRunningAfterRemoval(queue: Queue, key: RequestKey): Promise<boolean> {
     // Twice, because a job may end between the attempt and the look at it.
     for (let attempt = 0; attempt < 2; attempt++) {
-      if ((await queue.remove(key)) === 1) return false;
+      if ((await queue.remove(key, { removeChildren: false })) === 1) return false;
       const state = await queue.getJobState(key);
       if (state === "unknown") return false;
       if (state === "active") return true;

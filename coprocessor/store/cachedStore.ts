@@ -267,8 +267,8 @@ class CachedStore implements Store {
     return this.#inner.nextNonce(floor);
   }
 
-  nonceHolders() {
-    return this.#inner.nonceHolders();
+  nonceHoldersBeside() {
+    return this.#inner.nonceHoldersBeside();
   }
 
   forgetClosed(age: Parameters<Store["forgetClosed"]>[0]) {

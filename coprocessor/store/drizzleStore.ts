@@ -99,7 +99,7 @@ class DrizzleStore implements Store {
     };
     this.evidence = createEvidenceRows(access);
     this.#ofRequests = createRequestQueries(access, {
-      gathered: queries === database.queries,
+      isTransaction: queries !== database.queries,
       refuse: (operation) => this.#refuseOutsider(operation),
       now,
     });
@@ -283,7 +283,7 @@ class DrizzleStore implements Store {
   }
 
   insertOutbox(entry: OutboxEntry): Promise<boolean> {
-    return this.#write("insertOutbox", (queries) => outboxRows.insertOutbox(queries, entry));
+    return this.#ofRequests.insertOutbox(entry);
   }
 
   outbox(filter: { states: readonly OutboxState[] }): Promise<OutboxEntry[]> {
@@ -302,8 +302,10 @@ class DrizzleStore implements Store {
     return this.#writeTogether("nextNonce", (queries) => outboxRows.nextNonce(queries, this.#account, floor));
   }
 
-  nonceHolders(): Promise<NonceHolder[]> {
-    return this.#read("nonceHolders", (queries) => outboxRows.listNonceHolders(queries, this.#account));
+  async nonceHoldersBeside(): Promise<NonceHolder[]> {
+    const others = [...this.#account].filter((schema) => schema !== this.#database.schema);
+    if (others.length === 0) return [];
+    return this.#read("nonceHoldersBeside", (queries) => outboxRows.listNonceHolders(queries, others));
   }
 
   forgetClosed(age: Expiry): Promise<number> {

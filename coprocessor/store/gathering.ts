@@ -1,9 +1,13 @@
+import { setTimeout as delay } from "node:timers/promises";
+
 /** What callers ask for one by one and is cheaper together: one round at a time, with all that came meanwhile. */
 export interface GatheringOptions<Item, Result> {
   /** @returns a result for each item, in their order. */
   run(items: readonly Item[]): Promise<readonly Result[]>;
   /** Items in one round. */
   most: number;
+  /** Milliseconds that a round waits for more after another one, under load that is; a lone item never waits. */
+  lingerMs: number;
   /** Whether a failed round is to be run again item by item, because one of them may be to blame. */
   isOfOne(error: unknown): boolean;
 }
@@ -36,11 +40,13 @@ export class Gathering<Item, Result> {
   }
 
   async #work(): Promise<void> {
+    const { most, lingerMs } = this.#options;
     this.#running = true;
-    while (this.#waiting.length > 0) {
+    for (let isFirst = true; this.#waiting.length > 0; isFirst = false) {
       // What sockets have brought meanwhile comes first, and joins in.
-      await new Promise(setImmediate);
-      await this.#round(this.#waiting.splice(0, this.#options.most));
+      if (isFirst || this.#waiting.length >= most) await new Promise(setImmediate);
+      else await delay(lingerMs);
+      await this.#round(this.#waiting.splice(0, most));
     }
     this.#running = false;
   }

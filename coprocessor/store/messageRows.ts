@@ -98,17 +98,37 @@ export async function addPeerMessages(
   `);
   const rowsInserted = rowsOf<{ seq: string; key: string; digest: string }>(inserted);
   const seqs = new Map(rowsInserted.map(({ seq, key, digest }) => [`${key} ${digest}`, Number(seq)]));
+  const isNew = ({ key, digest }: { key: string; digest: string }) => seqs.has(`${key} ${digest}`);
+  const known = await knownAmong(
+    queries,
+    written.filter((one) => !isNew(one)),
+  );
   const results: (StoredPeerMessage | null)[] = [];
-  const seen = new Set<string>();
   for (const { key, digest, message, receivedAt } of written) {
     const name = `${key} ${digest}`;
     const seq = seqs.get(name);
-    if (seen.has(name)) results.push(null);
+    if (known.has(name)) results.push(null);
     else if (seq !== undefined) results.push({ seq, message, receivedAt });
     else results.push(await addToTakenSlot(queries, { key, message, receivedAt }, digest));
-    seen.add(name);
+    known.add(name);
   }
   return results;
+}
+
+/** Names of the messages that are stored word for word; most that find their slot taken are. */
+async function knownAmong(
+  queries: Queries,
+  messages: readonly { key: RequestKey; digest: string }[],
+): Promise<Set<string>> {
+  if (messages.length === 0) return new Set();
+  const keys = [...new Set(messages.map(({ key }) => key))];
+  const rows = await queries
+    .select({ key: peerMessages.key, digest: peerMessages.digest })
+    .from(peerMessages)
+    .where(isOneOf(peerMessages.key, keys));
+  const stored = new Set(rows.map(({ key, digest }) => `${key} ${digest}`));
+  const names = messages.map(({ key, digest }) => `${key} ${digest}`);
+  return new Set(names.filter((name) => stored.has(name)));
 }
 
 /** Another message stands in the slot, or the same. */

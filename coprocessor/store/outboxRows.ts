@@ -6,18 +6,25 @@ import { requireSchemaName } from "./oracleSchema.ts";
 import type { NonceHolder } from "./port.ts";
 import { isOneOf } from "./recordset.ts";
 import { outbox } from "./schema.ts";
+import { inPowersOfTwo } from "./statementSizes.ts";
 
 /** Key of the advisory lock under which nonces are given out. */
 const NONCE_LOCK = 0x6e6f6e63;
 
-export async function insertOutbox(queries: Queries, entry: OutboxEntry): Promise<boolean> {
-  // Only a known id is an expected outcome; a nonce given twice is a fault, and must not look like one.
-  const rows = await queries
-    .insert(outbox)
-    .values(toRow(entry))
-    .onConflictDoNothing({ target: outbox.id })
-    .returning({ id: outbox.id });
-  return rows.length > 0;
+/** @returns for each entry whether its id was not known. */
+export async function insertOutboxAll(queries: Queries, entries: readonly OutboxEntry[]): Promise<boolean[]> {
+  const inserted = new Set<string>();
+  for (const some of inPowersOfTwo(entries)) {
+    // Only a known id is an expected outcome; a nonce given twice is a fault, and must not look like one.
+    const rows = await queries
+      .insert(outbox)
+      .values(some.map(toRow))
+      .onConflictDoNothing({ target: outbox.id })
+      .returning({ id: outbox.id });
+    for (const { id } of rows) inserted.add(id);
+  }
+  // The second of two with one id finds the first there.
+  return entries.map(({ id }) => inserted.delete(id));
 }
 
 export async function listOutbox(queries: Queries, states: readonly OutboxState[]): Promise<OutboxEntry[]> {
@@ -71,11 +78,8 @@ export async function nextNonce(
   return highest === null ? floor : Math.max(floor, Number(highest) + 1);
 }
 
-/** The signed transactions of all outboxes of an account, lowest nonce first. */
-export async function listNonceHolders(
-  queries: Queries,
-  schemas: ReadonlySet<string>,
-): Promise<NonceHolder[]> {
+/** The signed transactions of the outboxes in these schemas, at least one, lowest nonce first. */
+export async function listNonceHolders(queries: Queries, schemas: readonly string[]): Promise<NonceHolder[]> {
   const signed = inAll(
     schemas,
     (
@@ -91,7 +95,7 @@ export async function listNonceHolders(
 }
 
 /** As text, because a name that goes through the dialect means this store's own schema. */
-function inAll(schemas: ReadonlySet<string>, select: (table: string) => string): SQL {
+function inAll(schemas: Iterable<string>, select: (table: string) => string): SQL {
   const parts = [...schemas].map((schema) => select(`"${requireSchemaName(schema)}".outbox`));
   return sql.raw(parts.join(" union all "));
 }

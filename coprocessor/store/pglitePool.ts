@@ -3,7 +3,8 @@ import { EventEmitter } from "node:events";
 import type { Transaction } from "@electric-sql/pglite";
 import { CoprocessorError } from "../core/errors.ts";
 import type { SpaceGuard } from "./freeSpace.ts";
-import type { EmbeddedSession } from "./preparedSession.ts";
+import { GatheredStatements } from "./gatheredStatements.ts";
+import type { EmbeddedSession, PreparedSession } from "./preparedSession.ts";
 
 interface QueryResult {
   // biome-ignore lint/suspicious/noExplicitAny: node-postgres' own shape; callers name the row.
@@ -25,20 +26,25 @@ export class PglitePool extends EventEmitter {
   readonly #pglite: EmbeddedSession;
   readonly #scope: TransactionScope;
   readonly #space: SpaceGuard;
+  readonly #gathered: GatheredStatements;
 
-  constructor(pglite: EmbeddedSession, scope: TransactionScope, space: SpaceGuard) {
+  constructor(pglite: PreparedSession, scope: TransactionScope, space: SpaceGuard) {
     super();
     // Each user of a pool listens for its errors.
     this.setMaxListeners(0);
     this.#pglite = pglite;
     this.#scope = scope;
     this.#space = space;
+    this.#gathered = new GatheredStatements(pglite);
   }
 
+  /** Statements with parameters that come while others run share a commit. */
   async query(text: string, params?: readonly unknown[]): Promise<QueryResult> {
     this.#check();
     if (isBoundary(text)) throw new Error("a transaction needs a client of its own: use connect()");
-    return runOn(this.#pglite, text, params);
+    if (params === undefined || params.length === 0) return runOn(this.#pglite, text, params);
+    const { rows, rowCount } = await this.#gathered.query(text, params);
+    return { rows, rowCount: rowCount ?? rows.length };
   }
 
   async connect(): Promise<PglitePoolClient> {

@@ -224,8 +224,8 @@ export interface Store {
   updateOutbox(entry: OutboxEntry, from: OutboxState): Promise<boolean>;
   /** Lowest nonce never given to an entry of the account, at least `floor`. */
   nextNonce(floor: number): Promise<number>;
-  /** The account's signed transactions, this oracle's and those of others that the node serves with the same key. */
-  nonceHolders(): Promise<NonceHolder[]>;
+  /** Signed transactions of other oracles that the node serves with the same account; none where it serves no other. */
+  nonceHoldersBeside(): Promise<NonceHolder[]>;
 
   /**
    * Removes requests whose deadline is before `before` (Unix seconds) and that are over and final, with all that belongs to

@@ -11,8 +11,26 @@ import {
 /** What the store and the queue use of PGlite. */
 export type EmbeddedSession = Pick<PGlite, "query" | "exec" | "transaction" | "onNotification">;
 
+/** The same, for who has several statements at a time. */
+export interface PreparedSession extends EmbeddedSession {
+  /**
+   * Runs several statements, which share one commit: all of them count, or none. What one of them throws, the others
+   * throw.
+   *
+   * @param statements At most `MAX_TOGETHER`.
+   */
+  queryTogether(statements: readonly Statement[]): Promise<Results<Record<string, unknown>>[]>;
+}
+
+export interface Statement {
+  text: string;
+  params: readonly unknown[];
+}
+
 /** Statements that stay prepared; a node uses some 150, a rare one makes room. */
 const MAX_STATEMENTS = 256;
+/** Fewer than stay prepared: none of them makes room for another. Whoever else wants the session waits for them. */
+export const MAX_TOGETHER = 32;
 
 interface Prepared {
   name: string;
@@ -28,7 +46,7 @@ interface Prepared {
  *
  * Not for statements after a change of the schema: a plan that returns other columns than before is refused.
  */
-export function preparedSession(pglite: PGlite): EmbeddedSession {
+export function preparedSession(pglite: PGlite): PreparedSession {
   const statements = new Map<string, Prepared>();
   let named = 0;
 
@@ -38,31 +56,45 @@ export function preparedSession(pglite: PGlite): EmbeddedSession {
     options: QueryOptions = {},
     syncToFs = false,
   ): Promise<Results<Row>> {
+    const [results] = await run<Row>([{ text, params }], options, syncToFs);
+    return results as Results<Row>;
+  }
+
+  /** Without a `sync` in between, Postgres takes statements for one transaction. */
+  function run<Row>(
+    wanted: readonly Statement[],
+    options: QueryOptions,
+    syncToFs: boolean,
+  ): Promise<Results<Row>[]> {
     return pglite.runExclusive(async () => {
-      const { name, types } = statements.get(text) ?? (await prepare(text));
-      // Again at the end of the line.
-      statements.delete(text);
-      statements.set(text, { name, types });
-      const values = params.map((value, index) => {
-        if (value === null || value === undefined) return null;
-        const serializer = pglite.serializers[types[index] as number];
-        return serializer === undefined ? String(value) : serializer(value);
-      });
-      const { serialize } = protocol;
-      const answer = await send(
-        [
-          serialize.bind({ statement: name, values }),
-          serialize.describe({ type: "P" }),
-          serialize.execute({}),
-          serialize.sync(),
-        ],
-        syncToFs,
-      );
+      const parts: Uint8Array[] = [];
+      for (const { text, params } of wanted) {
+        const prepared = statements.get(text) ?? (await prepare(text));
+        // Again at the end of the line.
+        statements.delete(text);
+        statements.set(text, prepared);
+        parts.push(...executionOf(prepared, params));
+      }
+      const answer = await send([...parts, protocol.serialize.sync()], syncToFs);
       // On top of PGlite's, which would copy all of its hundreds for each answer.
       const { parsers: own, ...rest } = options;
       const parsers = Object.assign(Object.create(pglite.parsers), own);
-      return parse.parseResults(answer, parsers, rest)[0] as Results<Row>;
+      return answersIn(answer).map((one) => parse.parseResults(one, parsers, rest)[0] as Results<Row>);
     });
+  }
+
+  function executionOf({ name, types }: Prepared, params: readonly unknown[]): Uint8Array[] {
+    const { serialize } = protocol;
+    const values = params.map((value, index) => {
+      if (value === null || value === undefined) return null;
+      const serializer = pglite.serializers[types[index] as number];
+      return serializer === undefined ? String(value) : serializer(value);
+    });
+    return [
+      serialize.bind({ statement: name, values }),
+      serialize.describe({ type: "P" }),
+      serialize.execute({}),
+    ];
   }
 
   async function prepare(text: string): Promise<Prepared> {
@@ -94,6 +126,11 @@ export function preparedSession(pglite: PGlite): EmbeddedSession {
     query: <Row>(text: string, params?: unknown[], options?: QueryOptions) =>
       // Whoever is inside a transaction has the session for itself until its end.
       pglite._runExclusiveTransaction(() => query<Row>(text, params, options, true)),
+    queryTogether(wanted) {
+      if (wanted.length > MAX_TOGETHER)
+        throw new Error(`${wanted.length} statements, at most ${MAX_TOGETHER}`);
+      return pglite._runExclusiveTransaction(() => run(wanted, {}, true));
+    },
     exec: (text, options) => pglite.exec(text, options),
     transaction: (work) =>
       pglite.transaction((transaction) => {
@@ -105,4 +142,17 @@ export function preparedSession(pglite: PGlite): EmbeddedSession {
       }),
     onNotification: (listener) => pglite.onNotification(listener),
   };
+}
+
+/** The messages of each statement, to be read apart: counts of several would be added up. */
+function answersIn(messages: readonly messages.BackendMessage[]): messages.BackendMessage[][] {
+  const answers: messages.BackendMessage[][] = [];
+  let answer: messages.BackendMessage[] = [];
+  for (const message of messages) {
+    answer.push(message);
+    if (message.name !== "commandComplete" && message.name !== "emptyQuery") continue;
+    answers.push(answer);
+    answer = [];
+  }
+  return answers;
 }

@@ -6,7 +6,7 @@ import type { Queries } from "./database.ts";
 import type { RowAccess } from "./evidenceRows.ts";
 import { Gathering } from "./gathering.ts";
 import { listPeerMessages, listStatements } from "./messageRows.ts";
-import { listOutboxFor } from "./outboxRows.ts";
+import { insertOutboxAll, listOutboxFor } from "./outboxRows.ts";
 import type { RequestWrite, RequestWritten, StoredPeerMessage } from "./port.ts";
 import { findRequests } from "./requestRows.ts";
 import { writeAll } from "./requestWrites.ts";
@@ -18,11 +18,12 @@ export interface RequestQueries {
   statements(key: RequestKey): Promise<Statement[]>;
   peerMessages(key: RequestKey): Promise<StoredPeerMessage[]>;
   outboxFor(key: RequestKey): Promise<OutboxEntry[]>;
+  insertOutbox(entry: OutboxEntry): Promise<boolean>;
 }
 
 export interface RequestQueriesOptions {
-  /** Whether what is asked for at the same time goes together; not inside a transaction, where one caller speaks. */
-  gathered: boolean;
+  /** Whether these speak inside a transaction: there nobody waits for more, and a failure is everybody's. */
+  isTransaction: boolean;
   /** Throws where this store must not be used. */
   refuse(operation: string): void;
   /** Unix milliseconds. */
@@ -32,6 +33,8 @@ export interface RequestQueriesOptions {
 /** Requests in one round: what one statement brings back must not fill the memory. */
 const MOST_READ = 64;
 const MOST_WRITTEN = 256;
+/** A request takes six writes one after the other, and waits for a block at both ends. */
+const LINGER_MS = 4;
 
 /** A statement for each round of questions, and a few for each round of writes. */
 export function createRequestQueries(access: RowAccess, options: RequestQueriesOptions): RequestQueries {
@@ -44,8 +47,12 @@ export function createRequestQueries(access: RowAccess, options: RequestQueriesO
     all: All<Item, Result>,
   ): ((item: Item) => Promise<Result>) => {
     const run = (items: readonly Item[]) => access[how](operation, (queries) => all(queries, items));
-    if (!options.gathered) return async (item) => (await run([item]))[0] as Result;
-    const gathering = new Gathering({ run, most, isOfOne: isRejected });
+    const gathering = new Gathering({
+      run,
+      most,
+      lingerMs: options.isTransaction ? 0 : LINGER_MS,
+      isOfOne: options.isTransaction ? () => false : isRejected,
+    });
     return async (item) => {
       options.refuse(operation);
       return gathering.add(item);
@@ -71,6 +78,7 @@ export function createRequestQueries(access: RowAccess, options: RequestQueriesO
     statements: read("statements", listStatements, (rows) => rows),
     peerMessages: read("peerMessages", listPeerMessages, (rows) => rows.map(({ key: _, ...heard }) => heard)),
     outboxFor: read("outboxFor", listOutboxFor, (rows) => rows),
+    insertOutbox: each("insertOutbox", "writeTogether", MOST_READ, insertOutboxAll),
   };
 }
 

@@ -3,8 +3,8 @@ import { until } from "../network/until.ts";
 import type { Arena } from "./arena.ts";
 import { median } from "./row.ts";
 
-/** Gossipsub's largest mesh, `Dhi` of `peers/gossipParameters.ts`. */
-const MESH_MOST = 6;
+/** Heartbeats tell so many peers of a publication, `Dlazy` of `peers/gossipParameters.ts`; who lacks it then asks. */
+const TOLD_MOST = 6;
 /** Statements of one operator about one `exact` request: commitment, reveal, attestation. */
 const STATEMENTS = 3;
 const AGREEMENT_MS_MOST = 100;
@@ -22,7 +22,7 @@ export interface GossipFigures {
   copiesKiB: number;
   /** What was said once, and the rest, which was said again while the request was open. */
   repeats: number;
-  /** Copies of one publication, and the most that the mesh lets travel. */
+  /** Copies of one publication, and the most that nodes ask for when all are behind. */
   copiesPerPublication: number;
   copiesPerPublicationMost: number;
   /** Median and 95th percentile from the first reveal to a quorum of attestations, over all operators. */
@@ -64,7 +64,7 @@ export async function measureGossip(arena: Arena, requests: number): Promise<Gos
     copiesKiB: round(per("copiedBytes") / 1_024),
     repeats: round(per("published") - Math.min(per("published"), STATEMENTS * n)),
     copiesPerPublication: round(per("copies") / per("published")),
-    copiesPerPublicationMost: (n - 1) * Math.min(n - 1, MESH_MOST),
+    copiesPerPublicationMost: (n - 1) * Math.min(n - 1, TOLD_MOST),
     agreementMsP50: median(times),
     agreementMsP95: times[Math.floor((times.length - 1) * 0.95)] ?? null,
   };

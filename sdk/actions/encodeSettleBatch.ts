@@ -1,7 +1,13 @@
-import { decodeFunctionData, encodeFunctionData, type Hex } from "viem";
+import { decodeFunctionData, encodeFunctionData, getAbiItem, type Hex, toFunctionSelector } from "viem";
 import { inferenceOracleAbi } from "../abi/inferenceOracle.ts";
 import { SibylError } from "../errors.ts";
 import { requestId } from "../request.ts";
+
+// Alone, because to find a function in the whole ABI costs a hash for each that it is not.
+const settle = getAbiItem({ abi: inferenceOracleAbi, name: "settle" });
+const settleBatch = getAbiItem({ abi: inferenceOracleAbi, name: "settleBatch" });
+const SETTLE = toFunctionSelector(settle);
+const SETTLE_BATCH = toFunctionSelector(settleBatch);
 
 /** Calldata of another of the oracle's functions than the one that is read here. */
 export class WrongFunctionError extends SibylError {
@@ -17,13 +23,12 @@ export class WrongFunctionError extends SibylError {
  */
 export function encodeSettleBatch(settlements: readonly Hex[]): Hex {
   const items = settlements.map((data) => {
-    const call = decodeFunctionData({ abi: inferenceOracleAbi, data });
-    if (call.functionName !== "settle")
-      throw new WrongFunctionError("This is no settlement.", { details: call.functionName });
-    const [request, output, view, attestations] = call.args;
+    if (data.slice(0, 10).toLowerCase() !== SETTLE)
+      throw new WrongFunctionError("This is no settlement.", { details: nameOf(data) });
+    const [request, output, view, attestations] = decodeFunctionData({ abi: [settle], data }).args;
     return { request, output, viewNumber: Number(view), attestations };
   });
-  return encodeFunctionData({ abi: inferenceOracleAbi, functionName: "settleBatch", args: [items] });
+  return encodeFunctionData({ abi: [settleBatch], functionName: "settleBatch", args: [items] });
 }
 
 /**
@@ -32,8 +37,11 @@ export function encodeSettleBatch(settlements: readonly Hex[]): Hex {
  * @throws WrongFunctionError for calldata of something else.
  */
 export function requestsInBatch(data: Hex): Hex[] {
-  const call = decodeFunctionData({ abi: inferenceOracleAbi, data });
-  if (call.functionName !== "settleBatch")
-    throw new WrongFunctionError("This is no batch of settlements.", { details: call.functionName });
-  return call.args[0].map(({ request }) => requestId(request));
+  if (data.slice(0, 10).toLowerCase() !== SETTLE_BATCH)
+    throw new WrongFunctionError("This is no batch of settlements.", { details: nameOf(data) });
+  const [items] = decodeFunctionData({ abi: [settleBatch], data }).args;
+  return items.map(({ request }) => requestId(request));
 }
+
+/** @throws viem's error for a function that is not the oracle's. */
+const nameOf = (data: Hex): string => decodeFunctionData({ abi: inferenceOracleAbi, data }).functionName;

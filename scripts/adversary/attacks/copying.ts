@@ -54,7 +54,7 @@ export const replayer: Attack = {
     const wire = createWire(64 * 1024);
     let raw: RawGossip | null = null;
     const replay = async (message: Parameters<typeof wire.encode>[0]) =>
-      raw?.send(wire.encode(message, randomBytes(context.random, NONCE_BYTES)).bytes);
+      raw?.send(wire.bundle([wire.encode(message)], randomBytes(context.random, NONCE_BYTES)));
     return {
       async begin() {
         raw = await openRawGossip(context.scope, randomHex(context.random, 32));

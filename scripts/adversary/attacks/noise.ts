@@ -39,7 +39,7 @@ export const flooder: Attack = {
         const message = prepared[sent % prepared.length] as CommitMessage;
         const nonce = randomBytes(context.random, NONCE_BYTES);
         await from.send(
-          sent % 2 === 0 ? randomBytes(context.random, 200) : wire.encode(message, nonce).bytes,
+          sent % 2 === 0 ? randomBytes(context.random, 200) : wire.bundle([wire.encode(message)], nonce),
         );
         if (sent % PER_PAUSE === 0) await new Promise((resolve) => setTimeout(resolve, FLOOD_PAUSE_MS));
       }
@@ -92,7 +92,7 @@ export const oversized: Attack = {
         const about = { requestId, operatorId: voice.id, view: 0, signature: randomHex(context.random, 65) };
         const output = toHex(randomBytes(context.random, MAX_OUTPUT_BYTES + 1));
         const tooLarge: ProposalMessage = { kind: "proposal", ...about, output, reveals: [] };
-        await raw?.send(over.encode(tooLarge, randomBytes(context.random, NONCE_BYTES)).bytes);
+        await raw?.send(over.bundle([over.encode(tooLarge)], randomBytes(context.random, NONCE_BYTES)));
         const salt = randomHex(context.random, 32);
         const commit = await voice.commit(requestId, largest, salt);
         await voice.reveal(commit, largest, salt, []);
@@ -148,7 +148,7 @@ export const forgedSwarm: Attack = {
             outputHash,
             signature,
           } as const;
-          await one.send(wire.encode(message, randomBytes(context.random, NONCE_BYTES)).bytes);
+          await one.send(wire.bundle([wire.encode(message)], randomBytes(context.random, NONCE_BYTES)));
         }
       },
       async end() {

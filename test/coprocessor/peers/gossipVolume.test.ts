@@ -1,7 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { gossipParameters } from "../../../coprocessor/peers/gossipParameters.ts";
 import { createLibp2pPeers } from "../../../coprocessor/peers/libp2pPeers.ts";
-import { defaultPeerLimits } from "../../../coprocessor/peers/limits.ts";
 import { type Listener, listening, until } from "./network.ts";
 import { commit } from "./samples.ts";
 
@@ -16,7 +14,7 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map(({ peers }) => peers.stop()));
 });
 
-test("ten operators: a publication travels between n - 1 and (n - 1) * Dhi times", {
+test("ten operators: a publication travels n - 1 times, and again only to who is behind", {
   timeout: 240_000,
 }, async () => {
   const scope = { chainId: 31_337, oracle: "0x5FbDB2315678afecb367f032d93F642f64180aa3" } as const;
@@ -52,10 +50,9 @@ test("ten operators: a publication travels between n - 1 and (n - 1) * Dhi times
 
   const publications = OPERATORS * STATEMENTS;
   expect(open.reduce((sum, { peers }) => sum + peers.traffic().published, 0)).toBe(publications);
-  const { Dhi = Number.NaN } = gossipParameters("", defaultPeerLimits, 0);
-  expect(Dhi).toBe(6);
   expect(before / publications).toBeGreaterThanOrEqual(OPERATORS - 1);
-  expect(before / publications).toBeLessThanOrEqual((OPERATORS - 1) * Dhi);
+  // A heartbeat may offer what is on its way elsewhere; each of the others could be asked for it once.
+  expect(before / publications).toBeLessThanOrEqual(2 * (OPERATORS - 1));
   console.info(
     `${publications} publications among ${OPERATORS}: ${(before / publications).toFixed(1)} copies each`,
   );

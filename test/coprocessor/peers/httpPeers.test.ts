@@ -12,20 +12,17 @@ import { type PeerKey, peerKeyFromSeed, provePost, readHello } from "../../../co
 import { gossipTopic } from "../../../coprocessor/peers/libp2pPeers.ts";
 import { anonymous } from "../../../coprocessor/peers/recordBook.ts";
 import { encodeRecord } from "../../../coprocessor/peers/recordWire.ts";
-import { createWire, NONCE_BYTES } from "../../../coprocessor/peers/wire.ts";
 import { collectedLog } from "../collectedLog.ts";
 import { peersConformance } from "./conformance.ts";
 import { operatorIdentity, signRecord } from "./identity.ts";
 import { listening, until } from "./network.ts";
-import { commit } from "./samples.ts";
+import { bundled, commit } from "./samples.ts";
 
 const scope: OracleScope = { chainId: 31_337, oracle: "0x5FbDB2315678afecb367f032d93F642f64180aa3" };
 const topic = gossipTopic(scope);
 const seedOf = (identity: number) => Buffer.alloc(32, identity);
 /** Waits that suit a test; the decisions are the same. */
 const times = { minMs: 50, maxMs: 400, heartbeatMs: 200 };
-const encoded = (message: Parameters<ReturnType<typeof createWire>["encode"]>[0]) =>
-  createWire(1_000_000).encode(message, randomBytes(NONCE_BYTES)).bytes;
 
 /** One that signs its posts as it should, for whoever it is, and posts what it likes. */
 async function poster(identity: number, to: string) {
@@ -65,7 +62,7 @@ peersConformance({
       log,
       ...(limits ? { limits } : {}),
     }),
-  encode: encoded,
+  encode: (message) => bundled(message),
   deadAddress: "http://127.0.0.1:1",
 
   async attacker(identity) {
@@ -128,7 +125,7 @@ describe("httpPeers: what only HTTP has", { timeout: 60_000 }, () => {
   test("post: what its headers prove is heard, once", async () => {
     const victim = await node(1);
     const by = await poster(9, victim.url);
-    const body = packFrames([encoded(commit(1)), encoded(commit(2))]);
+    const body = packFrames([bundled(commit(1)), bundled(commit(2))]);
     const headers = await by.proof(body);
     expect(await by.send(headers, body)).toEqual({ status: 204, code: null });
     await until("heard", () => victim.heard.length === 2);
@@ -138,7 +135,7 @@ describe("httpPeers: what only HTTP has", { timeout: 60_000 }, () => {
   test("bad posts: each refused by name, nothing of them is heard, and the node goes on", async () => {
     const victim = await node(1, { limits: { doubtBurst: 100_000 } });
     const by = await poster(9, victim.url);
-    const body = packFrames([encoded(commit(1))]);
+    const body = packFrames([bundled(commit(1))]);
     const record = (more: object) =>
       signRecord({ ...by.record, ...more }).then((signed) => ({ record: encodeRecord(signed) }));
     const hour = 3_600_000;
@@ -176,7 +173,7 @@ describe("httpPeers: what only HTTP has", { timeout: 60_000 }, () => {
       code: "peers/record-unknown-operator",
     });
     expect(await bytes({ record: Buffer.from("{}") })).toMatchObject({ code: "peers/record-malformed" });
-    expect(await by.send(await by.proof(body), packFrames([encoded(commit(2))]))).toEqual({
+    expect(await by.send(await by.proof(body), packFrames([bundled(commit(2))]))).toEqual({
       status: 400,
       code: "peers/malformed",
     });
@@ -206,7 +203,7 @@ describe("httpPeers: what only HTTP has", { timeout: 60_000 }, () => {
     }
     expect(refused).toBeGreaterThan(100);
     // Not even looked at: neither the signature nor the record.
-    const body = packFrames([encoded(commit(2))]);
+    const body = packFrames([bundled(commit(2))]);
     const headers = await stranger.proof(body);
     expect(await stranger.send(headers, body)).toEqual({ status: 429, code: "peers/too-many" });
     await friend.peers.publish(commit(1));

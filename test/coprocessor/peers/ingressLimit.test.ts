@@ -50,8 +50,8 @@ describe("ingress limit", () => {
     const runUntilRefused = (verdict: "accept" | "ignore" | "reject") => {
       const ingress = limit({ doubtBurst: 64, doubtPerSecond: 1 });
       let judged = 0;
-      while (judged < 5_000 && ingress.beginJudging("a", 1, 0)) {
-        ingress.endJudging("a", 1, verdict, 0);
+      while (judged < 5_000 && ingress.beginJudging("a", 1, 1, 0)) {
+        ingress.endJudging("a", 1, 1, [verdict], 0);
         judged += 1;
       }
       return judged;
@@ -61,16 +61,53 @@ describe("ingress limit", () => {
     expect(runUntilRefused("reject")).toBe(8);
   });
 
+  test("bundles: each message in one is held, and costs, what it would alone", () => {
+    const ingress = limit({ doubtBurst: 64, doubtPerSecond: 1 });
+    expect(ingress.beginJudging("a", 65, 1, 0)).toBe(false);
+    expect(ingress.beginJudging("a", 60, 1, 0)).toBe(true);
+    expect(ingress.beginJudging("a", 5, 1, 0)).toBe(false);
+    // 64 - 8 - 16/8 are left.
+    ingress.endJudging("a", 60, 1, ["reject", ...Array<"ignore">(16).fill("ignore"), "accept"], 0);
+    expect(ingress.pending()).toEqual({ messages: 0, bytes: 0 });
+    expect(ingress.beginJudging("a", 55, 1, 0)).toBe(false);
+    expect(ingress.beginJudging("a", 54, 1, 0)).toBe(true);
+  });
+
+  test("ten operators at 40 requests a second: nobody honest meets a limit, in its own name or passing on", () => {
+    const ingress = limit({});
+    const [operators, requests, statements, repeats] = [10, 40, 4, 5];
+    let refused = 0;
+    for (let second = 0; second < 60; second++) {
+      const now = second * 1_000;
+      // All that an operator says, each word of it as often as it may be repeated, in bundles of any size.
+      const own = requests * statements * (1 + repeats);
+      for (let left = own; left > 0; left -= 50) {
+        const messages = Math.min(50, left);
+        const bytes = messages * 500;
+        if (!ingress.admit("a", messages, bytes, now) || !ingress.beginJudging("a", messages, bytes, now)) {
+          refused += 1;
+          continue;
+        }
+        ingress.endJudging("a", messages, bytes, Array<"accept">(messages).fill("accept"), now);
+      }
+      // What it passes on of the others', once in ten times.
+      const others = Math.ceil(((operators - 1) * requests * statements) / 10);
+      if (!ingress.admit("a", others, others * 500, now)) refused += 1;
+    }
+    expect(refused).toBe(0);
+    expect(ingress.isFlooding("a", 60_000)).toBe(false);
+  });
+
   test("judging: bounded per peer and over all, and every place comes back", () => {
     const ingress = limit({ doubtBurst: 10, maxPending: 15, maxPendingBytes: 1_000 });
-    expect(count(20, () => ingress.beginJudging("a", 10, 0))).toBe(10);
-    expect(count(20, () => ingress.beginJudging("b", 10, 0))).toBe(5);
+    expect(count(20, () => ingress.beginJudging("a", 1, 10, 0))).toBe(10);
+    expect(count(20, () => ingress.beginJudging("b", 1, 10, 0))).toBe(5);
     expect(ingress.pending()).toEqual({ messages: 15, bytes: 150 });
-    for (let i = 0; i < 10; i++) ingress.endJudging("a", 10, "accept", 0);
-    for (let i = 0; i < 5; i++) ingress.endJudging("b", 10, "accept", 0);
+    for (let i = 0; i < 10; i++) ingress.endJudging("a", 1, 10, ["accept"], 0);
+    for (let i = 0; i < 5; i++) ingress.endJudging("b", 1, 10, ["accept"], 0);
     expect(ingress.pending()).toEqual({ messages: 0, bytes: 0 });
-    expect(ingress.beginJudging("c", 1_001, 0)).toBe(false);
-    expect(ingress.beginJudging("c", 1_000, 0)).toBe(true);
+    expect(ingress.beginJudging("c", 1, 1_001, 0)).toBe(false);
+    expect(ingress.beginJudging("c", 1, 1_000, 0)).toBe(true);
   });
 
   test("flooding: excess adds up, fades, and is not the fault of who meets a full house", () => {
@@ -81,7 +118,7 @@ describe("ingress limit", () => {
     ingress.admit("a", 1, 1, 0);
     expect(ingress.isFlooding("a", 0)).toBe(true);
     expect(ingress.isFlooding("a", 10_000)).toBe(false);
-    for (let i = 0; i < 100; i++) ingress.beginJudging("b", 1, 0);
+    for (let i = 0; i < 100; i++) ingress.beginJudging("b", 1, 1, 0);
     expect(ingress.isFlooding("b", 0)).toBe(false);
   });
 
@@ -104,6 +141,14 @@ describe("recent keys", () => {
     expect(keys.has("a", 99)).toBe(true);
     expect(keys.has("a", 100)).toBe(false);
     expect(keys.add("a", 100)).toBe(true);
+  });
+
+  test("forgotten: as if it had never been seen", () => {
+    const keys = createRecentKeys(100, 10);
+    keys.add("a", 0);
+    keys.forget("a");
+    expect(keys.has("a", 1)).toBe(false);
+    expect(keys.add("a", 1)).toBe(true);
   });
 
   test("capacity: the oldest go first", () => {

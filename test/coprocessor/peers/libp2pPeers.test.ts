@@ -1,5 +1,4 @@
 import { fork } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { multiaddr } from "@multiformats/multiaddr";
@@ -15,12 +14,11 @@ import {
 import { defaultPeerLimits } from "../../../coprocessor/peers/limits.ts";
 import { type PeerIdentity, RecordBook } from "../../../coprocessor/peers/recordBook.ts";
 import { RecordExchange } from "../../../coprocessor/peers/recordExchange.ts";
-import { createWire, NONCE_BYTES } from "../../../coprocessor/peers/wire.ts";
 import { collectedLog } from "../collectedLog.ts";
 import { peersConformance } from "./conformance.ts";
 import { isOperator, operatorIdentity } from "./identity.ts";
 import { listening, repeatUntil, until } from "./network.ts";
-import { commit } from "./samples.ts";
+import { bundled, commit } from "./samples.ts";
 
 const scope: OracleScope = { chainId: 31_337, oracle: "0x5FbDB2315678afecb367f032d93F642f64180aa3" };
 const topic = gossipTopic(scope);
@@ -34,7 +32,8 @@ async function rawNode(identity: number): Promise<GossipNode> {
     announce: [],
     topic,
     limits: defaultPeerLimits,
-    maxMessageBytes: 2_000_000,
+    maxBundleBytes: 2_000_000,
+    messagesIn: () => 1,
     denies: () => false,
     admits: () => true,
   });
@@ -74,7 +73,7 @@ peersConformance({
       dialTimes: { minMs: 50, maxMs: 400, settleMs: 1_500 },
       ...(limits ? { limits } : {}),
     }),
-  encode: (message) => createWire(1_000_000).encode(message, randomBytes(NONCE_BYTES)).bytes,
+  encode: (message) => bundled(message),
   // Port 1 needs root to listen on, and nothing does.
   deadAddress: "/ip4/127.0.0.1/tcp/1/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X",
 

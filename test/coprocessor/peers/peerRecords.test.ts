@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { multiaddr } from "@multiformats/multiaddr";
 import { afterEach, describe, expect, test } from "vitest";
 import type { OracleScope } from "../../../coprocessor/core/messages.ts";
@@ -9,10 +8,9 @@ import { defaultPeerLimits, type PeerLimits } from "../../../coprocessor/peers/l
 import type { PeerIdentity } from "../../../coprocessor/peers/recordBook.ts";
 import { answerWith, recordProtocol } from "../../../coprocessor/peers/recordExchange.ts";
 import { encodeRecord, MAX_RECORD_BYTES } from "../../../coprocessor/peers/recordWire.ts";
-import { createWire, NONCE_BYTES } from "../../../coprocessor/peers/wire.ts";
 import { operatorIdentity, signRecord } from "./identity.ts";
 import { type Listener, listening, until } from "./network.ts";
-import { commit } from "./samples.ts";
+import { bundled, commit } from "./samples.ts";
 
 const scope: OracleScope = { chainId: 31_337, oracle: "0x5FbDB2315678afecb367f032d93F642f64180aa3" };
 const topic = gossipTopic(scope);
@@ -55,7 +53,8 @@ async function showing(
     announce: [],
     topic,
     limits: defaultPeerLimits,
-    maxMessageBytes: 2_000_000,
+    maxBundleBytes: 2_000_000,
+    messagesIn: () => 1,
     denies: () => false,
     admits: () => true,
   });
@@ -176,13 +175,12 @@ describe("peer records over libp2p", { timeout: 60_000 }, () => {
         "talking",
         () => victim.peers.connected() === 1 && raw.gossip.getSubscribers(topic).length > 0,
       );
-      const wire = createWire(1_000);
       const startedAt = performance.now();
       for (let n = 0; n < 1_000; n++) {
-        await raw.gossip.publish(topic, wire.encode(commit(n, 9), randomBytes(NONCE_BYTES)).bytes);
+        await raw.gossip.publish(topic, bundled(commit(n, 9)));
         if (n % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
       }
-      const last = wire.encode(commit(5_000, 9), randomBytes(NONCE_BYTES)).bytes;
+      const last = bundled(commit(5_000, 9));
       await raw.gossip.publish(topic, last);
       if (asOperator) await until("all", () => victim.heard.length === 1_001);
       else await until("some", () => victim.heard.length > 50);

@@ -1,5 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { keccak256, toHex } from "viem";
 import type { CommitMessage, PeerMessage } from "../../../coprocessor/core/messages.ts";
+import { createWire, NONCE_BYTES } from "../../../coprocessor/peers/wire.ts";
 
 const word = (label: string) => keccak256(toHex(label));
 const signature = (label: string) => `${word(`${label}/r`)}${word(`${label}/s`).slice(2)}1b` as const;
@@ -42,3 +44,9 @@ export const oneOfEach = (outputBytes = 128): PeerMessage[] => [
     signature: signature("attestation"),
   },
 ];
+
+const wire = createWire(1_000_000);
+
+/** A bundle of these messages, with a fresh nonce. */
+export const bundled = (...messages: PeerMessage[]): Uint8Array =>
+  wire.bundle(messages.map(wire.encode), randomBytes(NONCE_BYTES));

@@ -9,6 +9,7 @@ import {
 import { type Hex, keccak256, toHex } from "viem";
 import { type PrivateKeyAccount, privateKeyToAccount } from "viem/accounts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { KnownSigners } from "../../../coprocessor/core/knownSigners.ts";
 import type { CommitMessage, PeerMessage, RevealMessage } from "../../../coprocessor/core/messages.ts";
 import { PendingMessages } from "../../../coprocessor/core/pendingMessages.ts";
 import { type RequestRecord, requestKey } from "../../../coprocessor/core/request.ts";
@@ -32,6 +33,8 @@ let woken: string[];
 let pending: PendingMessages;
 let now: number;
 let pokes: number;
+let knownSigners: KnownSigners;
+let recoveries: number;
 
 beforeAll(async () => {
   subject = await openEmbeddedStore();
@@ -44,6 +47,8 @@ beforeEach(async () => {
   woken = [];
   now = Date.now();
   pokes = 0;
+  knownSigners = new KnownSigners(100);
+  recoveries = 0;
   pending = new PendingMessages({ requests: 10, messagesPerRequest: 10, ttlMs: 1_000 });
   const { store } = subject;
   const template = requestRecord("a");
@@ -72,7 +77,11 @@ function hear(message: PeerMessage): Promise<Verdict> {
     {
       scope,
       store: subject.store,
-      recover: (digest, signature) => recoverDigest(digest, signature),
+      recover: (digest, signature) => {
+        recoveries += 1;
+        return recoverDigest(digest, signature);
+      },
+      knownSigners,
       pending,
       log: collectedLog(),
       pokeCourt: () => pokes++,
@@ -224,6 +233,36 @@ describe("onPeerMessage", () => {
     expect(await hear({ ...reveal(1, [await commit(1)]), output: "0x9999" })).toBe("reject");
     expect(await hear({ ...reveal(1, [await commit(1)]), salt: hash("another salt") })).toBe("reject");
     expect(await stored()).toEqual([]);
+  });
+
+  it("checked once: a commitment that came by itself and comes again in every reveal", async () => {
+    const commits = [await commit(1), await commit(2)];
+    for (const message of commits) expect(await hear(message)).toBe("accept");
+    expect(recoveries).toBe(2);
+    for (const operatorId of [1, 2]) expect(await hear(reveal(operatorId, commits))).toBe("accept");
+    expect(recoveries).toBe(2);
+  });
+
+  it("rejected: a commitment that was checked, under another name, or once its operator has another key", async () => {
+    const first = await commit(1);
+    expect(await hear(first)).toBe("accept");
+    expect(await hear({ ...first, operatorId: 2 })).toBe("reject");
+    const { address } = accountOf(3);
+    await subject.store.putOperator({ operatorId: 1, owner: address, attester: address, endpoint: "" }, 2n);
+    expect(await hear(reveal(1, [first]))).toBe("reject");
+  });
+
+  it("checked each time: what was refused, so that no stranger fills the memory of signers", async () => {
+    const forged = await commit(1, accountOf(2));
+    for (let time = 0; time < 2; time++) expect(await hear(forged)).toBe("reject");
+    expect(recoveries).toBe(2);
+  });
+
+  it("checked again: a commitment that newer ones pushed out of memory", async () => {
+    knownSigners = new KnownSigners(1);
+    const [first, second] = [await commit(1), await commit(2)];
+    for (const message of [first, second, first]) expect(await hear(message)).toBe("accept");
+    expect(recoveries).toBe(3);
   });
 
   it("kept for a while: what is said about a request that is over; nobody is woken", async () => {

@@ -2,6 +2,7 @@ import { type Address, zeroAddress } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { OutboxEntry } from "../../../coprocessor/core/outbox.ts";
+import { around } from "../../../coprocessor/observe/around.ts";
 import { driveOutbox } from "../../../coprocessor/pipeline/outbox.ts";
 import type { OutboxDeps } from "../../../coprocessor/pipeline/outboxDeps.ts";
 import { connectRpc, type RpcClient } from "../../../coprocessor/rpc/rpcClient.ts";
@@ -136,6 +137,31 @@ describe("driveOutbox", () => {
       expect(minedTransaction).toBe(attempts[0]?.hash);
     }
     expect(await settledBy(client, board, 3n)).toBe(account.address);
+  });
+
+  it("asked once: no receipt before its nonce is used up, and the store's signed entries once a round", async () => {
+    let [receipts, reads] = [0, 0];
+    const { submit, store } = deps;
+    deps.submit = around(submit, {
+      receipt(hash) {
+        receipts += 1;
+        return submit.receipt(hash);
+      },
+    });
+    deps.store = around(store, {
+      outbox(filter) {
+        reads += 1;
+        return store.outbox(filter);
+      },
+    });
+    const ids = [await plan(1n), await plan(2n), await plan(3n)];
+    await drive();
+    await drive();
+    expect({ receipts, reads }).toEqual({ receipts: 0, reads: 2 });
+    await mine();
+    await drive();
+    expect((await Promise.all(ids.map(entry))).map(({ state }) => state)).toEqual(Array(3).fill("mined"));
+    expect(receipts).toBe(3);
   });
 
   it("stored before sent: a transaction that no node took is sent as it was signed", async () => {

@@ -6,6 +6,7 @@ import { createPostgresBackend, type PgPool, Queue } from "bullmq";
 import { QUEUE_SCHEMA } from "../../../coprocessor/queue/bullmqBackend.ts";
 import { createBullmqConsumer } from "../../../coprocessor/queue/bullmqConsumer.ts";
 import { createBullmqQueue } from "../../../coprocessor/queue/bullmqQueue.ts";
+import { JobEndings } from "../../../coprocessor/queue/jobEndings.ts";
 import { openEmbeddedDatabase } from "../../../coprocessor/store/embeddedDatabase.ts";
 import { collectedLog } from "../collectedLog.ts";
 import { TEMPLATE } from "../store/embedded.ts";
@@ -17,7 +18,7 @@ async function open(): Promise<QueueUnderTest> {
   const log = collectedLog();
   const options = { directory: join(folder, "db"), searchPath: QUEUE_SCHEMA, template: TEMPLATE, log };
   const database = await openEmbeddedDatabase(options);
-  const backend = { type: "postgres" as const, pool: database.pool };
+  const backend = { type: "postgres" as const, pool: database.pool, endings: new JobEndings() };
   const withRaw = async <T>(namespace: string, use: (queue: Queue) => Promise<T>): Promise<T> => {
     const connection = database.pool as unknown as PgPool;
     const queue = new Queue(`${namespace}-inference`, { connection }, createPostgresBackend);

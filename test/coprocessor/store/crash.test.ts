@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { createBullmqConsumer } from "../../../coprocessor/queue/bullmqConsumer.ts";
 import { createBullmqQueue } from "../../../coprocessor/queue/bullmqQueue.ts";
+import { JobEndings } from "../../../coprocessor/queue/jobEndings.ts";
 import { createDrizzleStore } from "../../../coprocessor/store/drizzleStore.ts";
 import { openEmbeddedDatabase } from "../../../coprocessor/store/embeddedDatabase.ts";
 import { collectedLog } from "../collectedLog.ts";
@@ -49,7 +50,7 @@ describe("a node on the embedded database, killed with kill -9", () => {
     const log = collectedLog();
     const database = await openEmbeddedDatabase({ ...folder.options, searchPath: "bullmq", log });
     const store = await createDrizzleStore({ database, log });
-    const backend = { type: "postgres" as const, pool: database.pool };
+    const backend = { type: "postgres" as const, pool: database.pool, endings: new JobEndings() };
     const queue = await createBullmqQueue({ backend, log });
 
     const consumer = await createBullmqConsumer({ backend, log, concurrency: 8 });

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { CoprocessorError } from "../../../coprocessor/core/errors.ts";
 import { createBullmqConsumer } from "../../../coprocessor/queue/bullmqConsumer.ts";
 import { createBullmqQueue } from "../../../coprocessor/queue/bullmqQueue.ts";
+import { JobEndings } from "../../../coprocessor/queue/jobEndings.ts";
 import { createDrizzleStore } from "../../../coprocessor/store/drizzleStore.ts";
 import { openEmbeddedDatabase } from "../../../coprocessor/store/embeddedDatabase.ts";
 import { collectedLog } from "../collectedLog.ts";
@@ -19,7 +20,7 @@ try {
   const directory = process.argv[2] ?? "";
   const database = await openEmbeddedDatabase({ directory, searchPath: "bullmq", template: TEMPLATE, log });
   const store = await createDrizzleStore({ database, log });
-  const backend = { type: "postgres" as const, pool: database.pool };
+  const backend = { type: "postgres" as const, pool: database.pool, endings: new JobEndings() };
   const queue = await createBullmqQueue({ backend, log });
   const consumer = await createBullmqConsumer({ backend, log, concurrency: 1 });
   await queue.add(job("under way"));

@@ -1,9 +1,9 @@
 import { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type EmbeddedSession, preparedSession } from "../../../coprocessor/store/preparedSession.ts";
+import { type PreparedSession, preparedSession } from "../../../coprocessor/store/preparedSession.ts";
 
 let pglite: PGlite;
-let session: EmbeddedSession;
+let session: PreparedSession;
 
 beforeAll(async () => {
   pglite = await PGlite.create();
@@ -57,6 +57,39 @@ describe("preparedSession: what comes back", () => {
     });
     await expect(session.query("select $1::int as n", ["four"])).rejects.toMatchObject({ code: "22P02" });
     expect((await session.query("select $1::int as n", [4])).rows).toEqual([{ n: 4 }]);
+  });
+});
+
+describe("preparedSession: together", () => {
+  const INSERT_ID = "insert into thing (id) values ($1)";
+  const idsFrom = async (least: number) =>
+    (await session.query("select id from thing where id >= $1 order by id", [least])).rows;
+
+  test("each has its own answer, in order, and all have one transaction", async () => {
+    const XID = "select pg_current_xact_id()::text as xid, $1::int as n";
+    const answers = await session.queryTogether([
+      { text: INSERT_ID, params: [100] },
+      { text: XID, params: [1] },
+      { text: "update thing set name = $1 where id >= $2", params: ["x", 100] },
+      { text: XID, params: [2] },
+    ]);
+    expect(answers.map(({ affectedRows }) => affectedRows)).toEqual([1, 0, 1, 0]);
+    expect(answers.map(({ rows }) => rows[0]?.n)).toEqual([undefined, 1, undefined, 2]);
+    expect(answers[1]?.rows[0]?.xid).toBe(answers[3]?.rows[0]?.xid);
+    expect(await idsFrom(100)).toEqual([{ id: 100 }]);
+  });
+
+  test("one refused: none counts, and the session goes on", async () => {
+    const twice = [200, 201, 200].map((id) => ({ text: INSERT_ID, params: [id] }));
+    await expect(session.queryTogether(twice)).rejects.toMatchObject({ code: "23505" });
+    expect(await idsFrom(200)).toEqual([]);
+    await session.queryTogether(twice.slice(0, 2));
+    expect(await idsFrom(200)).toEqual([{ id: 200 }, { id: 201 }]);
+  });
+
+  test("too many: refused, as some of them would have to make room for others", () => {
+    const many = Array.from({ length: 33 }, () => ({ text: "select $1::int", params: [1] }));
+    expect(() => session.queryTogether(many)).toThrow("33 statements, at most 32");
   });
 });
 
