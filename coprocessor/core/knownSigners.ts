@@ -1,8 +1,14 @@
-import type { Address } from "viem";
-import type { CommitMessage } from "./messages.ts";
+import type { Address, Hex } from "viem";
+
+/** All that a statement's signature is over, beside the oracle that it is bound to, and the signature itself. */
+export type SignedStatement = { requestId: Hex; signature: Hex } & (
+  | { commitment: Hex }
+  | { outputHash: Hex; view: number }
+);
 
 /**
- * Remembers who signed commitments: each comes by itself, and again in every reveal of its request.
+ * Remembers who signed what operators say: a commitment comes by itself and again in every reveal of its request, and
+ * everything is said again while its request is open.
  *
  * In memory, at most `most`; the oldest goes first, and is then only checked again.
  */
@@ -17,20 +23,23 @@ export class KnownSigners {
   }
 
   /** Undefined when it has to be recovered. */
-  signerOf(commit: CommitMessage): Address | undefined {
-    return this.#signers.get(named(commit));
+  signerOf(statement: SignedStatement): Address | undefined {
+    return this.#signers.get(named(statement));
   }
 
   /** Only for signers that may speak: then it costs a stranger more than a signature to push out what is here. */
-  remember(commit: CommitMessage, signer: Address): void {
+  remember(statement: SignedStatement, signer: Address): void {
     if (this.#signers.size >= this.#most) {
       const [oldest] = this.#signers.keys();
       if (oldest !== undefined) this.#signers.delete(oldest);
     }
-    this.#signers.set(named(commit), signer);
+    this.#signers.set(named(statement), signer);
   }
 }
 
-/** All that a commitment's signature is over, and the signature, to the letter: another case is only checked anew. */
-const named = ({ requestId, commitment, signature }: CommitMessage): string =>
-  `${requestId}${commitment}${signature}`;
+/** To the letter: another case is only checked anew. */
+function named(statement: SignedStatement): string {
+  const said =
+    "commitment" in statement ? statement.commitment : `${statement.outputHash}/${statement.view}/`;
+  return `${statement.requestId}${said}${statement.signature}`;
+}

@@ -6,7 +6,7 @@ import {
   encodeSettle,
   unpackSigners,
 } from "@sibyl/sdk";
-import { type Hex, keccak256, size } from "viem";
+import { keccak256, size } from "viem";
 import type { AgreementAction } from "../core/agreement.ts";
 import type { Ballot } from "../core/ballot.ts";
 import type { PeerMessage } from "../core/messages.ts";
@@ -16,6 +16,7 @@ import type { InferenceJob } from "../queue/port.ts";
 import { priorityOf } from "./admit.ts";
 import type { RequestContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
+import { saltFor } from "./saltFor.ts";
 
 /** Gas that one more attestation adds to a settlement: recovering its signer and paying it. */
 const GAS_PER_SIGNATURE = 45_000;
@@ -196,10 +197,6 @@ async function settle(deps: PipelineDeps, subject: Subject, action: ActionOf<"se
   deps.log.info({ requestId: record.requestId, view, signers, outputHash }, what);
   deps.pokeOutbox();
 }
-
-/** The same salt every time, so that a lost database loses no opening. */
-export const saltFor = (deps: Pick<PipelineDeps, "key" | "scope">, requestId: Hex): Promise<Hex> =>
-  deps.key.derive(`salt/${deps.scope.chainId}/${deps.scope.oracle.toLowerCase()}/${requestId}`);
 
 /**
  * Stores a statement, then sends it. If its slot was filled before, perhaps before a crash, what stands there is sent.

@@ -4,9 +4,9 @@ import { type DemandRecord, decideOpening } from "../core/opening.ts";
 import { plannedTransaction } from "../core/plannedTransaction.ts";
 import { type RequestKey, type RequestRecord, requestKey } from "../core/request.ts";
 import type { JobOutcome } from "../queue/port.ts";
-import { saltFor } from "./act.ts";
 import { type CourtDeps, courtKey, isLive, MAX_TRIES, stand } from "./courtDeps.ts";
 import { comparisonOf } from "./examineClosed.ts";
+import { saltFor } from "./saltFor.ts";
 
 const LOOK_AGAIN_MS = 15_000;
 /** A demand counts until somebody closes it, so the model gets this long even when the deadline is near. */

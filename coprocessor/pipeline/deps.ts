@@ -44,7 +44,7 @@ export interface PipelineDeps {
   key: AttesterKey;
   /** The address that signed a digest; undefined for anything but a canonical 65-byte signature. */
   recover(digest: Hex, signature: Hex): Address | undefined;
-  /** Who signed the latest commitments. */
+  /** Who signed what was said last. */
   knownSigners: KnownSigners;
   /** Messages about requests that we have not seen on chain yet. */
   pending: PendingMessages;

@@ -3,6 +3,7 @@ import { type Address, type Hex, isAddressEqual, keccak256 } from "viem";
 import { findEquivocations } from "../core/equivocation.ts";
 import { commitmentsIn } from "../core/evidence.ts";
 import { opens } from "../core/examine.ts";
+import type { SignedStatement } from "../core/knownSigners.ts";
 import type { AttestationMessage, CommitMessage, PeerMessage, ProposalMessage } from "../core/messages.ts";
 import { admitProposal } from "../core/proposalAdmission.ts";
 import { isOpen, type RequestKey, type RequestRecord, requestKey } from "../core/request.ts";
@@ -126,23 +127,33 @@ async function checkSignatures(deps: HearingDeps, message: PeerMessage): Promise
   }
 }
 
-async function checkCommit(deps: HearingDeps, message: CommitMessage): Promise<Verdict> {
-  const { requestId: requestHash, commitment, signature, operatorId } = message;
-  const known = deps.knownSigners.signerOf(message);
-  if (known !== undefined) return speaksFor(deps, operatorId, known);
-  const signer = deps.recover(commitDigest(deps.scope, { requestHash, commitment }), signature);
-  const verdict = await speaksFor(deps, operatorId, signer);
-  if (verdict === "accept" && signer !== undefined) deps.knownSigners.remember(message, signer);
-  return verdict;
+function checkCommit(deps: HearingDeps, message: CommitMessage): Promise<Verdict> {
+  const { requestId: requestHash, operatorId, commitment } = message;
+  return checkSigner(deps, operatorId, message, () => commitDigest(deps.scope, { requestHash, commitment }));
 }
 
 function checkAttestation(
   deps: HearingDeps,
-  { requestId: requestHash, operatorId, view, signature }: ProposalMessage | AttestationMessage,
+  { requestId, operatorId, view, signature }: ProposalMessage | AttestationMessage,
   outputHash: Hex,
 ): Promise<Verdict> {
-  const digest = attestationDigest(deps.scope, { requestHash, outputHash, view });
-  return speaksFor(deps, operatorId, deps.recover(digest, signature));
+  return checkSigner(deps, operatorId, { requestId, outputHash, view, signature }, () =>
+    attestationDigest(deps.scope, { requestHash: requestId, outputHash, view }),
+  );
+}
+
+async function checkSigner(
+  deps: HearingDeps,
+  operatorId: number,
+  statement: SignedStatement,
+  digestOf: () => Hex,
+): Promise<Verdict> {
+  const known = deps.knownSigners.signerOf(statement);
+  if (known !== undefined) return speaksFor(deps, operatorId, known);
+  const signer = deps.recover(digestOf(), statement.signature);
+  const verdict = await speaksFor(deps, operatorId, signer);
+  if (verdict === "accept" && signer !== undefined) deps.knownSigners.remember(statement, signer);
+  return verdict;
 }
 
 /** Whether a signer is the attester that the registry has for an operator. */

@@ -25,7 +25,6 @@ import { PendingMessages } from "../../../coprocessor/core/pendingMessages.ts";
 import { type RequestRecord, requestKey } from "../../../coprocessor/core/request.ts";
 import { Workload } from "../../../coprocessor/core/workload.ts";
 import { createPrivateKeySigner } from "../../../coprocessor/keys/privateKey.ts";
-import { saltFor } from "../../../coprocessor/pipeline/act.ts";
 import { demandOfJob, onRecomputed } from "../../../coprocessor/pipeline/answerDemands.ts";
 import { type Court, createCourt, isCourtNeeded } from "../../../coprocessor/pipeline/court.ts";
 import type { CourtDeps } from "../../../coprocessor/pipeline/courtDeps.ts";
@@ -33,6 +32,7 @@ import { explainDemand, explainEvidence } from "../../../coprocessor/pipeline/ex
 import { keepEvidence } from "../../../coprocessor/pipeline/keepEvidence.ts";
 import { onStep } from "../../../coprocessor/pipeline/onStep.ts";
 import { driveOutbox } from "../../../coprocessor/pipeline/outbox.ts";
+import { saltFor } from "../../../coprocessor/pipeline/saltFor.ts";
 import type { InferenceJob } from "../../../coprocessor/queue/port.ts";
 import { connectRpc, type RpcClient } from "../../../coprocessor/rpc/rpcClient.ts";
 import { createViemSender } from "../../../coprocessor/submit/viemSender.ts";

@@ -243,6 +243,19 @@ describe("onPeerMessage", () => {
     expect(recoveries).toBe(2);
   });
 
+  it("checked once: an attestation that is said again, and not one with another output, view or signature", async () => {
+    const first = await attestation(1);
+    for (let time = 0; time < 3; time++) expect(await hear(first)).toBe("accept");
+    expect(recoveries).toBe(1);
+    const forged: object[] = [
+      { outputHash: hash("other") },
+      { view: 1 },
+      { signature: (await commit(1)).signature },
+    ];
+    for (const change of forged) expect(await hear({ ...first, ...change } as PeerMessage)).toBe("reject");
+    expect(recoveries).toBe(1 + forged.length);
+  });
+
   it("rejected: a commitment that was checked, under another name, or once its operator has another key", async () => {
     const first = await commit(1);
     expect(await hear(first)).toBe("accept");
