@@ -40,7 +40,8 @@ export function gossipParameters(
     heartbeatInterval: 500,
     // In heartbeats: a verdict may take 6 s and its message is still relayed.
     mcacheLength: 12,
-    mcacheGossip: 6,
+    // Offered in so many heartbeats; with `Dlazy` that reaches everybody.
+    mcacheGossip: 3,
     seenTTL: 60_000,
     pruneBackoff: 10_000,
     unsubcribeBackoff: 2,

@@ -1,3 +1,4 @@
+import { worthRepeating } from "../core/repeats.ts";
 import { isOpen, OPEN_STATES, type RequestKey, type RequestRecord } from "../core/request.ts";
 import { enqueue } from "./act.ts";
 import { resumeJob } from "./admit.ts";
@@ -30,6 +31,8 @@ interface Slot {
 /** Milliseconds until a request whose step failed is tried again. */
 const RETRY_MS = 1_000;
 const REPEAT_DOUBLINGS = 3;
+/** Messages that may be repeated however little there is to say for the first time. */
+const FREE_REPEATS_PER_SECOND = 64;
 /** Requests looked at at the same time; the others wait their turn, so that a flood of them holds no memory but its keys. */
 const MAX_RUNNING = 64;
 
@@ -39,7 +42,12 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
   const due = new Set<RequestKey>();
   let running = 0;
   const requeueing = new Set<RequestKey>();
+  /** In the order in which they had their last turn. */
   const repeats = new Map<RequestKey, { at: number; doublings: number }>();
+  const roundMs = options.repeatMs / 2;
+  /** Messages that went out until the last round of repeats, and those that it said again. */
+  let publishedBefore = 0;
+  let repeated = 0;
   let stopped = false;
   const pipeline: PipelineDeps = { ...deps, wake };
 
@@ -106,25 +114,48 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
   /**
    * Gossip may lose a message, and a peer may have been away: what we said is said again while it can matter. A queue may
    * have forgotten a job; one that it has is left alone. What a request has been waiting for so long is written down.
+   * Whoever has no turn for want of a budget is the first in the next round.
    */
   async function repeat(): Promise<void> {
     const now = deps.now();
-    for (const [key, due] of [...repeats]) {
-      if (due.at > now || stopped) continue;
+    const overdue = [...repeats].filter(([, { at }]) => at <= now);
+    if (overdue.length === 0) return;
+    let budget = repeatBudget();
+    // Not waited for one by one, so that they go out together.
+    const sent: Promise<void>[] = [];
+    for (const [key, due] of overdue) {
+      if (stopped || budget <= 0) break;
       const record = await deps.store.request(key);
-      if (record === null || !isOpen(record.state)) {
-        repeats.delete(key);
-        continue;
-      }
+      repeats.delete(key);
+      if (record === null || !isOpen(record.state)) continue;
       const doublings = Math.min(due.doublings + 1, REPEAT_DOUBLINGS);
+      // Behind all others, so that each has its turn.
       repeats.set(key, { at: now + options.repeatMs * 2 ** doublings, doublings });
       if (record.state === "queued") void requeue(record);
-      for (const { message } of await deps.store.statements(key)) await deps.peers.publish(message);
+      const said = (await deps.store.statements(key)).map(({ message }) => message);
+      for (const message of worthRepeating(said)) {
+        budget -= 1;
+        repeated += 1;
+        sent.push(deps.peers.publish(message));
+      }
       const reason = deps.waiting.get(key);
       if (reason !== undefined && reason !== record.reason) {
         await deps.store.transition(key, [record.state], record.state, { reason });
       }
     }
+    await Promise.all(sent);
+  }
+
+  /**
+   * How many messages may be said again in this round: no more than were new since the last one, but for a few. When
+   * requests take long because everybody is busy, all of them would be repeated, and everybody busier.
+   */
+  function repeatBudget(): number {
+    const { published } = deps.peers.traffic();
+    const fresh = published - publishedBefore - repeated;
+    publishedBefore = published;
+    repeated = 0;
+    return Math.max(fresh, (FREE_REPEATS_PER_SECOND * roundMs) / 1_000);
   }
 
   /** Not waited for: a queue that is down must not keep us from following the chain. */
@@ -146,7 +177,7 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
     repeating = repeating
       .then(repeat)
       .catch((error: unknown) => deps.log.error({ err: error }, "repeating our messages failed"));
-  }, options.repeatMs / 2);
+  }, roundMs);
 
   return {
     wake,

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { PipelineDeps } from "../../../coprocessor/pipeline/deps.ts";
 import { createDriver } from "../../../coprocessor/pipeline/driver.ts";
 import { collectedLog } from "../collectedLog.ts";
@@ -69,4 +69,59 @@ test("a job that the queue forgot is added again for as long as its request wait
   await driver.requeue(record.key);
   expect(added).toHaveLength(2);
   await driver.stop();
+});
+
+test("repeats: each request has its turn, in one go, and all of them no more than is new", async () => {
+  const repeatMs = 1_000;
+  const keys = Array.from({ length: 200 }, (_, index) => `key-${index}`);
+  // Past the deadline, so that the stage has nothing to do; the request is open all the same.
+  const time = { ms: 10 ** 13 };
+  let [published, together, most] = [0, 0, 0];
+  const turns = new Map<string, number>();
+  const deps = {
+    store: {
+      request: async (key: string) => ({ ...requestRecord("a"), key, state: "committed" }),
+      statements: async (key: string) => [{ message: { kind: "commit", requestId: key, signature: key } }],
+    },
+    peers: {
+      traffic: () => ({ published }),
+      async publish({ requestId }: { requestId: string }) {
+        together += 1;
+        most = Math.max(most, together);
+        await new Promise(setImmediate);
+        together -= 1;
+        published += 1;
+        turns.set(requestId, (turns.get(requestId) ?? 0) + 1);
+      },
+    },
+    ...{ log: collectedLog(), now: () => time.ms, clock: { now: (ms: number) => ms }, waiting: new Map() },
+  } as unknown as PipelineDeps;
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "setTimeout", "clearTimeout"] });
+  try {
+    const driver = createDriver(deps, { repeatMs });
+    for (const key of keys) driver.wake(key);
+    const round = async () => {
+      time.ms += repeatMs / 2;
+      const before = published;
+      await vi.advanceTimersByTimeAsync(repeatMs / 2);
+      for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+      return published - before;
+    };
+    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+    expect(await round()).toBe(0);
+    // Nobody says anything new: 64 a second, all at the same time.
+    expect(await round()).toBe(32);
+    expect(most).toBe(32);
+    expect(await round()).toBe(32);
+    // 100 new messages, so as many repeats.
+    published += 100;
+    expect(await round()).toBe(100);
+    expect(turns.size).toBe(164);
+    expect(Math.max(...turns.values())).toBe(1);
+    for (let rounds = 0; rounds < 3; rounds++) await round();
+    expect(turns.size).toBe(200);
+    await driver.stop();
+  } finally {
+    vi.useRealTimers();
+  }
 });
