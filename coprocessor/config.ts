@@ -112,7 +112,11 @@ const environment = workEnvironment.extend(watchEnvironment.shape).extend({
 });
 
 /** Names of all variables that a node reads. */
-export const nodeVariables = (): string[] => [...Object.keys(environment.shape), ...ATTESTER_VARIABLES];
+export const nodeVariables = (): string[] => [
+  ...Object.keys(environment.shape),
+  ...ATTESTER_VARIABLES,
+  "ORACLES",
+];
 
 /**
  * Reads the configuration from environment variables.

@@ -13,24 +13,22 @@ import { drain } from "./compose/drain.ts";
 import { openGossip } from "./compose/gossip.ts";
 import { listenForHeads } from "./compose/heads.ts";
 import { asItIs, type WrapPort } from "./compose/lastingPorts.ts";
-import { takeLeases } from "./compose/lease.ts";
 import { watchLifecycle } from "./compose/lifecycle.ts";
-import { openModels } from "./compose/models.ts";
-import { openNodeQueue } from "./compose/nodeQueue.ts";
+import { nodeQueue } from "./compose/nodeQueue.ts";
 import { nodeStatus, type Role, storedStatus } from "./compose/nodeStatus.ts";
-import { openNodeTelemetry } from "./compose/nodeTelemetry.ts";
-import { createObservation, openTracing } from "./compose/observation.ts";
+import { createObservation } from "./compose/observation.ts";
 import { startOutbox } from "./compose/outbox.ts";
 import { patiently } from "./compose/patiently.ts";
 import { queueStatus } from "./compose/queueStatus.ts";
 import { reloadConfig } from "./compose/reload.ts";
 import { applyRetention } from "./compose/retention.ts";
+import { startOracles } from "./compose/severalOracles.ts";
+import { type SharedParts, sharedParts } from "./compose/sharedParts.ts";
 import { composeSpotChecks } from "./compose/spotChecks.ts";
 import { standBy } from "./compose/standby.ts";
-import { openStorage } from "./compose/storage.ts";
 import { watchingOf } from "./compose/watching.ts";
-import { type RunningWorker, startEmbeddedWorker } from "./compose/worker.ts";
-import { openWorkload } from "./compose/workload.ts";
+import type { RunningWorker } from "./compose/worker.ts";
+import type { OracleConfig } from "./config/oraclesConfig.ts";
 import type { Config } from "./config.ts";
 import type { CatchUp } from "./core/catchUp.ts";
 import { ChainClock } from "./core/chainClock.ts";
@@ -41,7 +39,7 @@ import { RecentFaults } from "./core/recentFaults.ts";
 import type { RequestKey } from "./core/request.ts";
 import { recoverDigest } from "./keys/recover.ts";
 import { createPinoLog } from "./observe/pinoLog.ts";
-import { type StatusSource, startStatusServer } from "./observe/statusServer.ts";
+import type { StatusSource } from "./observe/statusServer.ts";
 import { BalanceAlarm } from "./pipeline/balanceAlarm.ts";
 import type { PipelineDeps } from "./pipeline/deps.ts";
 import { createDriver } from "./pipeline/driver.ts";
@@ -82,54 +80,80 @@ export async function startCoprocessor(
   } = {},
 ): Promise<Coprocessor> {
   const closers = new Closers();
-  const log = createPinoLog(config.logLevel, { service: "sibyl" });
+  const rootLog = createPinoLog(config.logLevel, { service: "sibyl" });
+  const shared = sharedParts(config, { role, several: null, log: rootLog }, closers);
+  const oracle = { name: null, config, variables };
   try {
-    return await compose(config, { role, variables, wrap, signal }, log, closers);
+    return await compose({ oracle, shared, role, wrap, signal, rootLog, closers });
   } catch (error) {
-    await closers.close(log);
+    await closers.close(rootLog);
     throw error;
   }
 }
 
-/** As long as a node has parts: each is named once, in the order in which they are opened, beside what it is given. */
-async function compose(
-  config: Config,
-  {
-    role,
-    variables,
-    wrap,
-    signal,
-  }: { role: Role; variables: Record<string, string | undefined>; wrap: WrapPort; signal: AbortSignal },
-  rootLog: ReturnType<typeof createPinoLog>,
-  closers: Closers,
+/**
+ * As `startCoprocessor`, for all oracles that a configuration names: in one process, each with a chain, rows and peers of its
+ * own, over one queue, one set of workers and models, and one status address.
+ *
+ * @param options.signal Gives up standing by, which a node that serves one oracle may do.
+ * @throws CoprocessorError of whatever part cannot start, if no oracle can be served.
+ */
+export async function startNode(
+  oracles: readonly OracleConfig[],
+  { role = "operator", signal = new AbortController().signal }: { role?: Role; signal?: AbortSignal } = {},
 ): Promise<Coprocessor> {
+  const [first] = oracles;
+  if (first === undefined) throw new Error("a node serves at least one oracle");
+  if (first.name === null)
+    return startCoprocessor(first.config, { role, variables: first.variables, signal });
+  const rootLog = createPinoLog(first.config.logLevel, { service: "sibyl" });
+  return startOracles(oracles, { role, log: rootLog }, (oracle, shared, closers) =>
+    compose({ oracle, shared, role, wrap: asItIs, signal, rootLog, closers }),
+  );
+}
+
+/** As long as a node has parts: each is named once, in the order in which they are opened, beside what it is given. */
+async function compose({
+  oracle: { name, config, variables },
+  shared,
+  role,
+  wrap,
+  signal,
+  rootLog,
+  closers,
+}: {
+  oracle: OracleConfig;
+  shared: SharedParts;
+  role: Role;
+  wrap: WrapPort;
+  signal: AbortSignal;
+  rootLog: ReturnType<typeof createPinoLog>;
+  closers: Closers;
+}): Promise<Coprocessor> {
+  const oracleLog = name === null ? rootLog : rootLog.child({ oracle: name });
   const key = await openAttesterKey(config.attester);
-  const telemetry = openNodeTelemetry(role);
-  const { metrics, registry } = telemetry;
+  const telemetry = shared.telemetry(name);
+  const { metrics } = telemetry;
+  const { models, registry } = shared;
   const { rpcUrls: urls, rpcQuorum: quorum } = config;
-  const rpc = await connectRpc({ urls, quorum, log: rootLog, onCall: metrics.rpcCalled });
+  const rpc = await connectRpc({ urls, quorum, log: oracleLog, onCall: metrics.rpcCalled });
   closers.add("rpc", () => rpc.close());
-  const contracts = await patiently(rootLog, "the oracle's registries", () =>
+  const contracts = await patiently(oracleLog, "the oracle's registries", () =>
     discoverContracts(rpc, config.oracle),
   );
   const me =
     role === "watcher"
       ? 0
-      : await patiently(rootLog, "our operator id", () =>
+      : await patiently(oracleLog, "our operator id", () =>
           discoverOperator(rpc, contracts.operatorRegistry, key.address),
         );
-  const log = rootLog.child(role === "watcher" ? { watcher: key.address } : { operatorId: me });
+  const log = oracleLog.child(role === "watcher" ? { watcher: key.address } : { operatorId: me });
   const scope = { chainId: rpc.chainId, oracle: config.oracle };
 
   const clock = new ChainClock();
-  const tracing = openTracing(
-    config.tracing,
-    { service: "sibyl-node", actor: `${role}-${me}`, log },
-    closers,
-  );
+  const tracing = shared.tracing({ actor: `${role}-${me}`, log });
   const observation = createObservation({ tracing, metrics, clock, isLive: () => synced(), now: Date.now });
-  const namespace = config.queueNamespace ?? `${scope.chainId}-${role === "watcher" ? "watch" : me}`;
-  const models = openModels(config, log);
+  const namespace = shared.namespace(`${scope.chainId}-${role === "watcher" ? "watch" : me}`);
   const sealed = { namespace, secret: config.queueSecret, traced: tracing.on };
   const about = { operatorId: me, attester: key.address, ...scope };
   const standing = config.standby
@@ -139,28 +163,19 @@ async function compose(
         closers,
       )
     : null;
-  const leases = await takeLeases(
-    config,
-    { scope, attester: key.address, log, standby: standing?.waiting },
-    closers,
-  );
-  const { store: ownStore, backend } = await openStorage(config, log, closers, leases.store?.token ?? null);
+  const attester = key.address;
+  const leases = await shared.leases({ scope, attester, log, standby: standing?.waiting }, closers);
+  const ownStore = await shared.store({ ...scope, attester, fence: leases.store?.token ?? null });
   const store = observation.store(wrap("store", ownStore));
-  const queueOptions = { ...sealed, backend, log };
-  const spotChecks = await composeSpotChecks(
-    config,
-    { models, key, own: () => worker?.name ?? null, log },
-    closers,
-  );
-  const nodeQueue = await openNodeQueue(
-    { ...queueOptions, capabilities: config.capabilities },
-    {
-      lease: leases.store,
-      trust: spotChecks?.trust ?? null,
-      onDiscarded: (discarded) => driver.requeue(discarded),
-    },
-  );
-  const queue = observation.queue(wrap("queue", nodeQueue));
+  const checks = shared.workerChecks();
+  const spotChecks = await composeSpotChecks(config, { checks, key, own: () => worker?.name ?? null });
+  const ownQueue = nodeQueue(await shared.queue(scope, sealed), {
+    lease: leases.store,
+    trust: checks?.trust ?? null,
+    log,
+    onDiscarded: (discarded) => driver.requeue(discarded),
+  });
+  const queue = observation.queue(wrap("queue", ownQueue));
   closers.add("queue", () => queue.close());
   // A node that was paused keeps its connections, and peers talk to one connection of a name: a node that takes over gets a
   // name of its own.
@@ -186,7 +201,8 @@ async function compose(
   const sender = wrap("submit", account);
 
   const live = { current: config };
-  const workload = await openWorkload(live, store);
+  const workload = await shared.workload(live, store);
+  closers.add("workload", async () => workload.leave());
   const parts = {
     scope,
     me,
@@ -256,9 +272,7 @@ async function compose(
   const looking = startLoop("watch", log, Date.now, () => lookAgain(watchDeps));
   closers.add("watch", () => looking.stop());
   const worker: RunningWorker | null =
-    config.embeddedWorker && standing === null
-      ? await startEmbeddedWorker(config, { models, log, tracing, registry, queueOptions }, closers)
-      : (standing?.worker ?? null);
+    standing === null ? await shared.worker(sealed, tracing) : standing.worker;
   await peers.start((message) => onPeerMessage(deps, message));
   closers.add("peers", () => peers.stop());
   closers.add("driver", () => driver.stop());
@@ -296,6 +310,7 @@ async function compose(
   );
   closers.add("retention", () => retention.stop());
 
+  const token = shared.controlToken();
   const source: StatusSource = {
     health: () => lifecycle.health(),
     readiness: () => lifecycle.readiness(),
@@ -305,12 +320,13 @@ async function compose(
         ledgers: () => readLedgers(rpc, contracts, key.address, me),
       }),
     ...storedStatus(deps),
-    ...queueStatus(deps, config.dataDir, closers),
+    ...queueStatus(deps),
+    admits: token.admits,
     metrics: telemetry.exposition({ deps, sender, balanceAlarm, lifecycle, rpcHealth: rpc.health }),
     ...court.status,
   };
   standing?.become(source);
-  const status = standing?.status ?? (await startStatusServer(source, config.status));
+  const status = standing?.status ?? (await shared.showStatus(source));
   if (standing === null) closers.add("status", () => status.close());
   let current = variables;
   log.info(

@@ -3,6 +3,7 @@ import { CoprocessorError } from "../core/errors.ts";
 /**
  * Asks a running node's status server, or tells it to do something.
  *
+ * @param url Its address; of a node that serves several oracles, with an oracle's name as path, or of the whole node.
  * @param token Lets us change something; without one, only reads.
  * @throws CoprocessorError `status/unreachable`, `status/refused` with what the node said.
  */
@@ -10,7 +11,7 @@ export async function askNode(url: string, path: string, token?: string): Promis
   let response: Response;
   try {
     const change = { method: "POST", headers: { authorization: `Bearer ${token}` } };
-    response = await fetch(new URL(path, url), token === undefined ? {} : change);
+    response = await fetch(`${url.replace(/\/$/, "")}${path}`, token === undefined ? {} : change);
   } catch (cause) {
     throw new CoprocessorError(`no node answers at ${url}; is it running, and is this its STATUS_LISTEN?`, {
       code: "status/unreachable",

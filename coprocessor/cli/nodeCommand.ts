@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { readVariables } from "../config/configFile.ts";
-import { readConfig } from "../config.ts";
+import { readOracles } from "../config/oraclesConfig.ts";
 import { stopInTime, untilSignalled } from "./untilSignalled.ts";
 
 export function nodeCommand(): Command {
@@ -13,22 +13,20 @@ export function nodeCommand(): Command {
     .action(async (options: { config?: string }) => {
       const path = options.config === undefined ? null : resolve(options.config);
       const variables = readVariables(path, process.env);
-      const config = readConfig(variables);
+      const oracles = readOracles(variables);
       // Without a handler the signal would end the process while it starts.
       process.on("SIGHUP", () => reload?.());
       let reload: (() => void) | null = null;
       // Only now: the node's parts take seconds to load, and a faulty configuration needs none of them.
-      const { startCoprocessor } = await import("../main.ts");
+      const { startNode } = await import("../main.ts");
       // A node that stands by ends in order at a signal; one that starts has nothing to put in order yet.
       const ending = new AbortController();
-      const endingEarly = config.standby ? untilSignalled() : null;
+      const endingEarly = oracles.some(({ config }) => config.standby) ? untilSignalled() : null;
       void endingEarly?.then(() => ending.abort());
-      const coprocessor = await startCoprocessor(config, { variables, signal: ending.signal }).catch(
-        (error: unknown) => {
-          if (ending.signal.aborted) process.exit(0);
-          throw error;
-        },
-      );
+      const coprocessor = await startNode(oracles, { signal: ending.signal }).catch((error: unknown) => {
+        if (ending.signal.aborted) process.exit(0);
+        throw error;
+      });
       reload = () => {
         try {
           coprocessor.reload(readVariables(path, process.env));

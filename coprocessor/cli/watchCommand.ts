@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { readConfig } from "../config.ts";
+import { readOracles } from "../config/oraclesConfig.ts";
 import { stopInTime, untilSignalled } from "./untilSignalled.ts";
 
 const VARIABLES = `
@@ -21,10 +21,10 @@ export function watchCommand(): Command {
     )
     .addHelpText("after", VARIABLES)
     .action(async () => {
-      const config = readConfig(process.env);
+      const oracles = readOracles(process.env);
       // Only now: its parts take seconds to load, and a faulty configuration needs none of them.
-      const { startCoprocessor } = await import("../main.ts");
-      const watcher = await startCoprocessor(config, { role: "watcher", variables: process.env });
+      const { startNode } = await import("../main.ts");
+      const watcher = await startNode(oracles, { role: "watcher" });
       const reason = await Promise.race([untilSignalled(), watcher.failed]).catch((error: unknown) => ({
         error,
       }));

@@ -9,6 +9,8 @@ import { type StandbyOptions, type StoreLease, takeStoreLease } from "../store/s
 import type { Closers } from "./closers.ts";
 import { isGone, thisProcess } from "./thisProcess.ts";
 
+type Servers = Pick<Config, "databaseUrl" | "queueUrl">;
+
 /** What a node holds so that no other one acts for its operator. */
 export interface Leases {
   /** Rejects if another node has taken our place. */
@@ -24,33 +26,55 @@ export interface Leases {
  * nothing with this one.
  *
  * @param of.standby Waits for the store's lease while another node is active.
+ * @param of.store The store's lease where this process has it already, for several oracles.
  * @throws CoprocessorError `node/already-running`, `node/stopped`
  */
 export async function takeLeases(
-  config: Pick<Config, "databaseUrl" | "queueUrl">,
-  of: { scope: OracleScope; attester: Address; log: Log; standby?: StandbyOptions | undefined },
+  config: Servers,
+  of: {
+    scope: OracleScope;
+    attester: Address;
+    log: Log;
+    standby?: StandbyOptions | undefined;
+    store?: StoreLease | null;
+  },
   closers: Closers,
 ): Promise<Leases> {
-  const { scope, attester, log } = of;
+  const { scope, attester, log, standby } = of;
   let lose: (error: CoprocessorError) => void = () => {};
   const lost = new Promise<never>((_, reject) => {
     lose = reject;
   });
   lost.catch(() => undefined);
   const name = `node-${scope.chainId}-${scope.oracle}-${attester}`.toLowerCase();
-  const shared = { name, me: thisProcess(), log, onLost: (error: CoprocessorError) => lose(error), isGone };
+  const onLost = (error: CoprocessorError) => lose(error);
+  const store =
+    of.store === undefined ? await leaseStore(config, { name, log, standby, onLost }, closers) : of.store;
   const { databaseUrl, queueUrl } = config;
-  let store: StoreLease | null = null;
-  if (databaseUrl !== null) {
-    const lease = await takeStoreLease({ ...shared, url: databaseUrl, standby: of.standby });
-    closers.add("lease", () => lease.release());
-    store = lease;
-  }
   if (queueUrl !== null && queueUrl !== databaseUrl) {
+    const shared = { name, me: thisProcess(), log, onLost, isGone };
     const lease = queueUrl.startsWith("redis")
       ? await takeRedisLease({ ...shared, url: queueUrl, hold: store })
       : await takePostgresLease({ ...shared, url: queueUrl, evicts: store?.previous ?? null });
     closers.add("queue's lease", () => lease.release());
   }
   return { lost, store };
+}
+
+/**
+ * Takes the lease of the store's server, for all that this process writes there; null where the database is embedded.
+ *
+ * @param of.name Whose node it is.
+ * @param of.onLost Called once another node has taken over.
+ * @throws CoprocessorError `node/already-running`, `node/stopped`
+ */
+export async function leaseStore(
+  { databaseUrl }: Servers,
+  of: { name: string; log: Log; standby?: StandbyOptions | undefined; onLost(error: CoprocessorError): void },
+  closers: Closers,
+): Promise<StoreLease | null> {
+  if (databaseUrl === null) return null;
+  const lease = await takeStoreLease({ ...of, me: thisProcess(), isGone, url: databaseUrl });
+  closers.add("lease", () => lease.release());
+  return lease;
 }

@@ -1,6 +1,6 @@
 import type { RequestKey } from "../core/request.ts";
 import type { WorkerTrust } from "../core/workerTrust.ts";
-import { type BullmqQueueOptions, createBullmqQueue } from "../queue/bullmqQueue.ts";
+import type { Log } from "../observe/port.ts";
 import type { JobQueue } from "../queue/port.ts";
 import type { StoreLease } from "../store/storeLease.ts";
 import { distrustQueue } from "./distrustingQueue.ts";
@@ -13,16 +13,16 @@ import { guardQueue } from "./guardedQueue.ts";
  * @param of.trust Null where workers are not checked.
  * @param of.onDiscarded See `distrustQueue`.
  */
-export async function openNodeQueue(
-  options: BullmqQueueOptions,
+export function nodeQueue(
+  queue: JobQueue,
   of: {
     lease: StoreLease | null;
     trust: WorkerTrust | null;
+    log: Log;
     onDiscarded(key: RequestKey): Promise<void>;
   },
-): Promise<JobQueue> {
-  const { lease, trust, onDiscarded } = of;
-  const bullmq = await createBullmqQueue(options);
-  const guarded = lease === null ? bullmq : guardQueue(bullmq, () => lease.assertHeld());
-  return trust === null ? guarded : distrustQueue(guarded, { trust, log: options.log, onDiscarded });
+): JobQueue {
+  const { lease, trust, log, onDiscarded } = of;
+  const guarded = lease === null ? queue : guardQueue(queue, () => lease.assertHeld());
+  return trust === null ? guarded : distrustQueue(guarded, { trust, log, onDiscarded });
 }

@@ -4,8 +4,6 @@ import type { StatusSource } from "../observe/statusServer.ts";
 import { dropRequest, retryParked } from "../pipeline/control.ts";
 import type { PipelineDeps } from "../pipeline/deps.ts";
 import type { QueueDepth, QueuedJob } from "../queue/port.ts";
-import type { Closers } from "./closers.ts";
-import { writeControlToken } from "./controlToken.ts";
 
 /** A request that this operator gave up, as `/queue` tells it. */
 export interface ParkedRequest {
@@ -27,20 +25,10 @@ export interface QueueView {
   parked: ParkedRequest[];
 }
 
-/**
- * What the status server tells of the queue, and what it lets a command change that has the token in `dataDir`, which is there
- * until the node is closed.
- */
-export function queueStatus(
-  deps: PipelineDeps,
-  dataDir: string,
-  closers: Closers,
-): Pick<StatusSource, "queue" | "retry" | "drop" | "admits"> {
-  const token = writeControlToken(dataDir);
-  closers.add("control token", async () => token.remove());
+/** What the status server tells of the queue, and what it lets a command change that it admits. */
+export function queueStatus(deps: PipelineDeps): Pick<StatusSource, "queue" | "retry" | "drop"> {
   const { store, queue, clock, now } = deps;
   return {
-    admits: token.admits,
     async queue(limit): Promise<QueueView> {
       const [queues, jobs, parked] = await Promise.all([
         queue.depths(),

@@ -38,10 +38,12 @@ export interface RebuildResult {
  * Makes an operator's rows anew from the chain. Keeps what only this operator knows: what it signed, what it heard, receipts
  * and the outbox with its nonces.
  *
+ * @param alone Whether the node follows this oracle alone.
  * @throws CoprocessorError `store/locked` or `node/already-running` while a node runs, and whatever a node's start throws.
  */
 export async function rebuild(
   config: Config,
+  alone: boolean,
   onProgress: (progress: RebuildProgress) => void,
 ): Promise<RebuildResult> {
   const closers = new Closers();
@@ -54,7 +56,9 @@ export async function rebuild(
     const me = await discoverOperator(rpc, contracts.operatorRegistry, key.address);
     const scope = { chainId: rpc.chainId, oracle: config.oracle };
     const leases = await takeLeases(config, { scope, attester: key.address, log }, closers);
-    const { store } = await openStorage(config, log, closers, leases.store?.token ?? null);
+    const storage = await openStorage(config, { alone, log }, closers);
+    const fence = leases.store?.token ?? null;
+    const store = await storage.openStore({ ...scope, attester: key.address, fence });
     const chain = await createRpcChain({
       rpc,
       contracts,

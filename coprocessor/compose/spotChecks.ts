@@ -12,29 +12,24 @@ import type { JobOutcome } from "../queue/port.ts";
 import type { Closers } from "./closers.ts";
 import { engineOf, INFERENCE_TIMEOUT_MS } from "./worker.ts";
 
-/**
- * What the node checks its workers with: an engine of its own, which starts with the first check. None at a share of 0.
- *
- * @param of.own The name of the worker in this process, once it runs; null for none.
- */
-export async function composeSpotChecks(
+/** Checks workers on behalf of every oracle that the process serves: a worker that was wrong for one is parked for all. */
+export type WorkerChecks = Pick<SpotChecks, "trust" | "run">;
+
+/** What workers are checked with: an engine of the node's own, which starts with the first check. None at a share of 0. */
+export function openWorkerChecks(
   config: Config,
-  of: { models: ModelStore; key: AttesterKey; own: () => string | null; log: Log },
+  { models, log }: { models: ModelStore; log: Log },
   closers: Closers,
-): Promise<SpotChecks | undefined> {
-  const { spotCheckShare: share } = config;
-  if (share === 0) return undefined;
+): WorkerChecks | null {
+  if (config.spotCheckShare === 0) return null;
   const pace = new WorkerPace(config.inferenceThreads);
   let engine: InferenceEngine | null = null;
   closers.add("spot checks", async () => engine?.close());
   return {
-    share,
-    seed: await of.key.derive("spot checks"),
-    own: of.own,
     trust: new WorkerTrust(),
     async run(job): Promise<JobOutcome> {
-      engine ??= engineOf(config, of.log);
-      const deps = { models: of.models, engine, pace, timeoutMs: INFERENCE_TIMEOUT_MS, now: Date.now };
+      engine ??= engineOf(config, log);
+      const deps = { models, engine, pace, timeoutMs: INFERENCE_TIMEOUT_MS, now: Date.now };
       try {
         return await runJob(deps, job);
       } catch (error) {
@@ -43,4 +38,17 @@ export async function composeSpotChecks(
       }
     },
   };
+}
+
+/**
+ * Which jobs of an oracle are checked.
+ *
+ * @param of.own The name of the worker in this process, once it runs; null for none.
+ */
+export async function composeSpotChecks(
+  { spotCheckShare: share }: Config,
+  of: { checks: WorkerChecks | null; key: AttesterKey; own: () => string | null },
+): Promise<SpotChecks | undefined> {
+  const { checks, key, own } = of;
+  return checks === null ? undefined : { ...checks, share, own, seed: await key.derive("spot checks") };
 }

@@ -1,11 +1,13 @@
 import { join } from "node:path";
+import type { Address } from "viem";
 import type { Config } from "../config.ts";
 import type { Log } from "../observe/port.ts";
 import type { QueueBackend } from "../queue/bullmqBackend.ts";
 import { JobEndings } from "../queue/jobEndings.ts";
 import { createCachedStore } from "../store/cachedStore.ts";
-import { createDrizzleStore, type DrizzleStoreOptions } from "../store/drizzleStore.ts";
-import { openEmbeddedDatabase } from "../store/embeddedDatabase.ts";
+import { type AccountSchemas, createDrizzleStore } from "../store/drizzleStore.ts";
+import { type EmbeddedDatabase, openEmbeddedDatabase } from "../store/embeddedDatabase.ts";
+import type { RowsOf } from "../store/oracleSchema.ts";
 import type { Store } from "../store/port.ts";
 import type { Closers } from "./closers.ts";
 
@@ -15,17 +17,27 @@ export const backendOf = (queueUrl: string): QueueBackend => ({
   url: queueUrl,
 });
 
+export interface Storage {
+  /**
+   * Opens the rows of an oracle; brings their tables up to date first.
+   *
+   * @param of Its chain and address, and the account that serves it: stores of one account share its nonces.
+   * @param of.fence The token of our lease of the store's server; null writes unasked.
+   */
+  openStore(of: RowsOf & { attester: Address; fence: bigint | null }): Promise<Store>;
+  backend: QueueBackend;
+}
+
 /**
  * Store and queue share the embedded database unless a server is configured for either.
  *
- * @param fence The token of our lease of the store's server; null writes unasked.
+ * @param alone Whether one oracle's rows are all that the node keeps.
  */
 export async function openStorage(
   config: Config,
-  log: Log,
+  { alone, log }: { alone: boolean; log: Log },
   closers: Closers,
-  fence: bigint | null = null,
-): Promise<{ store: Store; backend: QueueBackend }> {
+): Promise<Storage> {
   const { databaseUrl, queueUrl } = config;
   const openEmbedded = async () => {
     const embedded = await openEmbeddedDatabase({
@@ -37,16 +49,22 @@ export async function openStorage(
     closers.add("embedded database", () => embedded.close());
     return embedded;
   };
-  const openStore = async (database: DrizzleStoreOptions["database"]) => {
-    const store = createCachedStore(await createDrizzleStore({ database, fence, log }));
-    closers.add("store", () => store.close());
-    return store;
+  const embedded = queueUrl === null || databaseUrl === null ? await openEmbedded() : null;
+  const database = databaseUrl ?? (embedded as EmbeddedDatabase);
+  const accounts = new Map<string, AccountSchemas>();
+  return {
+    backend:
+      queueUrl === null
+        ? { type: "postgres", pool: (embedded as EmbeddedDatabase).pool, endings: new JobEndings() }
+        : backendOf(queueUrl),
+    async openStore({ chainId, oracle, attester, fence }) {
+      const name = `${chainId}/${attester}`.toLowerCase();
+      const account = accounts.get(name) ?? new Set();
+      accounts.set(name, account);
+      const placing = { of: { chainId, oracle }, alone };
+      const store = createCachedStore(await createDrizzleStore({ database, placing, account, fence, log }));
+      closers.add("store", () => store.close());
+      return store;
+    },
   };
-  if (queueUrl !== null) {
-    const store = await openStore(databaseUrl ?? (await openEmbedded()));
-    return { store, backend: backendOf(queueUrl) };
-  }
-  const embedded = await openEmbedded();
-  const store = await openStore(databaseUrl ?? embedded);
-  return { store, backend: { type: "postgres", pool: embedded.pool, endings: new JobEndings() } };
 }

@@ -24,14 +24,19 @@ export type OfferedJob = Pick<TakenJob, "key" | "priority" | "latestEndAt"> & { 
  * A mirror in memory of the rows in state `queued`: filled from them at the start, and each stage that ends a job says so.
  */
 export class Workload {
-  readonly times = new ServiceTimes();
+  readonly times: ServiceTimes;
   readonly #rules: () => WorkloadRules;
   /** By queue, in the order in which they are expected to run. */
-  readonly #taken = new Map<string, TakenJob[]>();
+  readonly #taken: Map<string, TakenJob[]>;
+  /** Keys of the jobs that were taken here, and not for another oracle. */
+  readonly #own = new Set<RequestKey>();
   #draining = false;
 
-  constructor(rules: () => WorkloadRules) {
+  /** @param beside Another oracle's, if the same workers run its jobs: both then count the jobs of both. */
+  constructor(rules: () => WorkloadRules, beside?: Workload) {
     this.#rules = rules;
+    this.times = beside?.times ?? new ServiceTimes();
+    this.#taken = beside === undefined ? new Map() : beside.#taken;
   }
 
   get rules(): WorkloadRules {
@@ -45,7 +50,7 @@ export class Workload {
     const counted = { ...job, workMs: this.times.expectedMs(job.modelId, now) };
     const taken = this.#besides(job);
     const decision = decideAdmission(counted, taken, this.rules, now);
-    if (decision.type === "take") taken.splice(decision.insertAt, 0, counted);
+    if (decision.type === "take") this.#count(counted, taken, decision.insertAt);
     return decision;
   }
 
@@ -54,15 +59,22 @@ export class Workload {
     this.ended(job.key);
     const counted = { ...job, workMs: this.times.expectedMs(job.modelId, now) };
     const taken = this.#besides(job);
-    taken.splice(placeOf(counted, taken, this.rules.held), 0, counted);
+    this.#count(counted, taken, placeOf(counted, taken, this.rules.held));
   }
 
   /** The job ran, failed, or is not wanted any more. */
   ended(key: RequestKey): void {
+    this.#own.delete(key);
     for (const taken of this.#taken.values()) {
       const place = taken.findIndex((job) => job.key === key);
       if (place !== -1) taken.splice(place, 1);
     }
+  }
+
+  /** The oracle is not served any more: whoever is left on the same workers does not wait for its jobs. */
+  leave(): void {
+    this.drain();
+    for (const key of this.#own) this.ended(key);
   }
 
   /** Remembers how long a run took. */
@@ -89,6 +101,11 @@ export class Workload {
   get backlogMs(): number {
     const sums = [...this.#taken.values()].map((taken) => taken.reduce((sum, { workMs }) => sum + workMs, 0));
     return Math.max(0, ...sums) / this.rules.lanes;
+  }
+
+  #count(job: TakenJob, taken: TakenJob[], place: number): void {
+    taken.splice(place, 0, job);
+    this.#own.add(job.key);
   }
 
   /** The jobs of the queue that a job goes to. */

@@ -6,5 +6,6 @@ export const noTracing: Tracing = {
   tell: () => {},
   within: (_requestId, _span, work) => work(),
   span: (_name, _attributes, work) => work(() => {}),
+  as: () => noTracing,
   close: async () => {},
 };

@@ -53,43 +53,71 @@ const MAX_VALUE_CHARACTERS = 512;
  * Makes itself the process's OpenTelemetry, because the queue's spans come from BullMQ's own integration. A collector that is
  * away costs the spans and nothing else: at most 2,048 of them wait.
  */
-export function createOtelTracing(options: OtelTracingOptions): Tracing {
-  return new OtelTracing(options);
+export function createOtelTracing({
+  endpoint,
+  headers,
+  sampleRatio,
+  serviceName,
+  actor,
+  log,
+}: OtelTracingOptions): Tracing {
+  let complainedAt = Number.NEGATIVE_INFINITY;
+  const told = (message: string) => {
+    const at = performance.now();
+    if (at - complainedAt < COMPLAIN_EVERY_MS) return;
+    complainedAt = at;
+    log.warn({ reason: message.slice(0, MAX_VALUE_CHARACTERS) }, "traces could not be sent");
+  };
+  diag.setLogger(
+    { error: told, warn: told, info: () => {}, debug: () => {}, verbose: () => {} },
+    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+  );
+  const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/$/, "")}/v1/traces`, headers });
+  const ids = new ChosenIds();
+  const provider = new TracerProvider({
+    resource: resourceFromAttributes({ "service.name": serviceName, "service.instance.id": actor }),
+    // By the trace's id alone: a parent on another machine has decided the same.
+    sampler: new TraceIdRatioBasedSampler(sampleRatio),
+    idGenerator: ids,
+    spanLimits: { attributeValueLengthLimit: MAX_VALUE_CHARACTERS },
+    spanProcessors: [new BatchSpanProcessor({ exporter, scheduledDelayMillis: EXPORT_EVERY_MS })],
+  });
+  trace.setGlobalTracerProvider(provider);
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  return new OtelTracing(provider, ids, actor, async () => {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_MS);
+    });
+    const sent = provider.shutdown().catch(() => undefined);
+    await Promise.race([sent, late]);
+    clearTimeout(timer);
+    trace.disable();
+    context.disable();
+    propagation.disable();
+    diag.disable();
+  });
 }
 
 class OtelTracing implements Tracing {
   readonly on = true;
-  readonly #ids = new ChosenIds();
   readonly #provider: TracerProvider;
+  readonly #ids: ChosenIds;
   readonly #tracer: Tracer;
   readonly #actor: string;
+  readonly close: () => Promise<void>;
 
-  constructor({ endpoint, headers, sampleRatio, serviceName, actor, log }: OtelTracingOptions) {
+  constructor(provider: TracerProvider, ids: ChosenIds, actor: string, close: () => Promise<void>) {
+    this.#provider = provider;
+    this.#ids = ids;
+    this.#tracer = provider.getTracer("sibyl");
     this.#actor = actor;
-    let complainedAt = Number.NEGATIVE_INFINITY;
-    const told = (message: string) => {
-      const at = performance.now();
-      if (at - complainedAt < COMPLAIN_EVERY_MS) return;
-      complainedAt = at;
-      log.warn({ reason: message.slice(0, MAX_VALUE_CHARACTERS) }, "traces could not be sent");
-    };
-    diag.setLogger(
-      { error: told, warn: told, info: () => {}, debug: () => {}, verbose: () => {} },
-      { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
-    );
-    const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/$/, "")}/v1/traces`, headers });
-    this.#provider = new TracerProvider({
-      resource: resourceFromAttributes({ "service.name": serviceName, "service.instance.id": actor }),
-      // By the trace's id alone: a parent on another machine has decided the same.
-      sampler: new TraceIdRatioBasedSampler(sampleRatio),
-      idGenerator: this.#ids,
-      spanLimits: { attributeValueLengthLimit: MAX_VALUE_CHARACTERS },
-      spanProcessors: [new BatchSpanProcessor({ exporter, scheduledDelayMillis: EXPORT_EVERY_MS })],
-    });
-    trace.setGlobalTracerProvider(this.#provider);
-    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-    propagation.setGlobalPropagator(new W3CTraceContextPropagator());
-    this.#tracer = this.#provider.getTracer("sibyl");
+    this.close = close;
+  }
+
+  as(actor: string): Tracing {
+    return new OtelTracing(this.#provider, this.#ids, actor, async () => {});
   }
 
   tell({ requestId, name, within, from, to, attributes, fault }: EndedSpan): void {
@@ -127,20 +155,6 @@ class OtelTracing implements Tracing {
         span.end();
       }
     });
-  }
-
-  async close(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_MS);
-    });
-    const sent = this.#provider.shutdown().catch(() => undefined);
-    await Promise.race([sent, late]);
-    clearTimeout(timer);
-    trace.disable();
-    context.disable();
-    propagation.disable();
-    diag.disable();
   }
 
   /** A context whose span is the one that `tell` will make, or has made, under this name. */

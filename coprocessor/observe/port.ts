@@ -51,6 +51,8 @@ export interface Tracing {
     attributes: SpanAttributes,
     work: (note: (attributes: SpanAttributes) => void) => Promise<T>,
   ): Promise<T>;
+  /** The same for another actor of this process. It ends with this one; to close it closes nothing. */
+  as(actor: string): Tracing;
   /** Sends what is left, for at most 2 s. */
   close(): Promise<void>;
 }
@@ -98,4 +100,6 @@ export interface WorkMetrics {
 export interface Exposition {
   readonly contentType: string;
   text(): Promise<string>;
+  /** The same as plain values, one for each name, to be shown together with others'. */
+  families(): Promise<readonly object[]>;
 }

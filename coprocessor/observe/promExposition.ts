@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { AggregatorRegistry, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Exposition } from "./port.ts";
 
 export type MetricsRegistry = Registry;
@@ -23,6 +23,13 @@ export function createRegistry(info: ProcessInfo): Registry {
   return registry;
 }
 
+/** A registry of one oracle's metrics, which carry its name, where a process serves several. */
+export function createOracleRegistry(oracle: string): Registry {
+  const registry = new Registry();
+  registry.setDefaultLabels({ oracle });
+  return registry;
+}
+
 /** @param refresh Brings gauges up to date before each scrape; it must not throw. */
 export const expositionOf = (registry: Registry, refresh: () => Promise<void>): Exposition => ({
   contentType: registry.contentType,
@@ -30,4 +37,32 @@ export const expositionOf = (registry: Registry, refresh: () => Promise<void>): 
     await refresh();
     return registry.metrics();
   },
+  async families() {
+    await refresh();
+    return registry.getMetricsAsJSON();
+  },
 });
+
+/**
+ * A process's metrics, and those of its oracles: each name once, with a series for each oracle.
+ *
+ * @param oracles Share no name with the process, and no label's value with each other.
+ */
+export const expositionOfAll = (process: Exposition, oracles: () => readonly Exposition[]): Exposition => {
+  // The oracles' first: reading them brings what they have in common up to date, which is the process's.
+  const together = async () => {
+    const families = await Promise.all(oracles().map((oracle) => oracle.families()));
+    return AggregatorRegistry.aggregate(families as object[][]);
+  };
+  return {
+    contentType: process.contentType,
+    async text() {
+      const ofOracles = await (await together()).metrics();
+      return `${await process.text()}\n${ofOracles}`;
+    },
+    async families() {
+      const ofOracles = await (await together()).getMetricsAsJSON();
+      return [...(await process.families()), ...ofOracles];
+    },
+  };
+};

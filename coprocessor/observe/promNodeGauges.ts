@@ -1,21 +1,11 @@
 import { Counter, Gauge, type Registry } from "prom-client";
-
-/** How a queue is filled; see `JobQueue.depths`. */
-export interface QueueFill {
-  queue: string;
-  waiting: number;
-  active: number;
-  delayed: number;
-  failed: number;
-  /** Milliseconds since the job that runs next was added; null when none waits. */
-  headAgeMs: number | null;
-}
+import type { ProcessFigures } from "./promProcessGauges.ts";
+import { createReadinessGauges } from "./promReadiness.ts";
 
 /** How a node stands at one moment; null where the part that knows did not answer. */
-export interface NodeFigures {
+export interface NodeFigures extends Pick<ProcessFigures, "queues" | "workload"> {
   /** Rows by state, and the database's bytes. */
   store: { requests: Readonly<Record<string, number>>; bytes: number } | null;
-  queues: readonly QueueFill[] | null;
   /** Transactions that are owed: not signed yet, held back by the stop-loss, signed, and signed more than once. */
   outbox: { planned: number; held: number; signed: number; replaced: number; oldestMs: number } | null;
   balanceWei: bigint | null;
@@ -23,7 +13,6 @@ export interface NodeFigures {
   head: { number: bigint; ageMs: number } | null;
   rpc: { usable: number; needed: number };
   peers: { connected: number; published: number; sent: number; received: number; copiedBytes: number };
-  workload: { jobs: number; backlogMs: number };
   /** Codes of what keeps the node from being ready. */
   notReady: readonly string[];
   faults: number;
@@ -32,9 +21,13 @@ export interface NodeFigures {
 /**
  * Gauges that are read when somebody asks.
  *
+ * @param showProcess Shows what is not this node's alone where its process serves several oracles.
  * @returns what brings them up to date. Figures that are null are left out, and counted as missed, rather than told as 0.
  */
-export function createNodeGauges(registry: Registry): (figures: NodeFigures) => void {
+export function createNodeGauges(
+  registry: Registry,
+  showProcess: (figures: ProcessFigures) => void,
+): (figures: NodeFigures) => void {
   const registers = [registry];
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
     new Gauge({ name, help, labelNames, registers });
@@ -45,15 +38,6 @@ export function createNodeGauges(registry: Registry): (figures: NodeFigures) => 
     "Requests and disputes that are not over, and those that were parked, by state.",
     ["state"],
   );
-  const storeBytes = gauge("sibyl_store_size_bytes", "Size of the node's database on disk.");
-  const jobs = gauge(
-    "sibyl_queue_jobs",
-    "Jobs by queue and state: waiting, active, delayed (before another try), failed (outcome not collected yet).",
-    ["queue", "state"],
-  );
-  const headAge = gauge("sibyl_queue_head_age_seconds", "Age of the job that runs next; 0 when none waits.", [
-    "queue",
-  ]);
   const outbox = gauge(
     "sibyl_outbox_transactions",
     "Transactions that are owed: planned, held (stop-loss, among the planned), signed, replaced (among the signed).",
@@ -86,12 +70,7 @@ export function createNodeGauges(registry: Registry): (figures: NodeFigures) => 
     "sibyl_gossip_received_bytes_total",
     "Bytes of all copies of messages that reached us.",
   );
-  const taken = gauge("sibyl_workload_jobs", "Jobs that were taken and have not ended.");
-  const backlog = gauge("sibyl_workload_backlog_seconds", "Predicted time until the longest queue is empty.");
-  const ready = gauge("sibyl_ready", "1 while the node can serve requests.");
-  const notReady = gauge("sibyl_not_ready", "1 for each reason why the node cannot serve; see /readyz.", [
-    "reason",
-  ]);
+  const showReadiness = createReadinessGauges(registry);
   const faults = counter("sibyl_faults_total", "Malformed events and the like, which were not acted on.");
   const missed = counter(
     "sibyl_figures_missed_total",
@@ -105,17 +84,13 @@ export function createNodeGauges(registry: Registry): (figures: NodeFigures) => 
   };
   return (figures) => {
     const { store, queues, outbox: owed, head, rpc, peers, workload } = figures;
-    for (const labelled of [requests, jobs, headAge, outbox, notReady]) labelled.reset();
+    for (const labelled of [requests, outbox]) labelled.reset();
     // Without labels a reset would say 0.
-    for (const single of [storeBytes, outboxAge, balance, threshold]) single.remove();
+    for (const single of [outboxAge, balance, threshold]) single.remove();
     for (const part of ["store", "queues", "outbox", "balanceWei"] as const)
       if (figures[part] === null) missed.inc({ part });
     for (const [state, count] of Object.entries(store?.requests ?? {})) requests.set({ state }, count);
-    if (store !== null) storeBytes.set(store.bytes);
-    for (const { queue, headAgeMs, ...states } of queues ?? []) {
-      for (const [state, count] of Object.entries(states)) jobs.set({ queue, state }, count);
-      headAge.set({ queue }, (headAgeMs ?? 0) / 1_000);
-    }
+    showProcess({ queues, workload, storeBytes: store?.bytes ?? null });
     if (owed !== null) {
       const { oldestMs, ...states } = owed;
       for (const [state, count] of Object.entries(states)) outbox.set({ state }, count);
@@ -133,10 +108,7 @@ export function createNodeGauges(registry: Registry): (figures: NodeFigures) => 
     for (const direction of ["published", "sent", "received"] as const)
       total(messages, peers[direction], { direction });
     total(bytes, peers.copiedBytes);
-    taken.set(workload.jobs);
-    backlog.set(workload.backlogMs / 1_000);
-    ready.set(figures.notReady.length === 0 ? 1 : 0);
-    for (const reason of figures.notReady) notReady.set({ reason }, 1);
+    showReadiness(figures.notReady);
     total(faults, figures.faults);
   };
 }

@@ -57,17 +57,22 @@ const BAD_LIMIT = { error: `limit must be 1 to ${MAX_ROWS}` };
 const BAD_ID = { error: "an id is 0x and 64 hex digits" };
 
 /**
- * Serves an operator's status over HTTP: `/healthz` (its loops turn), `/readyz` (it can serve requests),
- * `/status`, `/requests?limit=`, `/requests/<requestId>`, `/disputes?limit=`, `/receipts?limit=`, `/receipts/<requestId>`,
- * `/evidence?operator=&kind=&limit=`, `/evidence/<id>`, `/openings?limit=`, `/queue?limit=`, `/metrics`. Listens on the given
- * host alone. Reading takes no password; what changes something, `POST /queue/<requestId>/retry` and `/drop`, takes a token.
+ * Serves an operator's status over HTTP; see `statusRoutes`. Listens on the given host alone.
  *
  * @throws CoprocessorError as `listenHttp` does.
  */
-export async function startStatusServer(
+export const startStatusServer = (
   source: StatusSource,
   listen: { host: string; port: number },
-): Promise<HttpServer> {
+): Promise<HttpServer> => listenHttp(statusRoutes(source), listen);
+
+/**
+ * What an operator's status is asked by: `/healthz` (its loops turn), `/readyz` (it can serve requests),
+ * `/status`, `/requests?limit=`, `/requests/<requestId>`, `/disputes?limit=`, `/receipts?limit=`, `/receipts/<requestId>`,
+ * `/evidence?operator=&kind=&limit=`, `/evidence/<id>`, `/openings?limit=`, `/queue?limit=`, `/metrics`. Reading takes no
+ * password; what changes something, `POST /queue/<requestId>/retry` and `/drop`, takes a token.
+ */
+export function statusRoutes(source: StatusSource): Hono {
   const app = new Hono();
   app.onError((error, context) => {
     if (!(error instanceof CoprocessorError)) return context.json({ error: error.message }, 500);
@@ -115,7 +120,6 @@ export async function startStatusServer(
   row("/requests", (id) => source.request(id), "this node has no such request: not drawn, or not seen yet");
   rows("/receipts", (limit) => source.receipts(limit));
   row("/receipts", (id) => source.receipt(id), "this node has computed nothing for such a request");
-
   app.get("/queue", async (context) => {
     const limit = limitIn(context.req.query("limit"));
     if (limit === null) return context.json(BAD_LIMIT, 400);
@@ -137,7 +141,7 @@ export async function startStatusServer(
   change("retry", (requestId) => source.retry(requestId));
   change("drop", (requestId) => source.drop(requestId));
   serveMetrics(app, () => source.metrics);
-  return listenHttp(app, listen);
+  return app;
 }
 
 /** Null for what is no id. */

@@ -14,7 +14,7 @@ export class BalanceAlarm {
     this.#log = log;
   }
 
-  observe({ balance, market }: Omit<Account, "signed">): void {
+  observe({ balance, market }: Omit<Account, "signed" | "beside">): void {
     const settlements = this.#settlements();
     const standing = balanceStanding(balance, settlements, TYPICAL_SETTLEMENT_GAS, market.maxFeePerGas);
     const wasLow = this.#standing?.low === true;

@@ -45,11 +45,12 @@ async function drive(deps: OutboxDeps, rules: OutboxRules, now: number): Promise
     submit.fees(),
     submit.balance(),
   ]);
-  const account: Account = { latestNonce, market, balance, signed: new Map() };
+  const beside = await store.nonceHoldersBeside();
+  const account: Account = { latestNonce, market, balance, signed: new Map(), beside };
   deps.onAccount?.(account);
   // Lowest nonce first, then what has none: the order in which the chain can take them.
   let entries = await store.outbox({ states: ["signed", "planned"] });
-  if (await reopenUndone(deps, latestNonce, entries, now))
+  if (await reopenUndone(deps, account, entries, now))
     entries = await store.outbox({ states: ["signed", "planned"] });
   for (const entry of entries) if (entry.state === "signed") account.signed.set(entry.id, entry);
   let nextMs = now + IDLE_MS;
@@ -197,11 +198,12 @@ async function close(
  */
 async function reopenUndone(
   { store, submit, log }: OutboxDeps,
-  latestNonce: number,
+  { latestNonce, beside }: Account,
   open: readonly OutboxEntry[],
   now: number,
 ): Promise<boolean> {
-  const held = open.filter(({ nonce }) => nonce !== null && nonce >= latestNonce).length;
+  const holders = [...open, ...beside];
+  const held = holders.filter(({ nonce }) => nonce !== null && nonce >= latestNonce).length;
   // All nonces from the latest to the highest that was ever given are held: nothing is missing.
   if ((await store.nextNonce(latestNonce)) <= latestNonce + held) return false;
   let found = false;

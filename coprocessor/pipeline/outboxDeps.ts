@@ -2,7 +2,7 @@ import type { Takings } from "../core/economics.ts";
 import type { OutboxEntry, OutboxKind, OutboxRules, OutboxView } from "../core/outbox.ts";
 import type { RequestKey } from "../core/request.ts";
 import type { Log } from "../observe/port.ts";
-import type { Store } from "../store/port.ts";
+import type { NonceHolder, Store } from "../store/port.ts";
 import type { TransactionSender } from "../submit/port.ts";
 
 /** What is worth sending, by the operator's rules as they are now. */
@@ -37,4 +37,6 @@ export interface Account {
   balance: bigint;
   /** Entries that hold a nonce, by id: read once, and kept up with what is signed and closed meanwhile. */
   signed: Map<string, OutboxEntry>;
+  /** What other oracles of this node hold of the same account, as it was when the drive began. */
+  beside: readonly NonceHolder[];
 }

@@ -18,14 +18,17 @@ export function reserved(
   account: Account,
   except: string | null,
 ): { inFlight: number; availableWei: bigint } {
-  const others = [...account.signed.values()].filter(
-    ({ id, nonce }) => id !== except && nonce !== null && nonce >= account.latestNonce,
+  const { latestNonce, signed, beside } = account;
+  const own = [...signed.values()].filter(
+    ({ id, nonce }) => id !== except && nonce !== null && nonce >= latestNonce,
   );
-  const reservedWei = others.reduce(
-    (sum, other) => sum + other.value + other.gas * (other.attempts.at(-1)?.maxFeePerGas ?? 0n),
-    0n,
-  );
-  return { inFlight: others.length, availableWei: account.balance - reservedWei };
+  const others = beside.filter(({ nonce }) => nonce >= latestNonce);
+  const mostWei = [
+    ...own.map(({ value, gas, attempts }) => value + gas * (attempts.at(-1)?.maxFeePerGas ?? 0n)),
+    ...others.map(({ maxWei }) => maxWei),
+  ];
+  const reservedWei = mostWei.reduce((sum, wei) => sum + wei, 0n);
+  return { inFlight: mostWei.length, availableWei: account.balance - reservedWei };
 }
 
 const isInFlight = ({ state, nonce }: OutboxEntry, { latestNonce }: Account): boolean =>

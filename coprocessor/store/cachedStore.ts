@@ -267,6 +267,10 @@ class CachedStore implements Store {
     return this.#inner.nextNonce(floor);
   }
 
+  nonceHoldersBeside() {
+    return this.#inner.nonceHoldersBeside();
+  }
+
   forgetClosed(age: Parameters<Store["forgetClosed"]>[0]) {
     return this.#write(this.#inner.forgetClosed(age), () => this.#caches.forgetAll());
   }

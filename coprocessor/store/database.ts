@@ -1,14 +1,15 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { PGlite } from "@electric-sql/pglite";
-import { drizzle as drizzleOnPg } from "drizzle-orm/node-postgres";
-import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
-import { drizzle as drizzleOnPglite } from "drizzle-orm/pglite";
+import { NodePgDatabase, NodePgDriver } from "drizzle-orm/node-postgres";
+import { type PgDatabase, PgDialect, type PgQueryResultHKT } from "drizzle-orm/pg-core";
+import { PgliteDatabase, PgliteDriver } from "drizzle-orm/pglite";
 import pg from "pg";
 import { CoprocessorError } from "../core/errors.ts";
 import type { Log } from "../observe/port.ts";
 import type { EmbeddedDatabase } from "./embeddedDatabase.ts";
 import type { SpaceGuard } from "./freeSpace.ts";
-import { migrate } from "./migrate.ts";
+import { type MigrationSession, migrate } from "./migrate.ts";
+import { LOGICAL_SCHEMA, type RowsOf, schemaOf } from "./oracleSchema.ts";
 import type { TransactionScope } from "./pglitePool.ts";
 
 /** A connection, or a transaction, that queries run on; the same for both drivers. */
@@ -17,6 +18,8 @@ export type Queries = PgDatabase<PgQueryResultHKT>;
 /** What the store needs of a database, whichever it is. */
 export interface Database {
   readonly queries: Queries;
+  /** Where the rows are. */
+  readonly schema: string;
   readonly transactions: TransactionScope;
   /** Asked before each write; a server looks after its own disk. */
   readonly space: SpaceGuard;
@@ -32,17 +35,29 @@ const POOL_SIZE = 10;
  */
 const IDLE_TRANSACTION_MS = 5_000;
 
+/** What a session calls the token that it writes under; see the migration `nodeLease`. */
+const FENCE = "sibyl_node.fence";
+
+/** Whose rows are opened; the schema `sibyl`, whoever's it is, when not given. */
+export type Placing = { of: RowsOf; alone: boolean } | undefined;
+
 /** The process's own embedded database; whoever opened it closes it. */
-export async function useEmbedded(embedded: EmbeddedDatabase): Promise<Database> {
-  await embedded.pglite.transaction((transaction) =>
-    migrate({
-      script: async (sql) => void (await transaction.exec(sql)),
-      rows: async (sql, params) =>
-        (await transaction.query<Record<string, unknown>>(sql, [...(params ?? [])])).rows,
-    }),
+export async function useEmbedded(embedded: EmbeddedDatabase, placing?: Placing): Promise<Database> {
+  const schema = await embedded.pglite.transaction((transaction) =>
+    prepare(
+      {
+        script: async (sql) => void (await transaction.exec(sql)),
+        rows: async (sql, params) =>
+          (await transaction.query<Record<string, unknown>>(sql, [...(params ?? [])])).rows,
+      },
+      placing,
+    ),
   );
+  const dialect = dialectIn(schema);
+  const session = new PgliteDriver(embedded.pglite as PGlite, dialect).createSession(undefined);
   return {
-    queries: drizzleOnPglite(embedded.pglite as PGlite),
+    queries: new PgliteDatabase(dialect, session, undefined),
+    schema,
     transactions: embedded.transactions,
     space: embedded.space,
     close: async () => {},
@@ -52,11 +67,14 @@ export async function useEmbedded(embedded: EmbeddedDatabase): Promise<Database>
 /**
  * A PostgreSQL server, 14 or newer.
  *
- * @param fence The token of our lease, which every write is then held to; null writes unasked.
+ * @param of.fence The token of our lease, which every write is then held to; null writes unasked.
  * @throws CoprocessorError `store/not-fenced` when the server does not know our token.
  */
-export async function connectPostgres(url: string, log: Log, fence: bigint | null): Promise<Database> {
-  const settings = { "sibyl.fence": fence, idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS };
+export async function connectPostgres(
+  url: string,
+  { log, fence, placing }: { log: Log; fence: bigint | null; placing?: Placing },
+): Promise<Database> {
+  const settings = { [FENCE]: fence, idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS };
   const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
   const pool = new pg.Pool({
     connectionString: url,
@@ -72,15 +90,18 @@ export async function connectPostgres(url: string, log: Log, fence: bigint | nul
   pool.on("connect", (client) => {
     client.on("error", (error) => log.debug({ error: error.message }, "a database connection failed"));
   });
+  let schema: string;
   try {
-    await migrateOn(pool);
+    schema = await prepareOn(pool, placing);
     if (fence !== null) await checkFence(pool, fence);
   } catch (error) {
     await pool.end();
     throw error;
   }
+  const dialect = dialectIn(schema);
   return {
-    queries: drizzleOnPg(pool),
+    queries: new NodePgDatabase(dialect, new NodePgDriver(pool, dialect).createSession(undefined), undefined),
+    schema,
     transactions: new AsyncLocalStorage(),
     space: { check: () => {} },
     close: () => pool.end(),
@@ -89,9 +110,9 @@ export async function connectPostgres(url: string, log: Log, fence: bigint | nul
 
 /** What a URL or a pooler puts in place of our settings would leave the lease without effect. */
 async function checkFence(pool: pg.Pool, fence: bigint): Promise<void> {
-  const { rows } = await pool.query<{ fence: string | null }>(
-    "select current_setting('sibyl.fence', true) as fence",
-  );
+  const { rows } = await pool.query<{ fence: string | null }>("select current_setting($1, true) as fence", [
+    FENCE,
+  ]);
   if (rows[0]?.fence === fence.toString()) return;
   throw new CoprocessorError(
     "the database does not know this node's lease: DATABASE_URL must not carry options, and a pooler must pass them on",
@@ -99,19 +120,37 @@ async function checkFence(pool: pg.Pool, fence: bigint): Promise<void> {
   );
 }
 
-async function migrateOn(pool: pg.Pool): Promise<void> {
+async function prepareOn(pool: pg.Pool, placing: Placing): Promise<string> {
   const client = await pool.connect();
   try {
     await client.query("begin");
-    await migrate({
-      script: async (sql) => void (await client.query(sql)),
-      rows: async (sql, params) => (await client.query(sql, [...(params ?? [])])).rows,
-    });
+    const schema = await prepare(
+      {
+        script: async (sql) => void (await client.query(sql)),
+        rows: async (sql, params) => (await client.query(sql, [...(params ?? [])])).rows,
+      },
+      placing,
+    );
     await client.query("commit");
     client.release();
+    return schema;
   } catch (error) {
     // Dropping the connection rolls back, also when the connection itself is what failed.
     client.release(true);
     throw error;
   }
+}
+
+/** Finds the schema and brings its tables up to date. */
+async function prepare(session: MigrationSession, placing: Placing): Promise<string> {
+  const schema = placing === undefined ? LOGICAL_SCHEMA : await schemaOf(session, placing.of, placing.alone);
+  await migrate(session, undefined, undefined, schema);
+  return schema;
+}
+
+/** Queries name the schema of schema.ts; this is where that becomes the one that the rows are in. */
+function dialectIn(schema: string): PgDialect {
+  const dialect = new PgDialect();
+  dialect.escapeName = (name) => `"${name === LOGICAL_SCHEMA ? schema : name}"`;
+  return dialect;
 }

@@ -11,7 +11,7 @@ import type { Statement } from "../core/statement.ts";
 import type { WatchRecord } from "../core/watch.ts";
 import type { Log } from "../observe/port.ts";
 import * as blockRows from "./blockRows.ts";
-import { connectPostgres, type Database, type Queries, useEmbedded } from "./database.ts";
+import { connectPostgres, type Database, type Placing, type Queries, useEmbedded } from "./database.ts";
 import type { EmbeddedDatabase } from "./embeddedDatabase.ts";
 import { createEvidenceRows, type RowAccess } from "./evidenceRows.ts";
 import { storeFigures } from "./figures.ts";
@@ -20,6 +20,7 @@ import * as messageRows from "./messageRows.ts";
 import * as outboxRows from "./outboxRows.ts";
 import type {
   EvidenceStore,
+  NonceHolder,
   RequestPatch,
   RequestWrite,
   RequestWritten,
@@ -39,12 +40,22 @@ import * as watchRows from "./watchRows.ts";
 export interface DrizzleStoreOptions {
   /** The process's embedded database, or the URL of a PostgreSQL server (14 or newer). */
   database: EmbeddedDatabase | `postgres://${string}` | `postgresql://${string}`;
+  /**
+   * The oracle that the rows are about, and whether the node follows it alone (see `schemaOf`); when not given, whatever
+   * is in the schema `sibyl`.
+   */
+  placing?: Placing;
+  /** Stores whose nonces are of the same account as this one's, itself included; only itself when not given. */
+  account?: AccountSchemas;
   /** The token of the lease under which this process writes to a server; unasked when not given. */
   fence?: bigint | null;
   log: Log;
   /** Unix milliseconds. */
   now?: () => number;
 }
+
+/** Schemas of the stores that share an account: two oracles of one chain may be served with one key. */
+export type AccountSchemas = Set<string>;
 
 /**
  * A store in Postgres, embedded or a server; brings its tables up to date first.
@@ -54,12 +65,13 @@ export interface DrizzleStoreOptions {
  * statement that the database refuses, as for a nonce that is given twice, and `node/lease-lost` once another node writes.
  */
 export async function createDrizzleStore(options: DrizzleStoreOptions): Promise<Store> {
-  const { database, log, fence = null, now = Date.now } = options;
+  const { database, placing, fence = null, log, now = Date.now, account = new Set() } = options;
   try {
     const opened = await (typeof database === "string"
-      ? connectPostgres(database, log, fence)
-      : useEmbedded(database));
-    return new DrizzleStore(opened, opened.queries, now);
+      ? connectPostgres(database, { log, fence, placing })
+      : useEmbedded(database, placing));
+    account.add(opened.schema);
+    return new DrizzleStore(opened, opened.queries, account, now);
   } catch (error) {
     throw storeError(error, "open");
   }
@@ -70,13 +82,15 @@ class DrizzleStore implements Store {
   readonly #database: Database;
   /** The transaction that this store speaks for; the database itself outside of one. */
   readonly #queries: Queries;
+  readonly #account: AccountSchemas;
   readonly #now: () => number;
   readonly evidence: EvidenceStore;
   readonly #ofRequests: RequestQueries;
 
-  constructor(database: Database, queries: Queries, now: () => number) {
+  constructor(database: Database, queries: Queries, account: AccountSchemas, now: () => number) {
     this.#database = database;
     this.#queries = queries;
+    this.#account = account;
     this.#now = now;
     const access: RowAccess = {
       read: (operation, query) => this.#read(operation, query),
@@ -98,7 +112,7 @@ class DrizzleStore implements Store {
     try {
       return await this.#begin(async (queries) => {
         try {
-          return await work(new DrizzleStore(this.#database, queries, this.#now));
+          return await work(new DrizzleStore(this.#database, queries, this.#account, this.#now));
         } catch (error) {
           thrown = { error };
           throw error;
@@ -172,7 +186,7 @@ class DrizzleStore implements Store {
     to: RequestState,
     patch: RequestPatch = {},
   ): Promise<RequestKey[]> {
-    return this.#write("transitionAll", (queries) =>
+    return this.#writeTogether("transitionAll", (queries) =>
       requestRows.transitionRequests(queries, keys, from, to, patch, this.#now()),
     );
   }
@@ -285,7 +299,13 @@ class DrizzleStore implements Store {
   }
 
   nextNonce(floor: number): Promise<number> {
-    return this.#writeTogether("nextNonce", (queries) => outboxRows.nextNonce(queries, floor));
+    return this.#writeTogether("nextNonce", (queries) => outboxRows.nextNonce(queries, this.#account, floor));
+  }
+
+  async nonceHoldersBeside(): Promise<NonceHolder[]> {
+    const others = [...this.#account].filter((schema) => schema !== this.#database.schema);
+    if (others.length === 0) return [];
+    return this.#read("nonceHoldersBeside", (queries) => outboxRows.listNonceHolders(queries, others));
   }
 
   forgetClosed(age: Expiry): Promise<number> {

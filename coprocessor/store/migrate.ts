@@ -13,7 +13,7 @@ export interface Migration {
   /** Increasing from 1. */
   version: number;
   name: string;
-  /** A script; every statement may run inside a transaction, every name carries its schema. */
+  /** A script; every statement may run inside a transaction, every name carries its schema, `sibyl`, and nothing else is called so. */
   sql: string;
 }
 
@@ -38,25 +38,29 @@ export interface MigrationSession {
 export const MIGRATION_LOCK = BigInt("0x736962796c").toString();
 
 /**
- * Brings the schema `sibyl` up to the newest step, inside the caller's transaction.
+ * Brings a schema up to the newest step, inside the caller's transaction.
  *
+ * @param schema What `sibyl` is called in this database.
  * @throws CoprocessorError `store/schema-too-new` when a newer release has migrated this database.
  */
 export async function migrate(
   session: MigrationSession,
   migrations: readonly Migration[] = MIGRATIONS,
   now: number = Date.now(),
+  schema = "sibyl",
 ): Promise<void> {
+  // The lease is the database's, whichever oracles' rows it guards.
+  const placed = (sql: string) => sql.replaceAll(/\bsibyl\.(?!node_lease\b)/g, `${schema}.`);
   await session.rows("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
   await session.script(`
-    create schema if not exists sibyl;
-    create table if not exists sibyl.migration (
+    create schema if not exists ${schema};
+    create table if not exists ${schema}.migration (
       version integer primary key,
       name text not null,
       applied_at bigint not null
     );
   `);
-  const rows = await session.rows("select version from sibyl.migration");
+  const rows = await session.rows(`select version from ${schema}.migration`);
   const applied = new Set(rows.map(({ version }) => Number(version)));
   const current = Math.max(0, ...applied);
   const newest = migrations.at(-1)?.version ?? 0;
@@ -70,8 +74,11 @@ export async function migrate(
   for (const migration of migrations) {
     // Not only those above the newest: steps that were written side by side come in any order.
     if (applied.has(migration.version)) continue;
-    await session.script(migration.sql);
+    await session.script(placed(migration.sql));
     const record = [migration.version, migration.name, now];
-    await session.rows("insert into sibyl.migration (version, name, applied_at) values ($1, $2, $3)", record);
+    await session.rows(
+      `insert into ${schema}.migration (version, name, applied_at) values ($1, $2, $3)`,
+      record,
+    );
   }
 }

@@ -1,7 +1,9 @@
-import { and, asc, eq, gt, inArray, max, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, type SQL, sql } from "drizzle-orm";
 import type { OutboxEntry, OutboxState } from "../core/outbox.ts";
 import type { RequestKey } from "../core/request.ts";
 import type { Queries } from "./database.ts";
+import { requireSchemaName } from "./oracleSchema.ts";
+import type { NonceHolder } from "./port.ts";
 import { isOneOf } from "./recordset.ts";
 import { outbox } from "./schema.ts";
 import { inPowersOfTwo } from "./statementSizes.ts";
@@ -57,12 +59,45 @@ export async function updateOutbox(
   return rows.length > 0;
 }
 
-/** Holds a lock until the transaction ends, so that the nonce is stored before anybody else asks for one. */
-export async function nextNonce(queries: Queries, floor: number): Promise<number> {
+/**
+ * Holds a lock until the transaction ends, so that the nonce is stored before anybody else asks for one.
+ *
+ * @param schemas Of all outboxes of the account.
+ */
+export async function nextNonce(
+  queries: Queries,
+  schemas: ReadonlySet<string>,
+  floor: number,
+): Promise<number> {
   await queries.execute(sql`select pg_advisory_xact_lock(${NONCE_LOCK}::bigint)`);
-  const [row] = await queries.select({ highest: max(outbox.nonce) }).from(outbox);
+  const nonces = inAll(schemas, (table) => `select nonce from ${table}`);
+  const [row] = await queries
+    .select({ highest: sql<string | number | null>`max(nonce)` })
+    .from(sql`(${nonces}) given`);
   const highest = row?.highest ?? null;
-  return highest === null ? floor : Math.max(floor, highest + 1);
+  return highest === null ? floor : Math.max(floor, Number(highest) + 1);
+}
+
+/** The signed transactions of the outboxes in these schemas, at least one, lowest nonce first. */
+export async function listNonceHolders(queries: Queries, schemas: readonly string[]): Promise<NonceHolder[]> {
+  const signed = inAll(
+    schemas,
+    (
+      table,
+    ) => `select id, nonce, value + gas * coalesce((attempts -> -1 ->> 'maxFeePerGas')::numeric, 0) as most
+      from ${table} where state = 'signed' and nonce is not null`,
+  );
+  const rows = await queries
+    .select({ id: sql<string>`id`, nonce: sql<string | number>`nonce`, most: sql<string>`most::text` })
+    .from(sql`(${signed}) held`)
+    .orderBy(sql`nonce`);
+  return rows.map(({ id, nonce, most }) => ({ id, nonce: Number(nonce), maxWei: BigInt(most) }));
+}
+
+/** As text, because a name that goes through the dialect means this store's own schema. */
+function inAll(schemas: Iterable<string>, select: (table: string) => string): SQL {
+  const parts = [...schemas].map((schema) => select(`"${requireSchemaName(schema)}".outbox`));
+  return sql.raw(parts.join(" union all "));
 }
 
 /**

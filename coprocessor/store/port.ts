@@ -37,6 +37,13 @@ export type RequestPatch = Partial<
   >
 >;
 
+/** A signed transaction that has no place in a block yet, and what it can cost at most. */
+export interface NonceHolder {
+  id: string;
+  nonce: number;
+  maxWei: bigint;
+}
+
 /** What is written about one request at once; each part may be left out. */
 export interface RequestWrite {
   key: RequestKey;
@@ -108,7 +115,7 @@ export interface EvidenceStore {
 }
 
 /**
- * An operator's own memory.
+ * An operator's own memory about one oracle.
  *
  * Implementations: `drizzleStore` on PGlite (embedded) and on PostgreSQL; one conformance suite. Deliberately
  * excluded: decisions. Chain-derived rows carry the block that said so, so that `rewind` can take them back.
@@ -215,8 +222,10 @@ export interface Store {
   outboxFor(key: RequestKey): Promise<OutboxEntry[]>;
   /** Writes the entry back if it is still in state `from`. */
   updateOutbox(entry: OutboxEntry, from: OutboxState): Promise<boolean>;
-  /** Lowest nonce never given to an entry, at least `floor`. */
+  /** Lowest nonce never given to an entry of the account, at least `floor`. */
   nextNonce(floor: number): Promise<number>;
+  /** Signed transactions of other oracles that the node serves with the same account; none where it serves no other. */
+  nonceHoldersBeside(): Promise<NonceHolder[]>;
 
   /**
    * Removes requests whose deadline is before `before` (Unix seconds) and that are over and final, with all that belongs to

@@ -34,7 +34,7 @@ const FENCED_TABLES = [
 ];
 
 /**
- * A fence around every table: a session that names its token in `sibyl.fence` writes only while that token holds the lease,
+ * A fence around every table: a session that names its token in `sibyl_node.fence` writes only while that token holds the lease,
  * and holds the lease in place until its transaction ends. Renewing leaves the key alone, so it does not wait for writers;
  * taking over changes it, so it does. A session that names none (an embedded database, a person) is not asked.
  */
@@ -47,17 +47,17 @@ declare
   holding bigint;
 begin
   select token into holding from sibyl.node_lease where id = 1 for key share;
-  if holding is distinct from current_setting('sibyl.fence')::bigint then
+  if holding is distinct from current_setting('sibyl_node.fence')::bigint then
     raise exception using
       errcode = 'SY001',
-      message = format('this node had lease %s, and lease %s holds', current_setting('sibyl.fence'), holding);
+      message = format('this node had lease %s, and lease %s holds', current_setting('sibyl_node.fence'), holding);
   end if;
   return null;
 end
 $fence$;
 ${FENCED_TABLES.map(
   (table) => `create trigger fence before insert or update or delete on sibyl.${table} for each statement
-  when (coalesce(current_setting('sibyl.fence', true), '') <> '') execute function sibyl.check_fence();`,
+  when (coalesce(current_setting('sibyl_node.fence', true), '') <> '') execute function sibyl.check_fence();`,
 ).join("\n")}
 `,
 };

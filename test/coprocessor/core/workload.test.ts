@@ -81,6 +81,33 @@ describe("Workload", () => {
     expect(load.take(offer("c"), NOW)).toMatchObject({ code: "admission/backlog-too-long" });
   });
 
+  it("an oracle that is not served any more keeps no lane from the others", () => {
+    const stays = new Workload(() => rules);
+    const leaves = new Workload(() => rules, stays);
+    stays.take(offer("stays"), NOW);
+    leaves.take(offer("taken"), NOW);
+    leaves.resume(offer("resumed"), NOW);
+    expect(stays.size).toBe(3);
+    leaves.leave();
+    expect(stays.size).toBe(1);
+    expect(stays.draining).toBe(false);
+    expect(leaves.take(offer("late"), NOW).type).toBe("drain");
+  });
+
+  it("oracles that share workers count each other's jobs and runs, each by its own rules", () => {
+    const a = new Workload(() => rules);
+    const b = new Workload(() => ({ ...rules, maxJobs: 1 }), a);
+    expect(a.take(offer("a"), NOW).type).toBe("take");
+    expect(b.size).toBe(1);
+    expect(b.take(offer("b"), NOW)).toMatchObject({ code: "admission/queue-full" });
+    b.observe(MODEL, { runMs: 80, runtime: { ...RUNTIME, batch: 8 } }, NOW);
+    expect(a.times.expectedMs(MODEL, NOW)).toBe(b.times.expectedMs(MODEL, NOW));
+    a.drain();
+    a.ended("a");
+    expect(b.take(offer("b"), NOW).type).toBe("take");
+    expect(a.size).toBe(1);
+  });
+
   it("draining: takes nothing more", () => {
     const load = new Workload(() => rules);
     load.drain();

@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import { createRegistry } from "../../../coprocessor/observe/promExposition.ts";
 import { createNodeGauges } from "../../../coprocessor/observe/promNodeGauges.ts";
 import { createNodeMetrics } from "../../../coprocessor/observe/promNodeMetrics.ts";
+import { createProcessGauges } from "../../../coprocessor/observe/promProcessGauges.ts";
 import { createWorkMetrics } from "../../../coprocessor/observe/promWorkMetrics.ts";
 import { documentedQueries, metricsIn, missingIn } from "../../telemetry/documentedMetrics.ts";
 import { parseMetrics } from "../../telemetry/metricsText.ts";
@@ -13,7 +14,7 @@ const DOCS = join(import.meta.dirname, "..", "..", "..", "docs");
 
 const registry = createRegistry({ version: "1", role: "operator" });
 createNodeMetrics(registry);
-createNodeGauges(registry);
+createNodeGauges(registry, createProcessGauges(registry));
 createWorkMetrics(registry, () => 1);
 
 const { types } = parseMetrics(await registry.metrics());

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { createRegistry, expositionOf } from "../../../coprocessor/observe/promExposition.ts";
+import {
+  createOracleRegistry,
+  createRegistry,
+  expositionOf,
+  expositionOfAll,
+} from "../../../coprocessor/observe/promExposition.ts";
 import { createNodeGauges, type NodeFigures } from "../../../coprocessor/observe/promNodeGauges.ts";
 import { createNodeMetrics } from "../../../coprocessor/observe/promNodeMetrics.ts";
+import { createProcessGauges } from "../../../coprocessor/observe/promProcessGauges.ts";
 import { createWorkMetrics } from "../../../coprocessor/observe/promWorkMetrics.ts";
 import { missingIn } from "../../telemetry/documentedMetrics.ts";
 import { parseMetrics, sumOf } from "../../telemetry/metricsText.ts";
@@ -23,7 +29,7 @@ const FIGURES: NodeFigures = {
 
 function node() {
   const registry = createRegistry({ version: "1", role: "operator" });
-  const show = createNodeGauges(registry);
+  const show = createNodeGauges(registry, createProcessGauges(registry));
   const read = async (figures: NodeFigures) => {
     const { text } = expositionOf(registry, async () => show(figures));
     return parseMetrics(await text()).samples;
@@ -122,4 +128,53 @@ test("a query for a metric that is not there, or for a histogram's bare name, is
   ]);
   const expr = "rate(sibyl_a_seconds_bucket[5m]) + sibyl_a_seconds + sibyl_b + sibyl_b_count + sibyl_c";
   expect(missingIn(expr, types)).toEqual(["sibyl_a_seconds", "sibyl_b_count", "sibyl_c"]);
+});
+
+describe("the metrics of several oracles in one process", () => {
+  const process = createRegistry({ version: "1", role: "operator" });
+  const showProcess = createProcessGauges(process);
+  const oracle = (name: string, figures: NodeFigures) => {
+    const registry = createOracleRegistry(name);
+    const show = createNodeGauges(registry, showProcess);
+    const metrics = createNodeMetrics(registry);
+    return { metrics, exposition: expositionOf(registry, async () => show(figures)) };
+  };
+  const base = oracle("base", { ...FIGURES, notReady: [] });
+  const op = oracle("op-main", { ...FIGURES, head: { number: 5n, ageMs: 0 }, store: null });
+  const read = async () => {
+    const whole = expositionOf(process, async () => {});
+    const all = expositionOfAll(whole, () => [base.exposition, op.exposition]);
+    return { text: await all.text(), families: await all.families() };
+  };
+
+  test("each name is told once, with a series for each oracle; histograms too", async () => {
+    base.metrics.stageEnded("run", 20);
+    op.metrics.stageEnded("run", 20);
+    op.metrics.stageEnded("run", 20);
+    const { text, families } = await read();
+    const typed = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
+    expect(new Set(typed).size).toBe(typed.length);
+    expect(families).toHaveLength(typed.length);
+    const { samples } = parseMetrics(text);
+    const of = (name: string, labels: Record<string, string> = {}) =>
+      ["base", "op-main"].map((oracle) => sumOf(samples, name, { ...labels, oracle }));
+    expect(of("sibyl_ready")).toEqual([1, 0]);
+    expect(of("sibyl_chain_head_number")).toEqual([77, 5]);
+    expect(of("sibyl_stage_duration_seconds_count", { stage: "run" })).toEqual([1, 2]);
+    expect(of("sibyl_stage_duration_seconds_bucket", { stage: "run", le: "0.025" })).toEqual([1, 2]);
+    expect(of("sibyl_requests", { state: "waiting" })).toEqual([2, null]);
+  });
+
+  test("what they share is told once, without a name: the process, the queue, the workload, the database", async () => {
+    const { samples } = parseMetrics((await read()).text);
+    for (const name of ["sibyl_info", "process_start_time_seconds", "sibyl_workload_jobs"]) {
+      expect(samples.filter((sample) => sample.name === name)).toHaveLength(1);
+    }
+    const waiting = samples.filter(
+      ({ name, labels }) => name === "sibyl_queue_jobs" && labels.state === "waiting",
+    );
+    expect(waiting).toEqual([
+      { name: "sibyl_queue_jobs", labels: { queue: "large", state: "waiting" }, value: 3 },
+    ]);
+  });
 });

@@ -54,6 +54,21 @@ test("a span's place follows from its request: a parent may be told after its ch
   });
 });
 
+test("two actors of one process: each has spans of its own, sent by the one, which alone can be closed", async () => {
+  const requestId = hash("a");
+  tracing = open();
+  const other = tracing.as("operator-9");
+  tracing.tell({ ...told, requestId, name: "request" });
+  other.tell({ ...told, requestId, name: "run", within: "request" });
+  await other.close();
+  other.tell({ ...told, requestId, name: "request" });
+  await tracing.close();
+  const [first, child, second] = collector.spans;
+  expect(collector.spans).toHaveLength(3);
+  expect(first?.spanId).not.toBe(second?.spanId);
+  expect(child?.parentSpanId).toBe(second?.spanId);
+});
+
 test("work inside a request's span has spans of its own; work that belongs to none has none", async () => {
   const requestId = hash("a");
   tracing = open();

@@ -10,7 +10,7 @@ import { type StoreLeaseOptions, takeStoreLease } from "../../../coprocessor/sto
 import { ensurePostgres, type PostgresServer, startPostgres } from "../../../scripts/services/postgres.ts";
 import { collectedLog } from "../collectedLog.ts";
 import { signal, until } from "../queue/fixtures.ts";
-import { requestRecord } from "./fixtures.ts";
+import { address, CHAIN_ID, requestRecord } from "./fixtures.ts";
 
 const ELSEWHERE: ProcessIdentity = { host: "another-host", pid: 7, startTicks: "1" };
 /** Nobody's pid: above what Linux gives out. */
@@ -240,6 +240,36 @@ describe.skipIf(skip !== false)(
         await active.transition(record.key, ["waiting"], "queued");
         await Promise.all([late.close(), active.close()]);
         await second.release();
+      });
+
+      test("one lease for all oracles of a node: a node that lost it stores nothing about any", async () => {
+        const oracles = ["one oracle", "another oracle"].map((label) => address(label));
+        const openBoth = (fence: bigint) =>
+          Promise.all(
+            oracles.map((oracle) =>
+              createDrizzleStore({
+                database: server.url as `postgres://${string}`,
+                placing: { of: { chainId: CHAIN_ID, oracle }, alone: false },
+                fence,
+                log: collectedLog(),
+              }),
+            ),
+          );
+        const first = await take();
+        const late = await openBoth(first.token);
+        for (const store of late) await store.insertRequest(requestRecord("a"));
+        await first.release();
+        const second = await take();
+        const active = await openBoth(second.token);
+        for (const store of late)
+          await expect(store.insertRequest(requestRecord("b"))).rejects.toMatchObject({
+            code: "node/lease-lost",
+          });
+        for (const store of active) expect(await store.insertRequest(requestRecord("b"))).toBe(true);
+        await Promise.all([...late, ...active].map((store) => store.close()));
+        await second.release();
+        for (const oracle of oracles)
+          await server.dropSchema(`sibyl_${CHAIN_ID}_${oracle.slice(2).toLowerCase()}`);
       });
 
       test("a write under way holds the lease in place until it is stored, so nobody takes over in the middle of it", async () => {
