@@ -6,7 +6,10 @@ export interface GatheringOptions<Item, Result> {
   run(items: readonly Item[]): Promise<readonly Result[]>;
   /** Items in one round. */
   most: number;
-  /** Milliseconds that a round waits for more after another one, under load that is; a lone item never waits. */
+  /**
+   * Milliseconds that a round waits for more after another one, under load that is; with 0 it waits for the end of the turn, as
+   * a lone item always does.
+   */
   lingerMs: number;
   /** Whether a failed round is to be run again item by item, because one of them may be to blame. */
   isOfOne(error: unknown): boolean;
@@ -44,7 +47,7 @@ export class Gathering<Item, Result> {
     this.#running = true;
     for (let isFirst = true; this.#waiting.length > 0; isFirst = false) {
       // What sockets have brought meanwhile comes first, and joins in.
-      if (isFirst || this.#waiting.length >= most) await new Promise(setImmediate);
+      if (isFirst || lingerMs === 0 || this.#waiting.length >= most) await new Promise(setImmediate);
       else await delay(lingerMs);
       await this.#round(this.#waiting.splice(0, most));
     }

@@ -1,10 +1,15 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
 import { EventEmitter } from "node:events";
-import type { Transaction } from "@electric-sql/pglite";
+import type { Results, Transaction } from "@electric-sql/pglite";
 import { CoprocessorError } from "../core/errors.ts";
 import type { SpaceGuard } from "./freeSpace.ts";
-import { GatheredStatements } from "./gatheredStatements.ts";
-import type { EmbeddedSession, PreparedSession } from "./preparedSession.ts";
+import { Gathering } from "./gathering.ts";
+import {
+  type EmbeddedSession,
+  MAX_TOGETHER,
+  type PreparedSession,
+  type Statement,
+} from "./preparedSession.ts";
 
 interface QueryResult {
   // biome-ignore lint/suspicious/noExplicitAny: node-postgres' own shape; callers name the row.
@@ -26,7 +31,8 @@ export class PglitePool extends EventEmitter {
   readonly #pglite: EmbeddedSession;
   readonly #scope: TransactionScope;
   readonly #space: SpaceGuard;
-  readonly #gathered: GatheredStatements;
+  /** A commit costs more than most of what the queue asks. */
+  readonly #gathered: Gathering<Statement, Results<Record<string, unknown>>>;
 
   constructor(pglite: PreparedSession, scope: TransactionScope, space: SpaceGuard) {
     super();
@@ -35,7 +41,13 @@ export class PglitePool extends EventEmitter {
     this.#pglite = pglite;
     this.#scope = scope;
     this.#space = space;
-    this.#gathered = new GatheredStatements(pglite);
+    this.#gathered = new Gathering({
+      run: (statements) => pglite.queryTogether(statements),
+      most: MAX_TOGETHER,
+      lingerMs: 0,
+      // Nothing of a group counts; whose fault it was, each learns alone.
+      isOfOne: () => true,
+    });
   }
 
   /** Statements with parameters that come while others run share a commit. */
@@ -43,7 +55,7 @@ export class PglitePool extends EventEmitter {
     this.#check();
     if (isBoundary(text)) throw new Error("a transaction needs a client of its own: use connect()");
     if (params === undefined || params.length === 0) return runOn(this.#pglite, text, params);
-    const { rows, rowCount } = await this.#gathered.query(text, params);
+    const { rows, rowCount } = await this.#gathered.add({ text, params });
     return { rows, rowCount: rowCount ?? rows.length };
   }
 
