@@ -1,16 +1,9 @@
-import { setTimeout as delay } from "node:timers/promises";
-
 /** What callers ask for one by one and is cheaper together: one round at a time, with all that came meanwhile. */
 export interface GatheringOptions<Item, Result> {
   /** @returns a result for each item, in their order. */
   run(items: readonly Item[]): Promise<readonly Result[]>;
   /** Items in one round. */
   most: number;
-  /**
-   * Milliseconds that a round waits for more after another one, under load that is; with 0 it waits for the end of the turn, as
-   * a lone item always does.
-   */
-  lingerMs: number;
   /** Whether a failed round is to be run again item by item, because one of them may be to blame. */
   isOfOne(error: unknown): boolean;
 }
@@ -43,13 +36,11 @@ export class Gathering<Item, Result> {
   }
 
   async #work(): Promise<void> {
-    const { most, lingerMs } = this.#options;
     this.#running = true;
-    for (let isFirst = true; this.#waiting.length > 0; isFirst = false) {
+    while (this.#waiting.length > 0) {
       // What sockets have brought meanwhile comes first, and joins in.
-      if (isFirst || lingerMs === 0 || this.#waiting.length >= most) await new Promise(setImmediate);
-      else await delay(lingerMs);
-      await this.#round(this.#waiting.splice(0, most));
+      await new Promise(setImmediate);
+      await this.#round(this.#waiting.splice(0, this.#options.most));
     }
     this.#running = false;
   }

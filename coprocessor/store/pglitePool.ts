@@ -44,7 +44,6 @@ export class PglitePool extends EventEmitter {
     this.#gathered = new Gathering({
       run: (statements) => pglite.queryTogether(statements),
       most: MAX_TOGETHER,
-      lingerMs: 0,
       // Nothing of a group counts; whose fault it was, each learns alone.
       isOfOne: () => true,
     });

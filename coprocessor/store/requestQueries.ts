@@ -22,7 +22,7 @@ export interface RequestQueries {
 }
 
 export interface RequestQueriesOptions {
-  /** Whether these speak inside a transaction: there nobody waits for more, and a failure is everybody's. */
+  /** Whether these speak inside a transaction: there a failure is everybody's. */
   isTransaction: boolean;
   /** Throws where this store must not be used. */
   refuse(operation: string): void;
@@ -33,8 +33,6 @@ export interface RequestQueriesOptions {
 /** Requests in one round: what one statement brings back must not fill the memory. */
 const MOST_READ = 64;
 const MOST_WRITTEN = 256;
-/** A request takes six writes one after the other, and waits for a block at both ends. */
-const LINGER_MS = 15;
 
 /** A statement for each round of questions, and a few for each round of writes. */
 export function createRequestQueries(access: RowAccess, options: RequestQueriesOptions): RequestQueries {
@@ -50,7 +48,6 @@ export function createRequestQueries(access: RowAccess, options: RequestQueriesO
     const gathering = new Gathering({
       run,
       most,
-      lingerMs: options.isTransaction ? 0 : LINGER_MS,
       isOfOne: options.isTransaction ? () => false : isRejected,
     });
     return async (item) => {

@@ -14,7 +14,6 @@ function doubling(most: number, isOfOne = true) {
       return items.map((item) => 2 * item);
     },
     most,
-    lingerMs: 0,
     isOfOne: () => isOfOne,
   });
   return { rounds, gathering };
