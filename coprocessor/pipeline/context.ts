@@ -4,7 +4,7 @@ import { type AgreementTerms, agreementTerms, drawJury } from "../core/dispute.t
 import { type Candidate, draw } from "../core/draw.ts";
 import type { EnrolmentRecord } from "../core/operators.ts";
 import type { RequestRecord } from "../core/request.ts";
-import type { Store } from "../store/port.ts";
+import type { Store, StoredPeerMessage } from "../store/port.ts";
 import type { PipelineDeps } from "./deps.ts";
 
 /** What follows from a stored request, or a dispute about one, and the registry: who may answer it. */
@@ -41,16 +41,24 @@ export async function loadContext(
   return context;
 }
 
+/** Ballots by the messages that they were made of; the store hands out another list once something is added. */
+const ballots = new WeakMap<readonly StoredPeerMessage[], { context: RequestContext; ballot: Ballot }>();
+
 export async function loadBallot(
   deps: Pick<PipelineDeps, "store" | "timing">,
   record: RequestRecord,
   context: RequestContext,
 ): Promise<Ballot> {
+  const heard = await deps.store.peerMessages(record.key);
+  const known = ballots.get(heard);
+  if (known?.context === context) return known.ballot;
   const rules = {
     requestId: record.requestId,
     quorum: context.terms.quorum,
     committeeSize: context.terms.committeeSize,
     commitGraceMs: deps.timing.commitGraceMs,
   };
-  return tally(rules, context.candidates, await deps.store.peerMessages(record.key));
+  const ballot = tally(rules, context.candidates, heard);
+  ballots.set(heard, { context, ballot });
+  return ballot;
 }
