@@ -49,6 +49,15 @@ describe("preparedSession: what comes back", () => {
     expect((await session.query("update thing set name = null where id = $1", [99])).affectedRows).toBe(0);
   });
 
+  test("long texts and JSON arrive as they are, whatever is in them", async () => {
+    const long = "näme'\"\\🜁".repeat(100);
+    const SELECT = "select $1::text as text, $2::jsonb as json, $3::text[] as list";
+    const params = [long, { deep: [long] }, [long, "short"]];
+    const { rows } = await session.query(SELECT, params);
+    expect(rows).toEqual([{ text: long, json: { deep: [long] }, list: [long, "short"] }]);
+    expect(rows).toEqual((await pglite.query(SELECT, params)).rows);
+  });
+
   test("refused: the error is Postgres' own with its SQLSTATE, and the session goes on", async () => {
     await session.query(INSERT, row(2));
     await expect(session.query(INSERT, row(2))).rejects.toMatchObject({ code: "23505" });
