@@ -30,9 +30,8 @@ export interface RequestQueriesOptions {
   now(): number;
 }
 
-/** Requests in one round: what one statement brings back must not fill the memory. */
-const MOST_READ = 64;
-const MOST_WRITTEN = 256;
+/** Requests in one round: what one statement takes or brings back must not fill the memory. */
+const MOST = 64;
 
 /** A statement for each round of questions, and a few for each round of writes. */
 export function createRequestQueries(access: RowAccess, options: RequestQueriesOptions): RequestQueries {
@@ -41,13 +40,12 @@ export function createRequestQueries(access: RowAccess, options: RequestQueriesO
   const each = <Item, Result>(
     operation: keyof RequestQueries,
     how: "read" | "writeTogether",
-    most: number,
     all: All<Item, Result>,
   ): ((item: Item) => Promise<Result>) => {
     const run = (items: readonly Item[]) => access[how](operation, (queries) => all(queries, items));
     const gathering = new Gathering({
       run,
-      most,
+      most: MOST,
       isOfOne: options.isTransaction ? () => false : isRejected,
     });
     return async (item) => {
@@ -61,21 +59,21 @@ export function createRequestQueries(access: RowAccess, options: RequestQueriesO
     list: (queries: Queries, keys: readonly RequestKey[]) => Promise<Row[]>,
     toResult: (rows: Row[]) => Result,
   ) =>
-    each<RequestKey, Result>(operation, "read", MOST_READ, async (queries, keys) => {
+    each<RequestKey, Result>(operation, "read", async (queries, keys) => {
       const byKey = new Map<RequestKey, Row[]>(keys.map((key) => [key, []]));
       for (const row of await list(queries, [...byKey.keys()])) byKey.get(row.key)?.push(row);
       return keys.map((key) => toResult(byKey.get(key) ?? []));
     });
 
   return {
-    write: each("write", "writeTogether", MOST_WRITTEN, (queries, writes: readonly RequestWrite[]) =>
+    write: each("write", "writeTogether", (queries, writes: readonly RequestWrite[]) =>
       writeAll(queries, writes, options.now()),
     ),
     request: read("request", findRequests, ([row]) => row ?? null),
     statements: read("statements", listStatements, (rows) => rows),
     peerMessages: read("peerMessages", listPeerMessages, (rows) => rows.map(({ key: _, ...heard }) => heard)),
     outboxFor: read("outboxFor", listOutboxFor, (rows) => rows),
-    insertOutbox: each("insertOutbox", "writeTogether", MOST_READ, insertOutboxAll),
+    insertOutbox: each("insertOutbox", "writeTogether", insertOutboxAll),
   };
 }
 
