@@ -1,19 +1,9 @@
 import { Gauge, type Registry } from "prom-client";
-
-/** How a queue is filled; see `JobQueue.depths`. */
-export interface QueueFill {
-  queue: string;
-  waiting: number;
-  active: number;
-  delayed: number;
-  failed: number;
-  /** Milliseconds since the job that runs next was added; null when none waits. */
-  headAgeMs: number | null;
-}
+import type { QueueDepth } from "../queue/port.ts";
 
 /** What the oracles of one process have in common, at one moment; null where the part that knows did not answer. */
 export interface ProcessFigures {
-  queues: readonly QueueFill[] | null;
+  queues: readonly QueueDepth[] | null;
   workload: { jobs: number; backlogMs: number };
   storeBytes: number | null;
 }
