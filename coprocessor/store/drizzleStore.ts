@@ -180,15 +180,17 @@ class DrizzleStore implements Store {
     return (await this.write({ key, move: { from, to, patch } })).record;
   }
 
-  transitionAll(
+  async transitionAll(
     keys: readonly RequestKey[],
     from: readonly RequestState[],
     to: RequestState,
     patch: RequestPatch = {},
   ): Promise<RequestKey[]> {
-    return this.#writeTogether("transitionAll", (queries) =>
-      requestRows.transitionRequests(queries, keys, from, to, patch, this.#now()),
+    const moves = keys.map((key) => ({ key, from, to, patch }));
+    const moved = await this.#write("transitionAll", (queries) =>
+      requestRows.moveRequests(queries, moves, this.#now()),
     );
+    return [...moved.keys()];
   }
 
   async recordStatement(statement: Statement): Promise<Statement> {

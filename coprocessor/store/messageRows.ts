@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { and, asc, eq, inArray, sql } from "drizzle-orm";
+import { and, asc, eq, sql } from "drizzle-orm";
 import type { PeerMessage } from "../core/messages.ts";
 import type { RequestKey } from "../core/request.ts";
 import type { Statement } from "../core/statement.ts";
@@ -7,7 +7,6 @@ import type { Queries } from "./database.ts";
 import type { StoredPeerMessage } from "./port.ts";
 import { isOneOf, recordset, rowsOf } from "./recordset.ts";
 import { peerMessages, statements } from "./schema.ts";
-import { filledUp } from "./statementSizes.ts";
 
 /** The first message in a slot and one that contradicts it: together they are evidence, more prove no more. */
 const MESSAGES_PER_SLOT = 2;
@@ -57,15 +56,11 @@ export async function listStatements(queries: Queries, keys: readonly RequestKey
 }
 
 export async function listSpokenAbout(queries: Queries, keys: readonly RequestKey[]): Promise<RequestKey[]> {
-  const spoken: RequestKey[] = [];
-  for (const some of filledUp(keys)) {
-    const rows = await queries
-      .selectDistinct({ key: statements.key })
-      .from(statements)
-      .where(inArray(statements.key, some));
-    spoken.push(...rows.map(({ key }) => key));
-  }
-  return spoken;
+  const rows = await queries
+    .selectDistinct({ key: statements.key })
+    .from(statements)
+    .where(isOneOf(statements.key, keys));
+  return rows.map(({ key }) => key);
 }
 
 /** A message about a request, as it is to be stored. */

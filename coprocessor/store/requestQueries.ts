@@ -8,7 +8,7 @@ import { Gathering } from "./gathering.ts";
 import { listPeerMessages, listStatements } from "./messageRows.ts";
 import { insertOutboxAll, listOutboxFor } from "./outboxRows.ts";
 import type { RequestWrite, RequestWritten, StoredPeerMessage } from "./port.ts";
-import { findRequests } from "./requestRows.ts";
+import { listRequests } from "./requestRows.ts";
 import { writeAll } from "./requestWrites.ts";
 
 /** What is asked and written about single requests, dozens of times for each of them. */
@@ -69,7 +69,11 @@ export function createRequestQueries(access: RowAccess, options: RequestQueriesO
     write: each("write", "writeTogether", (queries, writes: readonly RequestWrite[]) =>
       writeAll(queries, writes, options.now()),
     ),
-    request: read("request", findRequests, ([row]) => row ?? null),
+    request: read(
+      "request",
+      (queries, keys) => listRequests(queries, { keys }),
+      ([row]) => row ?? null,
+    ),
     statements: read("statements", listStatements, (rows) => rows),
     peerMessages: read("peerMessages", listPeerMessages, (rows) => rows.map(({ key: _, ...heard }) => heard)),
     outboxFor: read("outboxFor", listOutboxFor, (rows) => rows),

@@ -5,7 +5,7 @@ import type { Queries } from "./database.ts";
 import type { RequestPatch, Store } from "./port.ts";
 import { isOneOf, jsonOf } from "./recordset.ts";
 import { requests, type StoredDispute, type StoredProposal } from "./schema.ts";
-import { filledUp, inPowersOfTwo } from "./statementSizes.ts";
+import { inPowersOfTwo } from "./statementSizes.ts";
 
 type Row = typeof requests.$inferSelect;
 
@@ -42,31 +42,12 @@ async function insertRows(queries: Queries, records: readonly RequestRecord[]): 
   return rows.map(({ key }) => key);
 }
 
-export async function findRequests(queries: Queries, keys: readonly RequestKey[]): Promise<RequestRecord[]> {
-  const rows = await queries
-    .select()
-    .from(requests)
-    .where(and(isOneOf(requests.key, keys), not(requests.removed)));
-  return rows.map(fromRow);
-}
-
 export async function listRequests(
   queries: Queries,
-  { keys, ...filter }: Parameters<Store["requests"]>[0],
-): Promise<RequestRecord[]> {
-  if (keys === undefined) return listSome(queries, filter, undefined);
-  const records: RequestRecord[] = [];
-  for (const some of filledUp(keys)) records.push(...(await listSome(queries, filter, some)));
-  return records;
-}
-
-async function listSome(
-  queries: Queries,
   filter: Parameters<Store["requests"]>[0],
-  keys: RequestKey[] | undefined,
 ): Promise<RequestRecord[]> {
   const inStates = filter.states === undefined ? undefined : inArray(requests.state, [...filter.states]);
-  const withKeys = keys === undefined ? undefined : inArray(requests.key, keys);
+  const withKeys = filter.keys === undefined ? undefined : isOneOf(requests.key, filter.keys);
   const query = queries
     .select()
     .from(requests)
@@ -101,7 +82,7 @@ export async function moveRequests(
 ): Promise<Map<RequestKey, RequestRecord>> {
   const alike = new Map<string, RequestMove[]>();
   for (const move of moves) {
-    const form = [move.to, ...move.from, ...Object.keys(move.patch ?? {})].join();
+    const form = JSON.stringify([move.to, move.from, Object.keys(move.patch ?? {})]);
     alike.set(form, [...(alike.get(form) ?? []), move]);
   }
   const moved = new Map<RequestKey, RequestRecord>();
@@ -139,26 +120,6 @@ async function moveAlike(
     )
     .returning(getTableColumns(requests));
   return rows.map(fromRow);
-}
-
-export async function transitionRequests(
-  queries: Queries,
-  keys: readonly RequestKey[],
-  from: readonly RequestState[],
-  to: RequestState,
-  patch: RequestPatch,
-  now: number,
-): Promise<RequestKey[]> {
-  const changed: RequestKey[] = [];
-  for (const some of filledUp(keys)) {
-    const rows = await queries
-      .update(requests)
-      .set({ ...toColumns(patch), state: to, updatedAt: now })
-      .where(and(inArray(requests.key, some), inArray(requests.state, [...from]), not(requests.removed)))
-      .returning({ key: requests.key });
-    changed.push(...rows.map(({ key }) => key));
-  }
-  return changed;
 }
 
 function toRow({ request, proposed, dispute, ...record }: RequestRecord): typeof requests.$inferInsert {

@@ -14,12 +14,3 @@ export function* inPowersOfTwo<T>(items: readonly T[], longest = LONGEST): Gener
     at += length;
   }
 }
-
-/** Lists as long as a power of two, the last one filled up with repeats; for keys that are looked for. */
-export function* filledUp<T>(items: readonly T[]): Generator<T[]> {
-  for (let at = 0; at < items.length; at += LONGEST) {
-    const part = items.slice(at, at + LONGEST);
-    const length = 2 ** Math.ceil(Math.log2(part.length));
-    yield [...part, ...new Array<T>(length - part.length).fill(part[0] as T)];
-  }
-}
