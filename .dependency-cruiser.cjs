@@ -70,7 +70,7 @@ module.exports = {
     },
     {
       name: "adapters-do-not-know-each-other",
-      comment: "What two stages share is a type in core, or is handed in by main.ts.",
+      comment: "What two stages share is a type in core, or is handed in by compose/.",
       severity: "error",
       from: { path: `^coprocessor/(${STAGES})/` },
       to: { path: "^coprocessor/", pathNot: ["^coprocessor/(core|$1)/", PORT, "^coprocessor/rpc/"] },
@@ -81,7 +81,7 @@ module.exports = {
       severity: "error",
       from: {
         path: "^coprocessor/",
-        pathNot: "^coprocessor/(rpc|chain|submit)/|^coprocessor/(main|compose/(rebuild|heads))\\.ts$",
+        pathNot: "^coprocessor/(rpc|chain|submit)/|^coprocessor/compose/(node|rebuild|heads)\\.ts$",
       },
       to: { path: "^coprocessor/rpc/" },
     },
@@ -94,7 +94,7 @@ module.exports = {
     {
       name: "only-main-chooses-adapters",
       comment:
-        "compose/ holds the parts that main.ts puts together. testing.ts hands adapters to the adversary harness. The workbench is the composition of what needs no chain: commands and benches that run models. `sibyl key` makes the files that one adapter reads; there is nothing to choose.",
+        "main.ts starts what compose/ puts together. testing.ts hands adapters to the adversary harness. The workbench is the composition of what needs no chain: commands and benches that run models. `sibyl key` makes the files that one adapter reads; there is nothing to choose.",
       severity: "error",
       from: {
         path: "^coprocessor/",

@@ -12,6 +12,8 @@ const STORM = [
   "test/e2e/standby.test.ts",
   "test/e2e/wipe.test.ts",
 ];
+/** What every file of a suite with property tests starts with. */
+const PROPERTY_SETUP = ["test/propertySeed.ts"];
 const NEVER = ["**/node_modules/**", "**/.cache/**"];
 
 export default defineConfig({
@@ -31,6 +33,7 @@ export default defineConfig({
             "sdk/**/*.test.ts",
           ],
           exclude: [...NEVER, ...CONFORMANCE, ...END_TO_END],
+          setupFiles: PROPERTY_SETUP,
           testTimeout: 20_000,
           hookTimeout: 30_000,
           sequence: { groupOrder: 0 },
@@ -41,6 +44,7 @@ export default defineConfig({
           name: "conformance",
           include: CONFORMANCE,
           exclude: NEVER,
+          setupFiles: PROPERTY_SETUP,
           testTimeout: 60_000,
           // The first hook may have to install a service.
           hookTimeout: 180_000,

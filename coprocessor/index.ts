@@ -2,7 +2,7 @@
 
 export type { Coprocessor } from "./compose/coprocessor.ts";
 export { type GossipListener, type GossipListenerOptions, listenToGossip } from "./compose/gossipListener.ts";
-export { openJobQueue } from "./compose/jobQueue.ts";
+export { nodeJobOptions, openJobQueue } from "./compose/jobQueue.ts";
 export { type OracleConfig, readOracles } from "./config/oraclesConfig.ts";
 export { type Config, readConfig } from "./config.ts";
 export { CoprocessorError } from "./core/errors.ts";

@@ -1,4 +1,5 @@
-import { type Address, encodeAbiParameters, type Hex, keccak256, toHex } from "viem";
+import { type Address, encodeAbiParameters, type Hex, toHex } from "viem";
+import { keccak256 } from "./keccak256.ts";
 import { PROPOSAL_COMPONENTS, type Proposal } from "./proposal.ts";
 
 /** A challenge of one proposal, as `ProposalChallenged` logged it (`contracts/types/Dispute.sol`). */

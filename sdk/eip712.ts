@@ -5,9 +5,9 @@ import {
   encodeAbiParameters,
   type Hex,
   hashTypedData,
-  keccak256,
   stringToHex,
 } from "viem";
+import { keccak256 } from "./keccak256.ts";
 
 /** Chain and oracle that a signature is bound to. */
 export interface OracleScope {

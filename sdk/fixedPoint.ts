@@ -1,8 +1,8 @@
-import { formatUnits } from "viem";
 import { OutOfRangeError, SibylError } from "./errors.ts";
 
 /** One, as an 18-decimal fixed-point number. */
 export const WAD = 10n ** 18n;
+const DECIMALS = 18;
 
 const INT256_LIMIT = 1n << 255n;
 /** Where a double's bits are looked at. */
@@ -57,7 +57,7 @@ export function exactWad(value: number): bigint {
  * The double nearest to a WAD number. Doubles carry about 16 digits, so more are lost.
  */
 export function fromWad(wad: bigint): number {
-  return Number(formatUnits(wad, 18));
+  return Number(formatWad(wad));
 }
 
 /**
@@ -84,7 +84,9 @@ export function parseWad(decimal: string): bigint {
 
 /** A WAD number as a decimal string, exactly, without trailing zeros. */
 export function formatWad(wad: bigint): string {
-  return formatUnits(wad, 18);
+  const digits = String(wad < 0n ? -wad : wad).padStart(DECIMALS + 1, "0");
+  const fraction = digits.slice(-DECIMALS).replace(/0+$/, "");
+  return `${wad < 0n ? "-" : ""}${digits.slice(0, -DECIMALS)}${fraction === "" ? "" : `.${fraction}`}`;
 }
 
 function shiftRightTiesToEven(value: bigint, by: bigint): bigint {

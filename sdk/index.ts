@@ -57,6 +57,7 @@ export { type WaitForResultParameters, waitForResult } from "./actions/waitForRe
 export { type WatchRequestsParameters, watchRequests } from "./actions/watchRequests.ts";
 export { canonicalJson, MAX_JSON_DEPTH, NotCanonicalizableError } from "./canonicalJson.ts";
 export { decodeBytes, decodeRawBytes, encodeBytes } from "./codec/bytes.ts";
+export type { Encoding } from "./codec/canonicalAbi.ts";
 export { type Classification, decodeClassification, encodeClassification } from "./codec/classification.ts";
 export { DTYPES, type Dtype, type DtypeCode, type DtypeName, dtypeCode, dtypeOf } from "./codec/dtype.ts";
 export {
@@ -77,7 +78,15 @@ export {
 } from "./codec/output.ts";
 export { decodeScalar, encodeScalar } from "./codec/scalar.ts";
 export { decodeScores, encodeScores, type Scores } from "./codec/scores.ts";
-export { decodeTensor, elementCount, encodeTensor, type Tensor, tensorValues } from "./codec/tensor.ts";
+export {
+  decodeRawTensor,
+  decodeTensor,
+  elementCount,
+  encodeTensor,
+  type RawTensor,
+  type Tensor,
+  tensorValues,
+} from "./codec/tensor.ts";
 export { decodeText, encodeText } from "./codec/text.ts";
 export { decodeVector, encodeVector } from "./codec/vector.ts";
 export { type Agreement, agree, MedianUndefinedError, median } from "./compare.ts";

@@ -1,4 +1,4 @@
-import { type Hex, keccak256, stringToBytes } from "viem";
+import { type Hex, stringToBytes } from "viem";
 import { z } from "zod";
 import { canonicalJson } from "./canonicalJson.ts";
 import { INPUT_CODECS } from "./codec/input.ts";
@@ -6,6 +6,7 @@ import { OUTPUT_CODECS } from "./codec/output.ts";
 import { SibylError } from "./errors.ts";
 import { parseWad, WAD } from "./fixedPoint.ts";
 import { imageInput } from "./imageInput.ts";
+import { keccak256 } from "./keccak256.ts";
 
 /** Limits of a manifest; what is larger is refused before it is looked at. */
 export const MANIFEST_LIMITS = {

@@ -1,4 +1,5 @@
-import { encodeAbiParameters, type Hex, keccak256 } from "viem";
+import { encodeAbiParameters, type Hex } from "viem";
+import { keccak256 } from "./keccak256.ts";
 
 /** An output that may still be challenged, as `OutputProposed` logged it (`contracts/types/Proposal.sol`). */
 export interface Proposal {

@@ -1,6 +1,7 @@
-import { type Address, encodeAbiParameters, type Hex, keccak256 } from "viem";
+import { type Address, encodeAbiParameters, type Hex } from "viem";
 import { addressFromBits, addressToBits } from "./address.ts";
 import { packBits, unpackBits } from "./bits.ts";
+import { keccak256 } from "./keccak256.ts";
 
 /** A request's five words as logged and as every later call takes them (`contracts/types/Request.sol`). */
 export interface RequestWords {

@@ -1,5 +1,6 @@
-import { encodeAbiParameters, type Hex, keccak256 } from "viem";
+import { encodeAbiParameters, type Hex } from "viem";
 import { OutOfRangeError } from "./errors.ts";
+import { keccak256 } from "./keccak256.ts";
 
 /** Rounds stop doubling the draw here. */
 export const MAX_ROUND = 32;

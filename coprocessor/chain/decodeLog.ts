@@ -4,15 +4,8 @@ import {
   openingDemandId,
   unpackEnrolment,
 } from "@sibyl/sdk";
-import {
-  type AbiEvent,
-  type Address,
-  decodeEventLog,
-  type Hex,
-  isAddressEqual,
-  keccak256,
-  toEventSelector,
-} from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
+import { type AbiEvent, type Address, decodeEventLog, type Hex, isAddressEqual, toEventSelector } from "viem";
 import type { Arbiter } from "../core/dispute.ts";
 import { EVENT_ABI } from "./eventAbi.ts";
 import type { ChainEvent, LogPosition } from "./port.ts";

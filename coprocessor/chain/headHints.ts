@@ -17,8 +17,16 @@ export class HeadHints {
   #looks = 0;
   /** Whether something was announced since the last look began. */
   #fresh = false;
+  /** Unix milliseconds; null before the first announcement. */
+  #announcedAt: number | null = null;
+  readonly #now: () => number;
+
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
 
   announce(): void {
+    this.#announcedAt = this.#now();
     this.#fresh = true;
     this.#looks = LOOKS_PER_HINT;
     this.#wake?.();
@@ -30,6 +38,16 @@ export class HeadHints {
     return () => {
       this.#wake = null;
     };
+  }
+
+  /** Nothing will be announced for a while. */
+  silence(): void {
+    this.#announcedAt = null;
+  }
+
+  /** Whether there was an announcement in the last so many milliseconds. */
+  heardWithin(ms: number): boolean {
+    return this.#announcedAt !== null && this.#now() - this.#announcedAt <= ms;
   }
 
   /** The chain is being looked at: announcements from now on may be about what this look does not see. */

@@ -1,4 +1,5 @@
-import { type Hex, hexToBytes, keccak256 } from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
+import { type Hex, hexToBytes } from "viem";
 
 /** A header's bloom: 2048 bits, the last one first. */
 const BYTES = 256;

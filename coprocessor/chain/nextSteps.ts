@@ -27,6 +27,8 @@ export interface FollowState {
   confirmations: number | null;
   /** Of the last `finalized` step; -1 before the first. */
   finalizedNumber: bigint;
+  /** Whether nothing was read yet since following began. */
+  isFirstLook: boolean;
 }
 
 /**
@@ -39,20 +41,23 @@ export interface FollowState {
  */
 export async function nextSteps(state: FollowState): Promise<{ steps: ChainStep[]; more: boolean }> {
   const { reader, heads } = state;
-  const [latest, finalLimit] = await Promise.all([reader.block("latest"), finalTag(state)]);
+  const latest = await reader.block("latest");
   if (!latest) throw moved("the endpoint has no latest block");
-  const finalNumber = state.confirmations === null ? finalLimit : latest.number - BigInt(state.confirmations);
   const cursor = heads.cursor;
   if (!cursor) return firstStep(state, latest);
 
-  if (latest.hash === cursor.hash) return withFinality(state, [], finalNumber, false);
+  if (latest.hash === cursor.hash) {
+    // Most looks find nothing new and so cost one call: finality is asked for with each new head.
+    if (!state.isFirstLook) return { steps: [], more: false };
+    return withFinality(state, [], await finalAt(state, latest), false);
+  }
   if (latest.number <= cursor.number) {
     // A head below ours on our own branch is an endpoint that lags, or a chain cut short whose new blocks will show.
     if (await isOnOurBranch(state, latest)) return { steps: [], more: false };
     return reorg(state, latest);
   }
-  if (latest.number - cursor.number > TIP_BLOCKS) return rangeStep(state, cursor, latest, finalNumber);
-  return tipSteps(state, cursor, latest, finalNumber);
+  if (latest.number - cursor.number > TIP_BLOCKS) return rangeStep(state, cursor, latest);
+  return tipSteps(state, cursor, latest);
 }
 
 /** The block before the first one of interest, without events: what a reorg of the very first block goes back to. */
@@ -76,7 +81,7 @@ async function firstStep(
   return { steps: [{ type: "blocks", head: anchor, events: [] }], more: true };
 }
 
-async function tipSteps(state: FollowState, cursor: BlockRef, latest: BlockRef, finalNumber: bigint | null) {
+async function tipSteps(state: FollowState, cursor: BlockRef, latest: BlockRef) {
   const { reader } = state;
   const numbers: bigint[] = [];
   for (let number = cursor.number + 1n; number < latest.number; number += 1n) numbers.push(number);
@@ -90,14 +95,12 @@ async function tipSteps(state: FollowState, cursor: BlockRef, latest: BlockRef, 
   if (blocks[0]?.parentHash !== cursor.hash) return reorg(state, latest);
 
   // By hash, so that a log can only be of the block that is reported, whichever server answers.
-  const logs = await Promise.all(
-    blocks.map((block) =>
-      reader.logs({ blockHash: block.hash }).catch((error: unknown) => {
-        if (!rpcRefusal(error)) throw error;
-        throw moved(`the logs of block ${block.number} could not be read`, error);
-      }),
-    ),
-  );
+  const logsOf = (block: BlockRef) =>
+    reader.logs({ blockHash: block.hash }).catch((error: unknown) => {
+      if (!rpcRefusal(error)) throw error;
+      throw moved(`the logs of block ${block.number} could not be read`, error);
+    });
+  const [logs, finalNumber] = await Promise.all([Promise.all(blocks.map(logsOf)), finalAt(state, latest)]);
   // Their own logs were not asked for: look again with the wider question.
   if (await state.arbiters.learn(logs.flat())) return { steps: [], more: true };
   const steps = blocks.map(
@@ -106,8 +109,9 @@ async function tipSteps(state: FollowState, cursor: BlockRef, latest: BlockRef, 
   return withFinality(state, steps, finalNumber, false);
 }
 
-async function rangeStep(state: FollowState, cursor: BlockRef, latest: BlockRef, finalNumber: bigint | null) {
+async function rangeStep(state: FollowState, cursor: BlockRef, latest: BlockRef) {
   const { reader, range } = state;
+  const finalNumber = await finalAt(state, latest);
   // Ranges stay away from the head: what they read is final, or at least deeper than usual reorgs and lagging servers.
   const deepest = max(latest.number - TIP_BLOCKS, finalNumber ?? 0n);
   const to = min(cursor.number + range.blocks, deepest);
@@ -202,9 +206,9 @@ function withFinality(state: FollowState, steps: ChainStep[], finalNumber: bigin
   return { steps, more };
 }
 
-/** The height of the `finalized` tag; null when it is not asked for, or when the chain has none (yet). */
-async function finalTag({ reader, confirmations }: FollowState): Promise<bigint | null> {
-  if (confirmations !== null) return null;
+/** The height up to which the chain is final; null when its `finalized` tag decides and it has none (yet). */
+async function finalAt({ reader, confirmations }: FollowState, latest: BlockRef): Promise<bigint | null> {
+  if (confirmations !== null) return latest.number - BigInt(confirmations);
   try {
     return (await reader.block("finalized"))?.number ?? null;
   } catch (error) {

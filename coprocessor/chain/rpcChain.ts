@@ -12,6 +12,7 @@ import type { HeadHints } from "./headHints.ts";
 import { KnownHeads } from "./knownHeads.ts";
 import { nextSteps } from "./nextSteps.ts";
 import { NO_COURTS, type OpeningCourts } from "./openingCourts.ts";
+import { pollIntervalMs } from "./pollInterval.ts";
 import type { Chain, ChainStep } from "./port.ts";
 import { RangeSize } from "./rangeSize.ts";
 
@@ -24,7 +25,7 @@ export interface RpcChainOptions {
   startBlock: bigint;
   /** Blocks after which one is final; when not given, the chain's `finalized` tag says so. */
   confirmations?: number;
-  /** Milliseconds between looks at the head; when not given, 100 on loopback, else a quarter of the block time. */
+  /** Milliseconds between looks at the head; see `pollIntervalMs` when not given. */
   pollIntervalMs?: number;
   /** Most blocks of one `eth_getLogs`; 10,000 when not given. */
   maxRangeBlocks?: bigint;
@@ -67,6 +68,7 @@ export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
     const heads = new KnownHeads(known);
     const range = new RangeSize(FIRST_RANGE_BLOCKS, options.maxRangeBlocks ?? 10_000n);
     let finalizedNumber = -1n;
+    let isFirstLook = true;
     let failures = 0;
     while (!signal.aborted) {
       options.onTurn?.();
@@ -85,6 +87,7 @@ export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
             startBlock: options.startBlock,
             confirmations: options.confirmations ?? null,
             finalizedNumber,
+            isFirstLook,
           }),
           signal,
         ));
@@ -92,6 +95,7 @@ export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
         if (await unlessAborted(courts.admit(eventsOf(steps)), signal)) continue;
         if (failures > 0) log.info({ failures }, "the chain can be read again");
         failures = 0;
+        isFirstLook = false;
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof CoprocessorError) || error.retry === "never") throw error;
@@ -114,7 +118,10 @@ export async function createRpcChain(options: RpcChainOptions): Promise<Chain> {
         yield step;
       }
       const hintedMs = hints?.pauseMs(steps.length > 0) ?? Number.POSITIVE_INFINITY;
-      const pauseMs = Math.min(pollIntervalMs(options, heads), hintedMs);
+      const { loopback } = rpc;
+      const ownMs =
+        options.pollIntervalMs ?? pollIntervalMs({ loopback, blockTimeMs: heads.blockTimeMs(), hints });
+      const pauseMs = Math.min(ownMs, hintedMs);
       if (!more && !(await pause(pauseMs, signal, hints))) return;
     }
   }
@@ -155,12 +162,6 @@ async function requireCode(rpc: RpcClient, contracts: FollowedContracts): Promis
       );
     }),
   );
-}
-
-function pollIntervalMs(options: RpcChainOptions, heads: KnownHeads): number {
-  if (options.pollIntervalMs !== undefined) return options.pollIntervalMs;
-  if (options.rpc.loopback) return 100;
-  return Math.min(Math.max((heads.blockTimeMs() ?? 4_000) / 4, 200), 4_000);
 }
 
 function reportMalformed(step: ChainStep & { type: "blocks" }, log: Log): void {

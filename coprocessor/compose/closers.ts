@@ -8,8 +8,16 @@ export class Closers {
     this.#steps.push({ name, close });
   }
 
+  /** Opens a part that is closed with the rest, also where the closing begins before it is open. */
+  open<T>(name: string, open: () => Promise<T>, close: (part: T) => Promise<void>): Promise<T> {
+    const opening = open();
+    this.add(name, () => opening.then(close, () => undefined));
+    return opening;
+  }
+
   async close(log: Log): Promise<void> {
-    for (const { name, close } of this.#steps.splice(0).reverse()) {
+    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
+      const { name, close } = step;
       try {
         await close();
       } catch (error) {

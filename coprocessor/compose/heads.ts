@@ -8,7 +8,12 @@ import type { Closers } from "./closers.ts";
 export function listenForHeads(config: Config, log: Log, closers: Closers): { hints?: HeadHints } {
   if (config.headsUrl === null) return {};
   const hints = new HeadHints();
-  const socket = watchHeads({ url: config.headsUrl, onHead: () => hints.announce(), log });
+  const socket = watchHeads({
+    url: config.headsUrl,
+    onHead: () => hints.announce(),
+    onLost: () => hints.silence(),
+    log,
+  });
   closers.add("head announcements", () => socket.close());
   return { hints };
 }

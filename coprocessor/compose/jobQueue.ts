@@ -1,7 +1,11 @@
 import { createPinoLog } from "../observe/pinoLog.ts";
 import { createBullmqQueue } from "../queue/bullmqQueue.ts";
+import { jobOptions } from "../queue/jobOptions.ts";
 import type { JobQueue } from "../queue/port.ts";
 import { backendOf } from "./storage.ts";
+
+/** How a node has BullMQ keep its jobs, for programs that measure BullMQ alone. */
+export const nodeJobOptions = (): ReturnType<typeof jobOptions> => jobOptions();
 
 /**
  * The node's end of a queue, without a node: for programs that measure workers, or feed them from elsewhere.

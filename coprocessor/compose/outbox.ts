@@ -5,8 +5,7 @@ import { isCourtNeeded } from "../pipeline/court.ts";
 import type { PipelineDeps } from "../pipeline/deps.ts";
 import { isNeeded } from "../pipeline/isNeeded.ts";
 import { type Loop, startLoop } from "../pipeline/loop.ts";
-import { driveOutbox } from "../pipeline/outbox.ts";
-import type { OutboxDeps } from "../pipeline/outboxDeps.ts";
+import { createOutboxDriver } from "../pipeline/outbox.ts";
 import type { TransactionSender } from "../submit/port.ts";
 import { outboxEconomics } from "./outboxEconomics.ts";
 
@@ -23,7 +22,7 @@ export function startOutbox(
   of: { live: { current: Config }; submit: TransactionSender; balanceAlarm: BalanceAlarm; onTurn(): void },
 ): Loop {
   const { store, log, clock } = deps;
-  const outboxDeps: OutboxDeps = {
+  const driveOutbox = createOutboxDriver({
     store,
     submit: of.submit,
     log,
@@ -31,10 +30,10 @@ export function startOutbox(
     onHeld: (key) => deps.wake(key),
     onAccount: (account) => of.balanceAlarm.observe(account),
     isNeeded: (key, kind) => (isCourtKind(kind) ? isCourtNeeded(deps, key, kind) : isNeeded(deps, key, kind)),
-  };
+  });
   const drive = () => {
     of.onTurn();
-    return driveOutbox(outboxDeps, Date.now());
+    return driveOutbox(Date.now());
   };
   return startLoop("outbox", log, Date.now, drive, REST_MS);
 }

@@ -39,16 +39,14 @@ export async function openStorage(
   closers: Closers,
 ): Promise<Storage> {
   const { databaseUrl, queueUrl } = config;
-  const openEmbedded = async () => {
-    const embedded = await openEmbeddedDatabase({
-      directory: join(config.dataDir, "database"),
-      searchPath: "bullmq",
-      ...(config.databaseTemplate === null ? {} : { template: config.databaseTemplate }),
-      log,
-    });
-    closers.add("embedded database", () => embedded.close());
-    return embedded;
-  };
+  const directory = join(config.dataDir, "database");
+  const template = config.databaseTemplate === null ? {} : { template: config.databaseTemplate };
+  const openEmbedded = () =>
+    closers.open(
+      "embedded database",
+      () => openEmbeddedDatabase({ directory, searchPath: "bullmq", ...template, log }),
+      (embedded) => embedded.close(),
+    );
   const embedded = queueUrl === null || databaseUrl === null ? await openEmbedded() : null;
   const database = databaseUrl ?? (embedded as EmbeddedDatabase);
   const accounts = new Map<string, AccountSchemas>();
@@ -62,9 +60,12 @@ export async function openStorage(
       const account = accounts.get(name) ?? new Set();
       accounts.set(name, account);
       const placing = { of: { chainId, oracle }, alone };
-      const store = createCachedStore(await createDrizzleStore({ database, placing, account, fence, log }));
-      closers.add("store", () => store.close());
-      return store;
+      const open = async () =>
+        createCachedStore(await createDrizzleStore({ database, placing, account, fence, log }), {
+          onLost: (key, err) =>
+            log.error({ key, err }, "what peers said could not be stored; they say it again"),
+        });
+      return closers.open("store", open, (store) => store.close());
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { DeterminismProfile, OutputCodec } from "@sibyl/sdk";
-import { type Hex, keccak256 } from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
+import type { Hex } from "viem";
 import type { Ballot } from "./ballot.ts";
 import { creditable, creditableAt } from "./creditable.ts";
 import type { Candidate } from "./draw.ts";
@@ -141,33 +142,38 @@ function decideOn(view: AgreementView, again: Reopening): AgreementDecision {
   return settle(view, agreed);
 }
 
-/** `exact`: the bytes that a quorum shares. Everybody's proposal would be the same, so nobody needs to propose. */
+/** `exact`: our own bytes, once a quorum shares them. Everybody's proposal would be the same, so nobody needs to propose. */
 function agreeExactly(view: AgreementView, ours: Hex): AgreementDecision {
   const { ballot } = view;
   const groups = new Map<Hex, number[]>();
   for (const [operatorId, output] of ballot.reveals)
     groups.set(output, [...(groups.get(output) ?? []), operatorId]);
-  const winner = [...groups].find(([, operators]) => operators.length >= view.quorum);
-  if (winner === undefined) {
-    const silent = ballot.timely.size - ballot.reveals.size;
-    const best = Math.max(...[...groups.values()].map((operators) => operators.length));
-    const split = best + silent < view.quorum;
-    return {
-      ...idle(`equal outputs: ${best} of ${view.quorum}${split ? "; the outputs are split" : ""}`),
-      disagreement: split ? `${groups.size} different outputs from ${ballot.reveals.size} operators` : null,
-    };
-  }
-  const [output, operators] = winner;
-  if (output !== ours) {
-    const disagreement = `operators ${operators.sort((a, b) => a - b).join(", ")} share another output than ours`;
-    return { ...idle(disagreement), disagreement };
-  }
+  if ((groups.get(ours)?.length ?? 0) < view.quorum) return unlikeOthers(view, groups);
   if (view.attested.size > 0) return idle("attestations");
   return {
     actions: [{ type: "attest", view: 0, outputHash: keccak256(ours) }],
     waitingFor: "attestations",
     wakeAt: null,
     disagreement: null,
+  };
+}
+
+/** Our own bytes are not a quorum's, or not yet. */
+function unlikeOthers(
+  { ballot, quorum }: AgreementView,
+  groups: ReadonlyMap<Hex, number[]>,
+): AgreementDecision {
+  const winner = [...groups.values()].find((operators) => operators.length >= quorum);
+  if (winner !== undefined) {
+    const disagreement = `operators ${winner.sort((a, b) => a - b).join(", ")} share another output than ours`;
+    return { ...idle(disagreement), disagreement };
+  }
+  const silent = ballot.timely.size - ballot.reveals.size;
+  const best = Math.max(...[...groups.values()].map((operators) => operators.length));
+  const split = best + silent < quorum;
+  return {
+    ...idle(`equal outputs: ${best} of ${quorum}${split ? "; the outputs are split" : ""}`),
+    disagreement: split ? `${groups.size} different outputs from ${ballot.reveals.size} operators` : null,
   };
 }
 
@@ -206,7 +212,7 @@ function agreeWithin(view: AgreementView, ours: Hex): AgreementDecision {
   if (ballot.reveals.size < ballot.timely.size && now < graceAt) {
     return { ...idle("the rest of the reveals"), wakeAt: graceAt };
   }
-  const proposal = propose(rules);
+  const proposal = propose(rules, ours);
   if (proposal === null) {
     const split =
       disputed === null

@@ -1,4 +1,5 @@
-import { type Hex, keccak256 } from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
+import type { Hex } from "viem";
 import type { Candidate } from "./draw.ts";
 import type { AttestationMessage, CommitMessage, PeerMessage, ProposalMessage } from "./messages.ts";
 import { revealOpening } from "./revealOpening.ts";

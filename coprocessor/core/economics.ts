@@ -41,6 +41,28 @@ export function bidCeiling(takings: Takings, gas: bigint, minProfitWei: bigint, 
   return min(breakEven, takings.maxGasPrice);
 }
 
+/** Calldata of a settlement whose output surely has no more than the 1 KiB that `SettlementGas.reserve` is an upper bound for. */
+const MOST_RESERVED_BYTES = 1_024;
+
+/**
+ * Gas that a settlement uses at most, where nothing more has to be known of it; null where its exact use matters.
+ *
+ * Up to the request's own price whatever it uses is repaid, because the reserve was made for the most that it can use, and no
+ * more than that price is bid before the last chance.
+ *
+ * @param gasPrice Wei per gas that a transaction has to bid at least now.
+ */
+export function repaidGas(
+  takings: Takings,
+  calldataBytes: number,
+  gasPrice: bigint,
+  now: number,
+): bigint | null {
+  const { reserveWei, maxGasPrice, deadlineMs } = takings;
+  if (maxGasPrice === 0n || gasPrice > maxGasPrice || calldataBytes > MOST_RESERVED_BYTES) return null;
+  return deadlineMs - now > LAST_CHANCE_MS ? reserveWei / maxGasPrice : null;
+}
+
 /** Why a settlement is held back at this gas price, for people. */
 export function stopLossReason(
   takings: Takings,
@@ -70,7 +92,11 @@ export interface BatchRules {
 export const BATCH_LIMITS = { maxItems: 16, maxGas: 12_000_000n };
 
 /** Gas that a batch needs beside its items'. */
-export const BATCH_BASE_GAS = 60_000n;
+const BATCH_BASE_GAS = 60_000n;
+
+/** Gas limit of a batch. */
+export const batchGas = (items: readonly { gas: bigint }[]): bigint =>
+  items.reduce((sum, { gas }) => sum + gas, BATCH_BASE_GAS);
 
 /** Settlements that are due, in groups: a group of one goes alone. Those in `waiting` may still find company. */
 export interface Grouping<T> {

@@ -1,5 +1,6 @@
 import type { RequestWords } from "@sibyl/sdk";
-import { type Address, type Hex, keccak256, toHex } from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
+import { type Address, type Hex, toHex } from "viem";
 import type { AttestationMessage, CommitMessage, PeerMessage } from "./messages.ts";
 import type { RequestKey } from "./request.ts";
 

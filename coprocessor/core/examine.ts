@@ -1,5 +1,6 @@
 import { agree, type ComparisonRule } from "@sibyl/sdk";
-import { type Hex, keccak256 } from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
+import type { Hex } from "viem";
 import type { Ballot } from "./ballot.ts";
 import { attestationIn, type Finding } from "./evidence.ts";
 import type { CommitMessage, PeerMessage, RevealMessage } from "./messages.ts";
@@ -62,9 +63,10 @@ function brokenCommitment(request: ExaminedRequest, operatorId: number): Finding
     const fact = `committed to ${commit.commitment} with ${timely.size - 1} others, and never opened it${cutOffAt === null ? "" : " though others did"}; the request expired`;
     return [against(operatorId, "withheld", fact, [commit], [])];
   }
+  const { outputHash } = revealOpening(opening);
   for (const attestation of attestations) {
     const attested = attestationIn(attestation);
-    if (attested === null || attested.outputHash === keccak256(opening.output)) continue;
+    if (attested === null || attested.outputHash === outputHash) continue;
     const difference = differenceFrom(request, opening.output, attested.outputHash);
     if (difference === null) continue;
     const fact = `opened its commitment ${commit.commitment} and attested another answer in view ${attested.view}: ${difference}`;
@@ -102,8 +104,10 @@ function disagreement(request: ExaminedRequest, operatorId: number): Finding[] {
   }
   if (answer === null) return found;
   const taken = agree(comparison.codec, comparison.profile, ours, answer.output);
-  const attestation = said.find((message) => attestationIn(message)?.outputHash === keccak256(answer.output));
-  if (taken.agrees || attestation === undefined) return found;
+  if (taken.agrees) return found;
+  const outputHash = keccak256(answer.output);
+  const attestation = said.find((message) => attestationIn(message)?.outputHash === outputHash);
+  if (attestation === undefined) return found;
   const fact = `attested the output that the chain took, and it is not ours: ${taken.reason}`;
   found.push({ ...against(operatorId, "attested-otherwise", fact, [attestation], [answer.output]), ours });
   return found;

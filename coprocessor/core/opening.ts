@@ -1,5 +1,6 @@
 import { agree, type ComparisonRule, commitmentHash, type OpeningDemand } from "@sibyl/sdk";
-import { type Address, type Hex, keccak256 } from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
+import type { Address, Hex } from "viem";
 
 /**
  * `pending` the operator may still open, also past the deadline, until somebody closes it

@@ -21,25 +21,26 @@ export interface Proposal {
 /**
  * What follows from the reveals; null when they are split.
  *
- * For a request: the median of the first group of reveals, a quorum or more, that can share one. For a dispute: the
+ * For a request: the median of a group of reveals, a quorum or more, that can share one; of ours if it is such a group, for
+ * there may be another of cheats. For a dispute: the
  * disputed bytes themselves if a quorum of the reveals agrees with them under the model's profile, so that an honest
  * output falls over no last digit; only otherwise the median of those that disagree with it.
  */
-export function propose(rules: ProposalRules): Proposal | null {
+export function propose(rules: ProposalRules, ours: Hex): Proposal | null {
   const { disputed } = rules;
-  if (disputed === null) return proposeMedian(rules);
+  if (disputed === null) return proposeMedian(rules, ours);
   const upholding = [...rules.reveals].filter(([, output]) => agrees(rules, output, disputed));
   if (upholding.length >= rules.quorum) {
     return { output: disputed, reveals: upholding.map(([operatorId]) => operatorId).sort((a, b) => a - b) };
   }
   const against = new Map([...rules.reveals].filter(([, output]) => !agrees(rules, output, disputed)));
-  const proposal = proposeMedian({ ...rules, reveals: against });
+  const proposal = proposeMedian({ ...rules, reveals: against }, ours);
   return proposal?.output === disputed ? null : proposal;
 }
 
-function proposeMedian(rules: ProposalRules): Proposal | null {
+function proposeMedian(rules: ProposalRules, ours: Hex): Proposal | null {
   const revealed = [...rules.reveals];
-  for (const [, anchor] of revealed) {
+  for (const anchor of [ours, ...rules.reveals.values()]) {
     const group = revealed.filter(([, output]) => medianOrNone(rules.codec, [anchor, output]) !== undefined);
     if (group.length < rules.quorum) continue;
     const reveals = group.map(([operatorId]) => operatorId).sort((a, b) => a - b);

@@ -1,5 +1,6 @@
 import { agree, type ModelManifest } from "@sibyl/sdk";
-import { type Hex, isAddress, isHex, keccak256 } from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
+import { type Hex, isAddress, isHex } from "viem";
 import { z } from "zod";
 import { CoprocessorError } from "./errors.ts";
 import { type RuntimeFingerprint, runtimeFingerprint } from "./runtime.ts";

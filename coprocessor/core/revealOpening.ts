@@ -1,5 +1,6 @@
 import { commitmentHash } from "@sibyl/sdk";
-import { type Hex, keccak256 } from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
+import type { Hex } from "viem";
 import type { RevealMessage } from "./messages.ts";
 
 /** Which commitment a reveal opens, and to what. */
@@ -20,4 +21,13 @@ export function revealOpening(reveal: RevealMessage): RevealOpening {
   const opening = { outputHash, commitment };
   openings.set(reveal, opening);
   return opening;
+}
+
+/** The same reveal without the commitments that it carries, for who keeps these on their own. */
+export function withoutCarried(reveal: RevealMessage): RevealMessage {
+  if (reveal.commits.length === 0) return reveal;
+  const bare = { ...reveal, commits: [] };
+  const opening = openings.get(reveal);
+  if (opening !== undefined) openings.set(bare, opening);
+  return bare;
 }

@@ -29,14 +29,17 @@ export const runtimeFingerprint = z.object({
   platform: z.string().min(1),
   /** The processor's vector extensions that runtimes choose code by, for example `avx2 fma`; empty when unknown. */
   cpu: z.string(),
+  /** What decodes images, for a model that takes them, for example `sharp@0.35.0 libvips@8.18.0`. */
+  images: z.string().min(1).optional(),
 });
 export type RuntimeFingerprint = z.output<typeof runtimeFingerprint>;
 
 /** A fingerprint in one line, for logs and people. */
 export function runtimeText(runtime: RuntimeFingerprint): string {
-  const { library, version, asked, used, intraOpThreads, optimisation, batch, platform, cpu } = runtime;
+  const { library, version, asked, used, intraOpThreads, optimisation, batch, platform, cpu, images } =
+    runtime;
   const provider = used.length === 1 && used[0] === asked ? asked : `${used.join("+")} for ${asked}`;
   const settings = [`intra=${intraOpThreads}`, `opt=${optimisation}`, `batch=${batch}`];
   const parts = [`${library}@${version}`, provider, ...settings, platform];
-  return [...parts, ...(cpu === "" ? [] : [`(${cpu})`])].join(" ");
+  return [...parts, ...(cpu === "" ? [] : [`(${cpu})`]), ...(images === undefined ? [] : [images])].join(" ");
 }

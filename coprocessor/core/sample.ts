@@ -1,4 +1,5 @@
-import { concatHex, type Hex, hexToBigInt, keccak256 } from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
+import { concatHex, type Hex, hexToBigInt } from "viem";
 
 /**
  * Whether a case falls into a sample of a share of all.

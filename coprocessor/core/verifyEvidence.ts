@@ -9,7 +9,8 @@ import {
   OutOfRangeError,
   unpackProfile,
 } from "@sibyl/sdk";
-import { type Address, type Hex, keccak256 } from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
+import type { Address, Hex } from "viem";
 import { attestationIn, type EvidenceProof, OFFENCES, requestWords } from "./evidence.ts";
 import { opens } from "./examine.ts";
 import type { CommitMessage, PeerMessage } from "./messages.ts";

@@ -1,10 +1,10 @@
 import type { Exit } from "./childProcess.ts";
 import { inferenceError } from "./inferenceError.ts";
 import type { JobEnding } from "./jobLine.ts";
-import { OUT_OF_MEMORY_SIGNAL, type ProcessMessage } from "./messages.ts";
+import { OUT_OF_MEMORY_SIGNAL } from "./messages.ts";
 
 /** What a process tells of a job that it did. */
-export type Answer = Extract<ProcessMessage, { kind: "done" }>;
+export type Answer = Extract<JobEnding, { kind: "answer" | "loaded" }>;
 
 /** Whose job it was and what it was allowed, for its error. */
 export interface EndedJob {
@@ -24,11 +24,12 @@ export function answerOf(ending: JobEnding, job: EndedJob): Answer {
   const { name, modelId, timeoutMs } = job;
   switch (ending.kind) {
     case "answer":
-      if (ending.message.kind === "done") return ending.message;
-      throw inferenceError(ending.message.fact, `${name}: ${ending.message.message}`, {
-        retry: ending.message.retry,
-        meta: { modelId },
-      });
+    case "loaded":
+      return ending;
+    case "failed": {
+      const { fact, message, retry, meta } = ending;
+      throw inferenceError(fact, message, { retry, meta });
+    }
     case "exit":
       throw deathOf(job, ending.exit);
     case "timeout":

@@ -1,7 +1,11 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
+import type { Duplex } from "node:stream";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type { JobMessage, ProcessMessage, RuntimeSettings } from "./messages.ts";
+import type { RuntimeFingerprint } from "../core/runtime.ts";
+import { FrameReader, Heads } from "./frames.ts";
+import { PIPE, type ProcessMessage, type RowEnding, type RuntimeSettings } from "./messages.ts";
+import { decodeRows } from "./rowParts.ts";
 
 /** How a process ended, and the last that it wrote. */
 export interface Exit {
@@ -10,14 +14,23 @@ export interface Exit {
   stderr: string;
 }
 
+/** What a process says; `done` with what its frame holds beside. */
+export type ChildMessage =
+  | Exclude<ProcessMessage, { kind: "done" }>
+  | (Extract<ProcessMessage, { kind: "done" }> & {
+      runtime: RuntimeFingerprint;
+      rows: RowEnding[];
+    });
+
 export interface InferenceChild {
   readonly pid: number | undefined;
-  send(message: JobMessage): void;
+  send(frame: Buffer): void;
   /** Ends it at once, whatever it does. `onExit` follows. */
   kill(): void;
 }
 
 const STDERR_KEPT = 2_000;
+const NOTHING = Buffer.alloc(0);
 /** What Node, tsx and a runtime need to start. Nothing else of the operator's environment gets to a model. */
 const ENVIRONMENT = [
   "PATH",
@@ -40,14 +53,19 @@ const FIXED = { NVIDIA_TF32_OVERRIDE: "0" };
 export function startChild(
   settings: RuntimeSettings,
   directory: string,
-  handlers: { onMessage(message: ProcessMessage): void; onExit(exit: Exit): void },
+  handlers: {
+    onMessage(message: ChildMessage): void;
+    onExit(exit: Exit): void;
+  },
 ): InferenceChild {
-  const child: ChildProcess = fork(
-    fileURLToPath(new URL("./inferenceProcess.ts", import.meta.url)),
-    [JSON.stringify(settings)],
-    {
+  const child = spawn(
+    process.execPath,
+    [
       // By its path, because the child works elsewhere; our own flags (a debugger's port, a test runner's) stay ours.
-      execArgv: ["--import", pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href],
+      ...["--import", pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href],
+      ...[fileURLToPath(new URL("./inferenceProcess.ts", import.meta.url)), JSON.stringify(settings)],
+    ],
+    {
       cwd: directory,
       env: {
         ...Object.fromEntries(
@@ -55,14 +73,16 @@ export function startChild(
         ),
         ...FIXED,
       },
-      // Structured clone: bytes go through as bytes.
-      serialization: "advanced",
-      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      stdio: ["ignore", "ignore", "pipe", "pipe"],
     },
   );
   let stderr = "";
   let failure: Error | null = null;
   let ended = false;
+  const reader = new FrameReader();
+  // As a rule it says the same as before.
+  const messages = new Heads<ProcessMessage>();
+  const runtimes = new Heads<RuntimeFingerprint>();
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     stderr = (stderr + text).slice(-STDERR_KEPT);
   });
@@ -71,7 +91,29 @@ export function startChild(
     ended = true;
     handlers.onExit({ code, signal, stderr: failure ? failure.message : stderr });
   };
-  child.on("message", (message) => handlers.onMessage(message as ProcessMessage));
+  // Null when the process could not be started.
+  const pipe = child.stdio[PIPE] as Duplex | null;
+  pipe?.on("data", (piece: Buffer) => {
+    try {
+      for (const { head, parts } of reader.push(piece)) {
+        const message = messages.parse(parts[0] ?? NOTHING);
+        if (message.kind !== "done") handlers.onMessage(message);
+        else {
+          handlers.onMessage({
+            ...message,
+            runtime: runtimes.parse(head),
+            rows: decodeRows(parts.slice(1)),
+          });
+        }
+      }
+    } catch (error) {
+      // It says what no process of ours says.
+      failure = error as Error;
+      child.kill("SIGKILL");
+    }
+  });
+  // A pipe that breaks shows as an exit.
+  pipe?.on("error", () => undefined);
   child.on("error", (error) => {
     failure = error;
     // A process that could not even start has no exit.
@@ -81,9 +123,8 @@ export function startChild(
   child.on("close", end);
   return {
     pid: child.pid,
-    send: (message) => {
-      // A channel that is closed already shows as an exit.
-      if (child.connected) child.send(message, () => undefined);
+    send: (frame) => {
+      if (pipe?.writable) pipe.write(frame);
     },
     kill: () => child.kill("SIGKILL"),
   };

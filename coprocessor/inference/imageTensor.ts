@@ -22,6 +22,9 @@ sharp.unblock({
   operation: ["VipsForeignLoadPngBuffer", "VipsForeignLoadJpegBuffer", "VipsForeignLoadWebpBuffer"],
 });
 
+/** What decodes, in words for the runtime's fingerprint. */
+export const IMAGE_LIBRARY = `sharp@${sharp.versions.sharp ?? "unknown"} libvips@${sharp.versions.vips}`;
+
 /**
  * An encoded image as a graph's tensor, one row.
  *
@@ -33,28 +36,25 @@ export async function imageTensor({ image, type }: ImagePlan, bytes: Uint8Array)
   return tensorOf(image, type, raster);
 }
 
+const READING = { failOn: "warning", ignoreIcc: true, autoOrient: true, sequentialRead: true } as const;
+
 /** Four channels, red to alpha. */
 async function decode({ formats, maxPixels }: ImageInput, bytes: Uint8Array): Promise<Raster> {
   const format = formatOf(bytes);
   if (format === null || !formats.includes(format)) {
     throw badInput(`the image is ${format ?? "of no known format"}, ${formats.join(" or ")} wanted`);
   }
-  const source = sharp(bytes, {
-    // Looked at below, so that the error can say how many there are.
-    limitInputPixels: false,
-    failOn: "warning",
-    ignoreIcc: true,
-    autoOrient: true,
-    sequentialRead: true,
+  if (isAnimated(format, bytes)) throw await refusal(format, maxPixels, bytes, "it moves");
+  // One pass for an image that is well: each costs the way to another thread and back. The size is checked against the
+  // header, before anything is decoded.
+  const decoding = sharp(bytes, { ...READING, limitInputPixels: maxPixels })
+    .toColourspace("srgb")
+    .ensureAlpha()
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true });
+  const { data, info } = await decoding.catch(async (error: unknown) => {
+    throw await refusal(format, maxPixels, bytes, error);
   });
-  const { width, height, pages = 1 } = await reading(format, () => source.metadata());
-  if (width * height > maxPixels) {
-    throw badInput(`the image has ${width} x ${height} pixels, ${maxPixels} in all allowed`);
-  }
-  if (pages !== 1) throw badInput(`the image has ${pages} frames, one wanted`);
-  const { data, info } = await reading(format, () =>
-    source.toColourspace("srgb").ensureAlpha().raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true }),
-  );
   if (info.channels !== 4) throw badInput(`the image has ${info.channels} channels once decoded, 4 wanted`);
   return { width: info.width, height: info.height, channels: 4, data };
 }
@@ -67,13 +67,40 @@ function formatOf(bytes: Uint8Array): ImageInput["formats"][number] | null {
   return start.startsWith("RIFF") && start.startsWith("WEBP", 8) ? "webp" : null;
 }
 
-async function reading<T>(format: string, work: () => Promise<T>): Promise<T> {
+/** Whether an image says of itself that it has more than one frame; of the formats only WebP can. */
+function isAnimated(format: string, bytes: Uint8Array): boolean {
+  const extended = Buffer.from(
+    bytes.buffer,
+    bytes.byteOffset + 12,
+    Math.min(9, Math.max(0, bytes.length - 12)),
+  );
+  return (
+    format === "webp" && extended.toString("latin1", 0, 4) === "VP8X" && ((extended[8] ?? 0) & 0b10) !== 0
+  );
+}
+
+/** What is wrong with an image that cannot be taken, in numbers where its header has them. */
+async function refusal(
+  format: string,
+  maxPixels: number,
+  bytes: Uint8Array,
+  error: unknown,
+): Promise<ProcessFailure> {
   try {
-    return await work();
-  } catch (error) {
-    const [reason] = (error instanceof Error ? error.message : String(error)).split("\n");
-    throw badInput(`the ${format} cannot be decoded: ${reason}`);
+    const {
+      width,
+      height,
+      pages = 1,
+    } = await sharp(bytes, { ...READING, limitInputPixels: false }).metadata();
+    if (width * height > maxPixels) {
+      return badInput(`the image has ${width} x ${height} pixels, ${maxPixels} in all allowed`);
+    }
+    if (pages !== 1) return badInput(`the image has ${pages} frames, one wanted`);
+  } catch {
+    // Then the reason is the first one.
   }
+  const [reason] = (error instanceof Error ? error.message : String(error)).split("\n");
+  return badInput(`the ${format} cannot be decoded: ${reason}`);
 }
 
 /** Lays the image over its background and takes the channels that the graph wants. */
@@ -82,22 +109,32 @@ function channelsOf({ channels, background = 255, invert = false }: ImageInput, 
   const count = channels === "grey" ? 1 : 3;
   const data = new Uint8Array(pixels * count);
   const flip = invert ? 255 : 0;
-  for (let pixel = 0; pixel < pixels; pixel += 1) {
-    const at = pixel * 4;
+  const first = channels === "bgr" ? 2 : 0;
+  for (let pixel = 0, at = 0, to = 0; pixel < pixels; pixel += 1, at += 4, to += count) {
     const alpha = source.data[at + 3] as number;
-    const over = (channel: number) =>
-      Math.floor(((source.data[at + channel] as number) * alpha + background * (255 - alpha) + 127) / 255);
-    const [red, green, blue] = [over(0), over(1), over(2)];
-    if (channels === "grey") {
-      // Rec. 601 in 256ths.
-      data[pixel] = ((77 * red + 150 * green + 29 * blue + 128) >> 8) ^ flip;
-      continue;
+    let red = source.data[at] as number;
+    let green = source.data[at + 1] as number;
+    let blue = source.data[at + 2] as number;
+    if (alpha !== 255) {
+      red = over(red, alpha, background);
+      green = over(green, alpha, background);
+      blue = over(blue, alpha, background);
     }
-    data[pixel * 3] = (channels === "rgb" ? red : blue) ^ flip;
-    data[pixel * 3 + 1] = green ^ flip;
-    data[pixel * 3 + 2] = (channels === "rgb" ? blue : red) ^ flip;
+    if (count === 1) {
+      // Rec. 601 in 256ths.
+      data[to] = ((77 * red + 150 * green + 29 * blue + 128) >> 8) ^ flip;
+    } else {
+      data[to + first] = red ^ flip;
+      data[to + 1] = green ^ flip;
+      data[to + 2 - first] = blue ^ flip;
+    }
   }
   return { width: source.width, height: source.height, channels: count, data };
+}
+
+/** A level laid over a background; whole numbers, so every machine gets the same. */
+function over(level: number, alpha: number, background: number): number {
+  return ((level * alpha + background * (255 - alpha) + 127) / 255) | 0;
 }
 
 function resized({ resize, invert = false }: ImageInput, source: Raster): Raster {
@@ -161,15 +198,20 @@ function tensorOf(
     nhw: [1, height, width],
   };
   const pixels = width * height;
-  const planar = layout === "nchw" && channels > 1;
-  const place = (pixel: number, channel: number) =>
-    planar ? channel * pixels + pixel : pixel * channels + channel;
+  if (type === "uint8" && (layout !== "nchw" || channels === 1)) return { type, dims: dims[layout], data };
+  const planar = layout === "nchw";
   const values = type === "uint8" ? new Uint8Array(data.length) : new Float32Array(data.length);
   for (let channel = 0; channel < channels; channel += 1) {
-    const [middle, width] = [mean[channel] ?? (mean[0] as number), std[channel] ?? (std[0] as number)];
-    for (let pixel = 0; pixel < pixels; pixel += 1) {
-      const value = data[pixel * channels + channel] as number;
-      values[place(pixel, channel)] = type === "uint8" ? value : (value / 255 - middle) / width;
+    const middle = mean[channel] ?? (mean[0] as number);
+    const spread = std[channel] ?? (std[0] as number);
+    // A byte has 256 values.
+    const valueOfLevel = Float64Array.from({ length: 256 }, (_, level) =>
+      type === "uint8" ? level : (level / 255 - middle) / spread,
+    );
+    const step = planar ? 1 : channels;
+    let to = planar ? channel * pixels : channel;
+    for (let from = channel; from < data.length; from += channels, to += step) {
+      values[to] = valueOfLevel[data[from] as number] as number;
     }
   }
   return { type, dims: dims[layout], data: values };

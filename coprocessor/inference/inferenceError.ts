@@ -1,4 +1,4 @@
-import { SibylError } from "@sibyl/sdk";
+import { SibylError } from "@sibyl/sdk/errors";
 import { CoprocessorError, type Retry } from "../core/errors.ts";
 
 /**

@@ -1,98 +1,92 @@
 /**
- * The program of one inference process: tensors in, tensors out, one job at a time over its IPC channel.
+ * The program of one inference process: requests' bytes in, answers' bytes out, one frame at a time over its pipe.
  *
  * It imports little, because every process pays for it. It holds no key and no environment, and works in an empty
- * folder. It never outlives its parent: a watchdog thread ends it when the parent is gone or when it outgrows its
- * memory, also while the runtime computes.
+ * folder. It never outlives its parent: it ends with its pipe, and a watchdog thread ends it when the parent is gone or
+ * when it outgrows its memory, also while the runtime computes.
+ *
+ * It waits for the next frame inside the system's read, and not in Node's loop: waking up is half of what a small model
+ * costs.
  */
+import { readSync, writeSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
+import type { Tensor } from "onnxruntime-node";
+import { encodeFrame, type Frame, FrameReader, Heads } from "./frames.ts";
 import {
-  type JobMessage,
+  type ModelEntry,
   OUT_OF_MEMORY_SIGNAL,
+  PIPE,
   type ProcessMessage,
   type RawTensor,
+  type RowEnding,
   type RuntimeSettings,
 } from "./messages.ts";
 import { failureOf, ProcessFailure } from "./processFailure.ts";
-import { ProviderFailedError } from "./runtimes/runtime.ts";
-import { EntryChangedError, type LoadedModel, SessionCache, SessionTooLargeError } from "./sessionCache.ts";
+import { encodeRows } from "./rowParts.ts";
+import { fileOf, type Run, runRows } from "./runRows.ts";
+import { type LoadedModel, SessionCache } from "./sessionCache.ts";
 
-/** Most bytes of a graph's outputs. What goes on chain is far less; this keeps the pipe and the engine safe. */
-const MAX_RESULT_BYTES = 8 * 2 ** 20;
 const WATCHDOG_INTERVAL_MS = 50;
+const READ_BYTES = 2 ** 16;
+/** How long the loop of Node may stand still under load. */
+const TURN_INTERVAL_MS = 5;
 
 const settings = JSON.parse(process.argv[2] as string) as RuntimeSettings;
 const sessions = new SessionCache(settings);
+const entries = new Heads<ModelEntry>();
+const reader = new FrameReader();
+const piece = Buffer.allocUnsafeSlow(READ_BYTES);
+/** Where frames are made; each is written before the next one. */
+const written = Buffer.allocUnsafeSlow(READ_BYTES);
+const NO_HEAD = Buffer.alloc(0);
 /** Whether the runtime can no longer be trusted, so that the process has to be replaced. */
 let broken = false;
+let turnedMs = performance.now();
 
 startWatchdog();
-process.on("disconnect", () => process.exit(0));
-process.on("message", (message: JobMessage) => {
-  // One at a time is the engine's promise, so there is nothing to line up here.
-  void answer(message).then((reply) =>
-    process.send?.(reply, undefined, {}, () => {
-      if (broken) process.exit(1);
-    }),
-  );
-});
-process.send?.({ kind: "ready" } satisfies ProcessMessage);
+say(NO_HEAD, { kind: "ready" });
+for (;;) {
+  for (const frame of nextFrames()) await answer(frame);
+  // Now that nobody waits for it.
+  await turnWhenDue();
+}
 
-async function answer(message: JobMessage): Promise<ProcessMessage> {
-  const { job } = message;
+/**
+ * Lets the loop of Node go round: what the runtime's and the engine's own threads have left to this one, and the release of
+ * results that are no longer needed. A turn takes as long as a few requests of a small model, so not after each.
+ */
+async function turnWhenDue(): Promise<void> {
+  if (performance.now() - turnedMs < TURN_INTERVAL_MS) return;
+  await setImmediate();
+  turnedMs = performance.now();
+}
+
+/** Waits for them. The engine's end of the pipe closes when there are no more. */
+function nextFrames(): Frame[] {
+  const bytes = readSync(PIPE, piece, 0, READ_BYTES, null);
+  if (bytes === 0) process.exit(0);
+  return reader.push(piece.subarray(0, bytes));
+}
+
+function say(head: Buffer, message: ProcessMessage, rows: readonly RowEnding[] = []): void {
+  const parts = message.kind === "done" ? encodeRows(rows) : [];
+  const frame = encodeFrame(head, [Buffer.from(JSON.stringify(message)), ...parts], written);
+  for (let at = 0; at < frame.length; ) at += writeSync(PIPE, frame, at);
+}
+
+async function answer({ head, parts }: Frame): Promise<void> {
+  const entry = entries.parse(head);
   try {
-    const loaded = await sessions.get(message);
-    const { signature, fingerprint, loadMs } = loaded;
-    const about = { kind: "done", job, signature, runtime: fingerprint, loadMs } as const;
-    const { rows, work } = message;
-    if (rows && work) {
-      // Only now: most models take tensors.
-      const { runRows } = await import("./runRows.ts");
-      const endings = await runRows({ rows, work }, message, (feeds, fetches) =>
-        infer(loaded, feeds, fetches),
-      );
-      return checked({ ...about, results: {}, runMs: 0, rows: endings });
-    }
-    if (!message.feeds) return { ...about, results: {}, runMs: 0 };
-    const startMs = performance.now();
-    const values = await compute(loaded, message, message.feeds);
-    const runMs = performance.now() - startMs;
-    return checked({ ...about, results: values, runMs });
+    const loaded = await sessions.get(entry);
+    const { loadMs, task, together } = loaded;
+    const rows = await runRows({ entry, task, together }, parts, runOf(loaded, entry));
+    say(loaded.fingerprintText, { kind: "done", loadMs, isLast: broken }, rows);
   } catch (error) {
     judge(error);
-    const failure = failureOf(error);
-    if (error instanceof ProviderFailedError) failure.fact = "provider-failed";
-    if (error instanceof SessionTooLargeError) failure.fact = "out-of-memory";
-    if (error instanceof EntryChangedError) failure.retry = "backoff";
-    return { kind: "failed", job, ...failure };
+    say(NO_HEAD, { kind: "failed", ...failureOf(error, entry), isLast: broken });
   }
-}
-
-/** What fits through the pipe. */
-function checked(answer: Extract<ProcessMessage, { kind: "done" }>): ProcessMessage {
-  const parts = answer.rows?.flatMap((row) => (row.kind === "done" ? [row.results] : [])) ?? [answer.results];
-  const bytes = parts.flatMap(Object.values<RawTensor>).reduce((sum, { data }) => sum + bytesOf(data), 0);
-  if (bytes <= MAX_RESULT_BYTES) return answer;
-  const message = `its outputs have ${bytes} bytes, ${MAX_RESULT_BYTES} allowed`;
-  return { kind: "failed", job: answer.job, fact: "bad-output", retry: "never", message };
-}
-
-const bytesOf = (data: RawTensor["data"]): number =>
-  Array.isArray(data) ? data.reduce((sum, text) => sum + text.length, 0) : data.byteLength;
-
-async function compute(
-  loaded: LoadedModel,
-  { generation, files, fetches }: JobMessage,
-  feeds: Record<string, RawTensor>,
-): Promise<Record<string, RawTensor>> {
-  if (generation) {
-    const tokenizer = files[generation.tokenizer];
-    if (!tokenizer) throw new ProcessFailure("model-failed", `${generation.tokenizer} was not handed over`);
-    // Only now: most models have no tokenizer.
-    const { generate } = await import("./generate.ts");
-    return generate(loaded, generation, tokenizer, String(feeds.prompt?.data[0]));
-  }
-  return infer(loaded, feeds, fetches);
+  if (broken) process.exit(1);
 }
 
 /** WebAssembly that trapped or ran out of memory leaves its heap as it was in the middle of the work. */
@@ -100,29 +94,35 @@ function judge(error: unknown): void {
   broken ||= !(error instanceof Error) || error.name === "RuntimeError";
 }
 
-/** Runs the graph once. */
-async function infer(
-  { runtime, session }: LoadedModel,
-  feeds: Record<string, RawTensor>,
-  fetches: readonly string[] = session.outputNames,
-): Promise<Record<string, RawTensor>> {
-  const tensors = Object.entries(feeds).map(([name, { type, data, dims }]) => [
-    name,
-    new runtime.Tensor(type as "float32", data as Float32Array, dims),
-  ]);
-  try {
-    const results = await session.run(Object.fromEntries(tensors), fetches);
-    // The runtime's tensors have methods, which do not go through the pipe.
-    return Object.fromEntries(
-      Object.entries(results).map(([name, raw]) => {
-        const { type, dims, data } = raw as RawTensor;
-        return [name, { type, dims: [...dims], data }];
-      }),
-    );
-  } catch (error) {
-    judge(error);
-    throw error;
-  }
+function runOf(loaded: LoadedModel, entry: ModelEntry): Run {
+  const { runtime, session } = loaded;
+  return async (feeds, { fetches, generation }) => {
+    if (broken) {
+      throw new ProcessFailure("model-failed", "the runtime broke down under another request", "backoff");
+    }
+    try {
+      if (generation) {
+        // Only now: most models have no tokenizer.
+        const { generate } = await import("./generate.ts");
+        return await generate(
+          loaded,
+          generation,
+          fileOf(entry, generation.tokenizer),
+          String(feeds.prompt?.data[0]),
+        );
+      }
+      await turnWhenDue();
+      const tensors: Record<string, Tensor> = {};
+      for (const name in feeds) {
+        const { type, data, dims } = feeds[name] as RawTensor;
+        tensors[name] = new runtime.Tensor(type as "float32", data as Float32Array, dims);
+      }
+      return (await runtime.run(session, tensors, fetches)) as Record<string, RawTensor>;
+    } catch (error) {
+      judge(error);
+      throw error;
+    }
+  };
 }
 
 /**

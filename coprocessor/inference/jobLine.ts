@@ -1,35 +1,61 @@
+import type { RuntimeFingerprint } from "../core/runtime.ts";
 import type { Log } from "../observe/port.ts";
-import { areRowsAlike, split, stack } from "./batch.ts";
-import type { JobMessage, RuntimeSettings } from "./messages.ts";
-import { type Ending, type GraphWork, Slot, type SlotJob } from "./slot.ts";
+import { Deadline } from "./deadline.ts";
+import { encodeFrame } from "./frames.ts";
+import type { LoadableModel } from "./loadableModel.ts";
+import { type Failure, MAX_INPUT_BYTES, type RuntimeSettings } from "./messages.ts";
+import { type Ending, Slot } from "./slot.ts";
 
 /** How a job went. `waited`: no process was free in time. `closed`: the line was closed before its turn. */
-export type JobEnding = Ending | { kind: "waited" } | { kind: "closed" };
+export type JobEnding =
+  | { kind: "answer"; output: Uint8Array; runtime: RuntimeFingerprint; loadMs: number; runMs: number }
+  /** The model is loaded, which was all that was wanted. */
+  | { kind: "loaded" }
+  | ({ kind: "failed" } & Failure)
+  | Extract<Ending, { kind: "exit" | "timeout" }>
+  | { kind: "waited" }
+  | { kind: "closed" };
 
-interface Job extends SlotJob {
+interface Job {
+  model: LoadableModel;
+  /** Null for a job that only has the model loaded. */
+  input: Uint8Array | null;
   timeoutMs: number;
-  /** Most jobs that it may be run together with, itself included. */
-  together: number;
-  /** Gives the job up while it waits. */
-  waiting: NodeJS.Timeout;
-  resolve(ending: JobEnding | Promise<JobEnding>): void;
+  /** When it is given up if it still waits, on `performance.now()`'s clock; 0 when its time has not begun. */
+  waitsUntilMs: number;
+  /** Whether it goes into a frame of its own, because it was in one that a process did not survive. */
+  alone: boolean;
+  ended(ending: JobEnding): void;
 }
+
+/**
+ * Fewer jobs than this are not worth a frame of their own while another one is worked on: a frame costs what a dozen requests
+ * of a small model do, and while a process waits for one, the others and the node use the processor.
+ */
+const JOBS_AHEAD = 32;
 
 /**
  * Jobs in order of arrival, and the processes that take them: one that has the model loaded if it is free, else the
  * one with the fewest models.
  *
- * Jobs of one model that come together, or while every process is busy, are run together. Nothing ever waits for a
- * neighbour: with a process free, a job starts as soon as what led to it has run, before any I/O. When a batch fails, each
- * of its jobs is run again by itself, so that none suffers from another's.
+ * Jobs of one model that come together, or while every process is busy, go into one frame. Nothing ever waits for a
+ * neighbour: with a process free, a job starts as soon as what led to it has run, before any I/O. When a process ends
+ * under a frame, each of its jobs is run again by itself, so that none suffers from another's. Of a model whose jobs
+ * are short a process gets the next frame before it has answered one, so that it need not wait for the engine.
  */
 export class JobLine {
   readonly #jobs: Job[] = [];
   readonly #slots: Slot[];
-  readonly #running = new Set<Promise<void>>();
-  #lastJob = 0;
+  /** Frames that processes have. */
+  #frames = 0;
+  /** Of the first job that may have waited too long. */
+  readonly #waiting = new Deadline(() => this.#giveUp());
   #assigning = false;
+  /** When the jobs that come now came, on `performance.now()`'s clock. */
+  #nowMs = 0;
   #closed = false;
+  /** Told once no process has a frame. */
+  #onIdle: (() => void) | null = null;
 
   constructor(size: number, options: { settings: RuntimeSettings; directory: string; log: Log }) {
     this.#slots = Array.from(
@@ -39,29 +65,29 @@ export class JobLine {
   }
 
   /**
-   * @param prepare Makes the feeds once the model is loaded; such a job runs alone.
-   * @param together Most jobs of its model that it may be run together with, itself included.
+   * @param input Null to have the model loaded and nothing run.
    * @param timeoutMs First for the wait, then again for the work.
-   * @throws what `prepare` throws.
+   * @param ended Told once.
    */
   run(
-    message: Omit<JobMessage, "job">,
-    { prepare = null, together = 1 }: { prepare?: SlotJob["prepare"]; together?: number },
+    model: LoadableModel,
+    input: Uint8Array | null,
     timeoutMs: number,
-  ): Promise<JobEnding> {
-    return new Promise((resolve) => this.#enqueue({ message, prepare, together, timeoutMs, resolve }));
+    ended: (ending: JobEnding) => void,
+  ): void {
+    this.#enqueue({ model, input, timeoutMs, waitsUntilMs: 0, alone: false, ended });
   }
 
-  /** Runs a message that only loads its model in every process that is free, or in the first that will be. */
-  async warm(message: Omit<JobMessage, "job">, timeoutMs: number): Promise<JobEnding[]> {
+  /** Loads a model in every process that is free, or, with none, in the first that will be. */
+  warm(model: LoadableModel, timeoutMs: number): Promise<JobEnding[]> {
     const free = this.#slots.filter((slot) => slot.free);
-    if (free.length === 0) return [await this.run(message, {}, timeoutMs)];
-    return Promise.all(
-      free.map((slot) => {
-        const job = { message: { ...message, job: ++this.#lastJob }, prepare: null };
-        return this.#follow(slot.run(job, timeoutMs));
-      }),
-    );
+    const loads =
+      free.length === 0
+        ? [(ended: Job["ended"]) => this.run(model, null, timeoutMs, ended)]
+        : free.map((slot) => (ended: Job["ended"]) => {
+            this.#send(slot, [{ model, input: null, timeoutMs, waitsUntilMs: 0, alone: true, ended }]);
+          });
+    return Promise.all(loads.map((load) => new Promise<JobEnding>(load)));
   }
 
   /** Of the processes that run now. */
@@ -74,36 +100,28 @@ export class JobLine {
     // What found a process free runs, even if it has come in this very moment.
     this.#assign();
     this.#closed = true;
-    for (const job of this.#jobs.splice(0)) {
-      clearTimeout(job.waiting);
-      job.resolve({ kind: "closed" });
-    }
-    await Promise.all(this.#running);
+    this.#waiting.stop();
+    for (const job of this.#jobs.splice(0)) job.ended({ kind: "closed" });
+    if (this.#frames > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
     await Promise.all(this.#slots.map((slot) => slot.close()));
   }
 
-  #enqueue(wanted: Omit<Job, "message" | "waiting"> & { message: Omit<JobMessage, "job"> }): void {
-    const { message, timeoutMs, resolve } = wanted;
+  #enqueue(job: Job): void {
     if (this.#closed) {
-      resolve({ kind: "closed" });
+      job.ended({ kind: "closed" });
       return;
     }
-    const job: Job = {
-      ...wanted,
-      message: { ...message, job: ++this.#lastJob },
-      waiting: setTimeout(() => {
-        this.#jobs.splice(this.#jobs.indexOf(job), 1);
-        resolve({ kind: "waited" });
-      }, timeoutMs),
-    };
-    this.#jobs.push(job);
     this.#assignSoon();
+    if (job.waitsUntilMs === 0) job.waitsUntilMs = this.#nowMs + job.timeoutMs;
+    if (job.waitsUntilMs < this.#waiting.atMs) this.#waiting.set(job.waitsUntilMs);
+    this.#jobs.push(job);
   }
 
   /** Once everybody who is about to add a job has done so: after the promises that are settled now, before any I/O. */
   #assignSoon(): void {
     if (this.#assigning) return;
     this.#assigning = true;
+    this.#nowMs = performance.now();
     process.nextTick(() => {
       this.#assigning = false;
       this.#assign();
@@ -111,94 +129,132 @@ export class JobLine {
   }
 
   #assign(): void {
-    for (;;) {
+    while (this.#jobs.length > 0) {
       const free = this.#slots.filter((slot) => slot.free);
+      if (free.length === 0) {
+        if (this.#assignAhead()) continue;
+        return;
+      }
+      const [{ model }] = this.#jobs as [Job];
       // Rather two processes with half of the jobs each than one with all.
-      const share = Math.ceil(this.#jobs.length / free.length);
-      const job = free.length > 0 ? this.#jobs.shift() : undefined;
-      if (!job) return;
+      let share = Math.ceil(this.#jobs.length / free.length);
+      // And rather two frames than one, when there is enough for both.
+      if (share >= 2 * JOBS_AHEAD && model.isShort) share = Math.ceil(share / 2);
       const slot =
-        free.find((candidate) => candidate.has(job.message.modelId)) ??
+        free.find((candidate) => candidate.has(model.modelId)) ??
         free.reduce((best, candidate) => (candidate.loadedModels < best.loadedModels ? candidate : best));
-      const jobs = [job, ...this.#takeNeighbours(job, share)];
-      for (const { waiting } of jobs) clearTimeout(waiting);
-      if (jobs.length === 1) job.resolve(this.#follow(slot.run(job, job.timeoutMs).then(onlyRow)));
-      else void this.#follow(this.#runTogether(slot, jobs));
+      this.#send(slot, this.#take(share));
     }
   }
 
-  /** Takes out of the line what can be run together with a job. */
-  #takeNeighbours({ message, together }: Job, share: number): Job[] {
-    const most = Math.min(together, share);
-    if (most < 2) return [];
+  /** Gives a process that is busy with a short frame the next one. */
+  #assignAhead(): boolean {
+    const [job] = this.#jobs as [Job];
+    if (this.#jobs.length < JOBS_AHEAD || job.alone || !job.model.isShort) return false;
+    const room = this.#slots.filter((slot) => slot.hasRoom && slot.latest === job.model.modelId);
+    const [slot] = room;
+    if (slot === undefined) return false;
+    this.#send(slot, this.#take(Math.max(JOBS_AHEAD, Math.ceil(this.#jobs.length / room.length))));
+    return true;
+  }
+
+  /** Takes the first job out of the line, and those that go into one frame with it. */
+  #take(share: number): Job[] {
+    const [first] = this.#jobs as [Job];
+    const most = first.alone || first.input === null ? 1 : Math.min(first.model.jobsPerFrame, share);
     const taken: Job[] = [];
-    for (let at = 0; at < this.#jobs.length && taken.length < most - 1; ) {
-      const other = this.#jobs[at] as Job;
-      if (other.together > 1 && mayShareMessage(message, other.message))
-        taken.push(...this.#jobs.splice(at, 1));
-      else at += 1;
+    const passed: Job[] = [];
+    let bytes = 0;
+    let at = 0;
+    for (; at < this.#jobs.length && taken.length < most; at += 1) {
+      const job = this.#jobs[at] as Job;
+      const fits = job === first || (!job.alone && job.model === first.model && job.input !== null);
+      if (!fits) passed.push(job);
+      else {
+        bytes += job.input?.length ?? 0;
+        if (bytes > MAX_INPUT_BYTES && taken.length > 0) break;
+        taken.push(job);
+      }
     }
+    this.#jobs.splice(0, at, ...passed);
     return taken;
   }
 
-  async #runTogether(slot: Slot, jobs: readonly Job[]): Promise<void> {
-    const [{ message }] = jobs as [Job];
-    const all: GraphWork = message.rows
-      ? { rows: jobs.flatMap((job) => job.message.rows ?? []) }
-      : { feeds: stack(jobs.map((job) => job.message.feeds ?? {})) };
-    const timeoutMs = Math.min(...jobs.map((job) => job.timeoutMs));
-    const ending = await slot.run({ message: { ...message, ...all }, prepare: null }, timeoutMs);
-    const endings = rowsOf(ending, jobs.length);
-    for (const [row, job] of jobs.entries()) {
-      const own = endings?.[row];
-      // When the whole has failed, nobody knows whose fault it was.
-      if (own) job.resolve(own);
-      else this.#enqueue({ ...job, together: 1 });
+  #send(slot: Slot, jobs: readonly Job[]): void {
+    const [{ model }] = jobs as [Job];
+    const isAhead = !slot.free;
+    const startMs = performance.now();
+    const inputs: Uint8Array[] = [];
+    let timeoutMs = Number.POSITIVE_INFINITY;
+    for (const job of jobs) {
+      if (job.input !== null) inputs.push(job.input);
+      timeoutMs = Math.min(timeoutMs, job.timeoutMs);
+    }
+    this.#frames += 1;
+    slot.run(model.modelId, encodeFrame(model.head, inputs), timeoutMs, (ending) => {
+      this.#frames -= 1;
+      if (ending.kind === "done" && !isAhead && ending.loadMs === 0 && inputs.length > 0)
+        model.took(performance.now() - startMs, inputs.length);
+      this.#end(jobs, ending);
+      if (this.#frames === 0) this.#onIdle?.();
+    });
+  }
+
+  /** Tells a frame's jobs how it ended, or gives them another try. */
+  #end(jobs: readonly Job[], ending: Ending): void {
+    if (ending.kind === "done") {
+      answer(jobs, ending);
+    } else if (ending.kind === "unstarted") {
+      for (const job of jobs) this.#enqueue(job);
+    } else if (ending.kind === "failed" || jobs.length === 1) {
+      for (const job of jobs) job.ended(ending);
+    } else {
+      // Nobody knows whose fault it was.
+      for (const job of jobs) this.#enqueue({ ...job, waitsUntilMs: 0, alone: true });
     }
   }
 
-  /** Remembers what runs until it has ended, for `close` to wait for. */
-  #follow<T>(work: Promise<T>): Promise<T> {
-    const running = work.then(
-      () => undefined,
-      () => undefined,
-    );
-    void running.then(() => this.#running.delete(running));
-    this.#running.add(running);
-    return work;
+  #giveUp(): void {
+    const now = performance.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const job of this.#jobs.splice(0)) {
+      if (job.waitsUntilMs <= now) {
+        job.ended({ kind: "waited" });
+        continue;
+      }
+      this.#jobs.push(job);
+      next = Math.min(next, job.waitsUntilMs);
+    }
+    this.#waiting.set(next);
   }
 }
 
-function mayShareMessage(one: JobMessage, other: JobMessage): boolean {
-  if (one.modelId !== other.modelId || one.provider !== other.provider) return false;
-  // What becomes of rows is the process's to see; tensors are put together here.
-  if (one.rows && other.rows) return true;
-  return one.feeds !== undefined && other.feeds !== undefined && areRowsAlike(one.feeds, other.feeds);
-}
-
-/** Each job's part of how a message ended; null when it did not come to rows. */
-function rowsOf(ending: Ending, count: number): Ending[] | null {
-  if (ending.kind !== "answer" || ending.message.kind !== "done") return null;
-  const { rows, ...done } = ending.message;
-  if (!rows) {
-    const runtime = { ...done.runtime, batch: count };
-    return (
-      split(done.results, count)?.map((results) => ({
-        kind: "answer",
-        message: { ...done, results, runtime },
-      })) ?? null
-    );
+/** Tells each job its row of a frame. */
+function answer(jobs: readonly Job[], { runtime, loadMs, rows }: Extract<Ending, { kind: "done" }>): void {
+  let together = runtime;
+  let at = 0;
+  for (const job of jobs) {
+    if (job.input === null) {
+      job.ended({ kind: "loaded" });
+      continue;
+    }
+    const row = rows[at];
+    at += 1;
+    if (row === undefined) job.ended(unanswered(rows.length));
+    else if ("fact" in row) job.ended({ kind: "failed", ...row });
+    else {
+      const { output, runMs, batch } = row;
+      if (together.batch !== batch) together = { ...runtime, batch };
+      job.ended({ kind: "answer", output, runtime: together, loadMs, runMs });
+    }
   }
-  const { job } = done;
-  return rows.map((row) => {
-    if (row.kind === "failed") return { kind: "answer", message: { ...row, job } };
-    const { results, runMs, batch } = row;
-    return { kind: "answer", message: { ...done, results, runMs, runtime: { ...done.runtime, batch } } };
-  });
 }
 
-/** How a job that has its message for itself ended. */
-function onlyRow(ending: Ending): Ending {
-  const hasRows = ending.kind === "answer" && ending.message.kind === "done" && ending.message.rows;
-  return (hasRows && rowsOf(ending, 1)?.[0]) || ending;
-}
+/** Only a process that is no longer ours can answer less than it was asked. */
+const unanswered = (rows: number): JobEnding => ({
+  kind: "failed",
+  fact: "model-failed",
+  retry: "backoff",
+  message: `the process gave ${rows} answers, and to this request none`,
+  meta: { rows },
+});

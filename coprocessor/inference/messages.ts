@@ -1,3 +1,4 @@
+import type { ModelManifest } from "@sibyl/sdk";
 import type { Retry } from "../core/errors.ts";
 import type { Provider, RuntimeFingerprint } from "../core/runtime.ts";
 import type { CtcPlan } from "./ctc.ts";
@@ -80,46 +81,62 @@ export interface RowWork {
   reading: CtcPlan | null;
 }
 
-/** How one of several requests ended. */
-export type RowEnding =
-  | { kind: "done"; results: Record<string, RawTensor>; runMs: number; batch: number }
-  | { kind: "failed"; fact: ProcessFact; retry: Retry; message: string };
-
-/** Engine to process: have the model loaded, and with `feeds` run it. */
-export interface JobMessage {
-  job: number;
+/** The head of each frame to a process, as JSON: everything that it takes to load a model. The parts are the inputs. */
+export interface ModelEntry {
   modelId: string;
+  manifest: ModelManifest;
   entryPath: string;
   /** Of the entry; 64 hex digits. */
   sha256: string;
   provider: Provider;
   /** The model's other files, by their path in the manifest. */
   files: Readonly<Record<string, FileReference>>;
-  feeds?: Record<string, RawTensor>;
-  /** The outputs to compute; all when left out. */
-  fetches?: readonly string[];
-  /** Has `feeds.prompt` gone on with, token by token, instead of one run. */
-  generation?: GenerationPlan;
-  /** Has the process make the tensors itself, of one request or of several; then there are no `feeds`. */
-  rows?: readonly Record<string, RawTensor>[];
-  work?: RowWork;
 }
 
-/** Process to engine. */
+/** Why there is no answer. */
+export interface Failure {
+  fact: ProcessFact;
+  retry: Retry;
+  message: string;
+  meta: Record<string, unknown>;
+}
+
+/** How one of several requests ended. */
+export type RowEnding =
+  | {
+      output: Uint8Array;
+      /** Milliseconds in the session, of all that ran together. */
+      runMs: number;
+      /** Requests that ran together. */
+      batch: number;
+    }
+  | Failure;
+
+/**
+ * The first part of each frame from a process, as JSON; the head is the `RuntimeFingerprint` of the model, as if it ran
+ * alone.
+ */
 export type ProcessMessage =
   | { kind: "ready" }
-  | {
-      kind: "done";
-      job: number;
-      signature: GraphSignature;
-      runtime: RuntimeFingerprint;
-      loadMs: number;
-      results: Record<string, RawTensor>;
-      runMs: number;
-      /** For a message with `rows`: how each ended. */
-      rows?: RowEnding[];
-    }
-  | { kind: "failed"; job: number; fact: ProcessFact; retry: Retry; message: string };
+  /** The other parts are the rows, in the order of the inputs; see `rowParts.ts`. */
+  | ({ kind: "done"; loadMs: number } & Leaving)
+  /** The model could not be loaded. */
+  | ({ kind: "failed" } & Failure & Leaving);
+
+interface Leaving {
+  /** Whether the process ends itself after it, and answers no other frame. */
+  isLast: boolean;
+}
+
+/** Bytes of inputs that go into one frame, unless a single one has more: what it takes to write one blocks the engine. */
+export const MAX_INPUT_BYTES = 2 ** 20;
+/** Most requests in one frame. */
+export const MAX_JOBS = 128;
+/** Most bytes of an output: it has to fit a transaction, with the attestations beside it. */
+export const MAX_OUTPUT_BYTES = 96 * 1024;
+
+/** Where a process finds the pipe to its engine. */
+export const PIPE = 3;
 
 /** What can go wrong in a process. */
 export type ProcessFact = "bad-input" | "model-failed" | "bad-output" | "provider-failed" | "out-of-memory";

@@ -2,22 +2,18 @@ import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
-import { type ModelManifest, SibylError } from "@sibyl/sdk";
-import { type Hex, isHex, size } from "viem";
+import type { ModelManifest } from "@sibyl/sdk";
+import type { Hex } from "viem";
 import type { ResolvedModel } from "../core/model.ts";
 import { chooseProvider, type ProviderChoice } from "../core/providerChoice.ts";
-import type { Provider } from "../core/runtime.ts";
 import type { Log } from "../observe/port.ts";
 import { type Answer, answerOf } from "./answerOf.ts";
-import { whyNotTogether } from "./batch.ts";
-import { inferenceError, reasonOf } from "./inferenceError.ts";
+import { inferenceError } from "./inferenceError.ts";
 import { type JobEnding, JobLine } from "./jobLine.ts";
-import type { GraphSignature, JobMessage, RuntimeSettings } from "./messages.ts";
+import { LoadableModel } from "./loadableModel.ts";
+import { MAX_OUTPUT_BYTES, type RuntimeSettings } from "./messages.ts";
 import type { InferenceEngine, InferenceResult } from "./port.ts";
 import { residentBytesOf } from "./residentBytes.ts";
-import type { GraphWork } from "./slot.ts";
-import type { Task } from "./tasks/task.ts";
-import { taskOf } from "./tasks/taskOf.ts";
 
 export interface OnnxEngineOptions {
   /** Jobs that run at the same time, each in a process of its own. */
@@ -37,16 +33,8 @@ export interface OnnxEngineOptions {
   maxMemoryBytes?: number;
 }
 
-/** Most bytes of an output: it has to fit a transaction, with the attestations beside it. */
-const MAX_OUTPUT_BYTES = 96 * 1024;
-/** What is known of a graph is small, but anybody can publish a model; so many stay in memory. */
-const MAX_GRAPHS = 1_000;
-
-/** What loading a model told; `together` is how many of its requests may be run at once. */
-interface KnownGraph {
-  task: Task;
-  together: number;
-}
+/** What is known of a model is small, but anybody can publish one; so many stay in memory. */
+const MAX_MODELS = 1_000;
 
 /**
  * Runs models with ONNX Runtime, native or in WebAssembly, in child processes.
@@ -55,9 +43,9 @@ interface KnownGraph {
  * waits until the graph is through, for ever if it loops, and a native fault or an allocation too many takes all
  * threads of a process with it. A process can be killed, so a bad model costs its own job and nothing else.
  *
- * Bytes become tensors here, in the `tasks`, except where that takes a library or one of the model's files: tokenizers
- * and image decoders work in the processes, which a broken image may cost. A job's timeout counts once for its wait in
- * line and anew when a process takes it.
+ * Bytes become tensors and tensors bytes in the processes too: there it runs beside the node's own work, and a decoder that
+ * an input breaks costs a process. Here a job costs its way to a process and back, and no more. A job's timeout counts
+ * once for its wait in line and anew when a process takes it.
  */
 export function createOnnxEngine(options: OnnxEngineOptions): InferenceEngine {
   return new OnnxEngine(options);
@@ -68,7 +56,7 @@ class OnnxEngine implements InferenceEngine {
   readonly #settings: RuntimeSettings;
   readonly #providers: ProviderChoice;
   readonly #line: JobLine;
-  readonly #graphs = new Map<Hex, Promise<KnownGraph>>();
+  readonly #models = new Map<Hex, LoadableModel>();
   #closing: Promise<void> | null = null;
 
   constructor(options: OnnxEngineOptions) {
@@ -88,35 +76,23 @@ class OnnxEngine implements InferenceEngine {
     });
   }
 
-  async run(
-    model: ResolvedModel,
-    input: Hex,
-    { timeoutMs }: { timeoutMs: number },
-  ): Promise<InferenceResult> {
-    const { manifest, modelId } = model;
-    checkSize(manifest, input);
-    const entry = this.#entryOf(model);
-    const known = this.#graphs.get(modelId);
-    const { task, ending } = known
-      ? await this.#run(await known, entry, input, timeoutMs)
-      : await this.#runFirst(manifest, entry, input, timeoutMs);
-    const answer = this.#answerOf(ending, manifest, modelId, timeoutMs);
-    const output = saying("bad-output", () => task.output(answer.results));
-    if (size(output) > MAX_OUTPUT_BYTES) {
-      throw inferenceError(
-        "bad-output",
-        `the output has ${size(output)} bytes, ${MAX_OUTPUT_BYTES} allowed`,
-        {
-          meta: { modelId, bytes: size(output), limit: MAX_OUTPUT_BYTES },
-        },
-      );
-    }
-    return { output, runtime: answer.runtime, loadMs: answer.loadMs, runMs: answer.runMs };
+  run(model: ResolvedModel, input: Hex, { timeoutMs }: { timeoutMs: number }): Promise<InferenceResult> {
+    // One promise per job: each more costs the small models a part of what they take to run.
+    return new Promise((resolve, reject) => {
+      const bytes = inputBytes(model.manifest, input);
+      this.#line.run(this.#loadable(model), bytes, timeoutMs, (ending) => {
+        try {
+          resolve(resultOf(model, this.#answerOf(ending, model, timeoutMs)));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
   }
 
   async warm(model: ResolvedModel, { timeoutMs }: { timeoutMs: number }): Promise<void> {
-    const endings = await this.#line.warm(this.#entryOf(model), timeoutMs);
-    for (const ending of endings) this.#answerOf(ending, model.manifest, model.modelId, timeoutMs);
+    const endings = await this.#line.warm(this.#loadable(model), timeoutMs);
+    for (const ending of endings) this.#answerOf(ending, model, timeoutMs);
   }
 
   residentBytes(): number | null {
@@ -129,133 +105,53 @@ class OnnxEngine implements InferenceEngine {
     return this.#closing;
   }
 
-  async #run(
-    { task, together }: KnownGraph,
-    entry: Omit<JobMessage, "job">,
-    input: Hex,
-    timeoutMs: number,
-  ): Promise<{ task: Task; ending: JobEnding }> {
-    const ending = await this.#line.run({ ...entry, ...feed(task, input) }, { together }, timeoutMs);
-    return { task, ending };
-  }
-
-  /**
-   * Runs a model's first job. What its graph takes is known only once it is loaded; whoever comes meanwhile waits for
-   * that, and for the same error if it fails.
-   */
-  async #runFirst(
-    manifest: ModelManifest,
-    entry: Omit<JobMessage, "job">,
-    input: Hex,
-    timeoutMs: number,
-  ): Promise<{ task: Task; ending: JobEnding }> {
-    const modelId = entry.modelId as Hex;
-    let graph: KnownGraph | null = null;
-    let tell!: (graph: KnownGraph | Promise<never>) => void;
-    const telling = new Promise<KnownGraph>((resolve) => {
-      tell = resolve;
-    });
-    telling.catch(() => undefined); // nobody may be waiting
-    const [oldest] = this.#graphs.keys();
-    if (this.#graphs.size >= MAX_GRAPHS && oldest) this.#graphs.delete(oldest);
-    this.#graphs.set(modelId, telling);
-    const prepare = (signature: GraphSignature) => {
-      const task = taskOf(manifest, signature);
-      graph = { task, together: togetherOf(manifest, signature, task, entry.provider) };
-      tell(graph);
-      return feed(task, input);
-    };
-    try {
-      const ending = await this.#line.run(entry, { prepare }, timeoutMs);
-      const { task } = graph ?? this.#unloaded(ending, manifest, modelId, timeoutMs);
-      return { task, ending };
-    } catch (error) {
-      if (graph === null) {
-        this.#graphs.delete(modelId);
-        tell(Promise.reject(error));
-      }
-      throw error;
-    }
-  }
-
-  /** The error of a job that ended before its model was loaded. */
-  #unloaded(ending: JobEnding, manifest: ModelManifest, modelId: string, timeoutMs: number): never {
-    this.#answerOf(ending, manifest, modelId, timeoutMs);
-    throw new Error(`${manifest.name} ran without having been loaded`);
-  }
-
-  #answerOf(ending: JobEnding, { name }: ModelManifest, modelId: string, timeoutMs: number): Answer {
+  #answerOf(ending: JobEnding, { modelId, manifest: { name } }: ResolvedModel, timeoutMs: number): Answer {
     const { maxMemoryBytes } = this.#settings;
     return answerOf(ending, { name, modelId, timeoutMs, maxMemoryBytes });
   }
 
-  #entryOf({ modelId, manifest, files }: ResolvedModel): Omit<JobMessage, "job"> {
-    const provider = chooseProvider(modelId, manifest, this.#providers);
-    const entryPath = files[manifest.entry];
-    const sha256 = manifest.files.find(({ path }) => path === manifest.entry)?.sha256;
-    const others = manifest.files.filter(({ path }) => path !== manifest.entry && files[path] !== undefined);
-    if (entryPath !== undefined && sha256 !== undefined) {
-      const references = others.map((file) => [
-        file.path,
-        { path: files[file.path] as string, sha256: file.sha256 },
-      ]);
-      return { modelId, entryPath, sha256, provider, files: Object.fromEntries(references) };
-    }
-    throw inferenceError("model-failed", `the model's entry ${manifest.entry} has no file`, {
-      meta: { modelId },
-    });
+  #loadable(model: ResolvedModel): LoadableModel {
+    const { modelId, manifest } = model;
+    const known = this.#models.get(modelId);
+    if (known?.is(model)) return known;
+    const loadable = new LoadableModel(model, chooseProvider(modelId, manifest, this.#providers));
+    if (known?.absorbs(loadable)) return known;
+    const [oldest] = this.#models.keys();
+    if (this.#models.size >= MAX_MODELS && oldest) this.#models.delete(oldest);
+    this.#models.set(modelId, loadable);
+    return loadable;
   }
 }
 
-function checkSize(manifest: ModelManifest, input: Hex): void {
-  if (!isHex(input) || input.length % 2 !== 0) {
-    throw inferenceError("bad-input", "the input is no string of hex bytes");
+function inputBytes({ name, input: { maxBytes } }: ModelManifest, input: Hex): Buffer {
+  if (typeof input !== "string" || !input.startsWith("0x") || input.length % 2 !== 0) throw noHex();
+  const bytes = input.length / 2 - 1;
+  if (bytes > maxBytes) {
+    throw inferenceError("bad-input", `the input has ${bytes} bytes, ${name} takes ${maxBytes}`, {
+      meta: { bytes, limit: maxBytes },
+    });
   }
-  const { maxBytes } = manifest.input;
-  if (size(input) <= maxBytes) return;
+  // Node reads up to what is no digit, but of a character only the lower byte.
+  const read = Buffer.from(input.slice(2), "hex");
+  if (read.length !== bytes || Buffer.byteLength(input) !== input.length) throw noHex();
+  return read;
+}
+
+const noHex = () => inferenceError("bad-input", "the input is no string of hex bytes");
+
+/** What a process says is taken for an output only if it can be one, whatever a model has made of the process. */
+function resultOf({ modelId, manifest: { name } }: ResolvedModel, answer: Answer): InferenceResult {
+  if (answer.kind === "loaded") throw new Error(`${name} was loaded and not run`);
+  const { output, runtime, loadMs, runMs } = answer;
+  const bytes = output.length;
+  if (bytes <= MAX_OUTPUT_BYTES) return { output: hexOf(output), runtime, loadMs, runMs };
   throw inferenceError(
-    "bad-input",
-    `the input has ${size(input)} bytes, ${manifest.name} takes ${maxBytes}`,
-    {
-      meta: { bytes: size(input), limit: maxBytes },
-    },
+    "bad-output",
+    `the process of ${name} gave ${bytes} bytes, ${MAX_OUTPUT_BYTES} allowed`,
+    { meta: { modelId, bytes, limit: MAX_OUTPUT_BYTES } },
   );
 }
 
-function feed(task: Task, input: Hex): GraphWork {
-  const { fetches, generation, work } = task;
-  const feeds = saying("bad-input", () => task.feeds(input));
-  return work ? { rows: [feeds], work, fetches } : { feeds, fetches, ...(generation && { generation }) };
-}
-
-/**
- * How many requests of a model may be run together. An `exact` model of real numbers never runs in company: sums come
- * out in another order, and with them the last bits.
- *
- * @throws CoprocessorError `inference/model-failed` when the manifest promises what the graph cannot.
- */
-function togetherOf(
-  manifest: ModelManifest,
-  signature: GraphSignature,
-  task: Task,
-  provider: Provider,
-): number {
-  const max = manifest.batch?.max ?? 1;
-  if (max === 1 || task.generation || (manifest.profile.kind === "exact" && manifest.runner === "wasm"))
-    return 1;
-  const obstacle = whyNotTogether(signature, task.fetches);
-  if (obstacle === null) return max;
-  throw inferenceError("model-failed", `batch.max of the manifest is ${max}, but ${obstacle}`, {
-    meta: { model: manifest.name, max, provider },
-  });
-}
-
-/** The sdk's codecs refuse with errors of their own; which side they refuse is known here. */
-function saying<T>(fact: "bad-input" | "bad-output", work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof SibylError)) throw error;
-    throw inferenceError(fact, reasonOf(error), { meta: { reason: error.name }, cause: error });
-  }
-}
+/** By the system's library; the SDK's runs in browsers too. */
+const hexOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Hex =>
+  `0x${Buffer.from(buffer, byteOffset, byteLength).toString("hex")}`;

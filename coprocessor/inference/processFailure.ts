@@ -1,5 +1,9 @@
-import type { Retry } from "../core/errors.ts";
-import type { ProcessFact } from "./messages.ts";
+import { SibylError } from "@sibyl/sdk/errors";
+import { CoprocessorError, type Retry } from "../core/errors.ts";
+import { inferenceError, reasonOf } from "./inferenceError.ts";
+import type { Failure, ModelEntry, ProcessFact } from "./messages.ts";
+import { ProviderFailedError } from "./runtimes/runtime.ts";
+import { EntryChangedError, SessionTooLargeError } from "./sessionError.ts";
 
 /** What an inference process reports instead of a result. */
 export class ProcessFailure extends Error {
@@ -15,9 +19,30 @@ export class ProcessFailure extends Error {
 }
 
 /** What an error means for the request that it met. */
-export function failureOf(error: unknown): { fact: ProcessFact; retry: Retry; message: string } {
-  const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof ProcessFailure) return { fact: error.fact, retry: error.retry, message };
-  const isMemory = error instanceof RangeError || /bad_alloc|out of memory|failed to allocate/i.test(message);
-  return { fact: isMemory ? "out-of-memory" : "model-failed", retry: "never", message };
+export function failureOf(error: unknown, { modelId, manifest }: ModelEntry): Failure {
+  if (error instanceof CoprocessorError) {
+    const { code, retry, message, meta } = error;
+    return { fact: code.slice(code.indexOf("/") + 1) as ProcessFact, retry, message, meta };
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return { ...verdictOn(error, reason), message: `${manifest.name}: ${reason}`, meta: { modelId } };
+}
+
+function verdictOn(error: unknown, reason: string): Pick<Failure, "fact" | "retry"> {
+  if (error instanceof ProcessFailure) return { fact: error.fact, retry: error.retry };
+  if (error instanceof ProviderFailedError) return { fact: "provider-failed", retry: "never" };
+  if (error instanceof SessionTooLargeError) return { fact: "out-of-memory", retry: "never" };
+  if (error instanceof EntryChangedError) return { fact: "model-failed", retry: "backoff" };
+  const isMemory = error instanceof RangeError || /bad_alloc|out of memory|failed to allocate/i.test(reason);
+  return { fact: isMemory ? "out-of-memory" : "model-failed", retry: "never" };
+}
+
+/** The sdk's codecs refuse with errors of their own; which side they refuse is known here. */
+export function taskSide<T>(fact: "bad-input" | "bad-output", work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof SibylError)) throw error;
+    throw inferenceError(fact, reasonOf(error), { meta: { reason: error.name }, cause: error });
+  }
 }

@@ -35,29 +35,32 @@ export function resample(source: Raster, box: Box, width: number, height: number
   const kept = lastRow.first + lastRow.weights.length - top;
   // Lines first; only those that some row of the result reads.
   const narrow = new Float64Array(kept * width * channels);
-  for (let y = 0; y < kept; y += 1) {
+  for (let y = 0, to = 0; y < kept; y += 1) {
     const line = (top + y) * source.width;
-    for (let x = 0; x < width; x += 1) {
-      const { first, weights } = columns[x] as Tap;
-      for (let channel = 0; channel < channels; channel += 1) {
+    for (const { first, weights } of columns) {
+      for (let channel = 0; channel < channels; channel += 1, to += 1) {
         let sum = 0;
-        for (let k = 0; k < weights.length; k += 1) {
-          sum += (weights[k] as number) * (data[(line + first + k) * channels + channel] as number);
+        for (
+          let k = 0, at = (line + first) * channels + channel;
+          k < weights.length;
+          k += 1, at += channels
+        ) {
+          sum += (weights[k] as number) * (data[at] as number);
         }
-        narrow[(y * width + x) * channels + channel] = sum;
+        narrow[to] = sum;
       }
     }
   }
   const result = new Uint8Array(width * height * channels);
   const stride = width * channels;
-  for (let y = 0; y < height; y += 1) {
+  for (let y = 0, to = 0; y < height; y += 1) {
     const { first, weights } = rows[y] as Tap;
-    for (let at = 0; at < stride; at += 1) {
+    for (let x = 0; x < stride; x += 1, to += 1) {
       let sum = 0;
-      for (let k = 0; k < weights.length; k += 1) {
-        sum += (weights[k] as number) * (narrow[(first - top + k) * stride + at] as number);
+      for (let k = 0, at = (first - top) * stride + x; k < weights.length; k += 1, at += stride) {
+        sum += (weights[k] as number) * (narrow[at] as number);
       }
-      result[y * stride + at] = Math.min(255, Math.max(0, Math.floor(sum + 0.5)));
+      result[to] = Math.min(255, Math.max(0, Math.floor(sum + 0.5)));
     }
   }
   return { width, height, channels, data: result };

@@ -1,29 +1,29 @@
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
+import type { ModelManifest } from "@sibyl/sdk";
 import type { InferenceSession } from "onnxruntime-node";
-import type { RuntimeFingerprint } from "../core/runtime.ts";
+import type { Provider, RuntimeFingerprint } from "../core/runtime.ts";
+import { whyNotTogether } from "./batch.ts";
+import { mostTogether } from "./company.ts";
 import { cpuFeatures } from "./cpuFeatures.ts";
-import type { GraphSignature, JobMessage, RuntimeSettings, TensorSignature } from "./messages.ts";
+import { inferenceError } from "./inferenceError.ts";
+import type { GraphSignature, ModelEntry, RuntimeSettings, TensorSignature } from "./messages.ts";
 import type { Runtime } from "./runtimes/runtime.ts";
 import { runtimeFor } from "./runtimes/runtimeFor.ts";
+import { EntryChangedError, SessionTooLargeError } from "./sessionError.ts";
+import type { Task } from "./tasks/task.ts";
+import { taskOf } from "./tasks/taskOf.ts";
 
 export interface LoadedModel {
   runtime: Runtime;
   session: InferenceSession;
-  signature: GraphSignature;
-  fingerprint: RuntimeFingerprint;
+  task: Task;
+  /** How many requests may be run together. */
+  together: number;
+  /** The `RuntimeFingerprint` as JSON. */
+  fingerprintText: Buffer;
   /** What its session takes, as far as the process can tell. */
   bytes: number;
-}
-
-/** The entry is not the file that the store checked; the store will look again at the next try. */
-export class EntryChangedError extends Error {
-  override readonly name = "EntryChangedError";
-}
-
-/** The model alone is more than the sessions of a process may take. */
-export class SessionTooLargeError extends Error {
-  override readonly name = "SessionTooLargeError";
 }
 
 /** Loaded models of one process; whole sessions are released, the longest unused first. */
@@ -38,11 +38,11 @@ export class SessionCache {
   }
 
   /**
-   * @throws EntryChangedError, SessionTooLargeError, ProviderFailedError, or the runtime's error when it refuses the
-   * model.
+   * @throws EntryChangedError, SessionTooLargeError, ProviderFailedError, the runtime's error when it refuses the model, or
+   * CoprocessorError `inference/model-failed` when graph and manifest do not fit each other.
    */
-  async get(message: JobMessage): Promise<LoadedModel & { loadMs: number }> {
-    const key = `${message.modelId} ${message.provider}`;
+  async get(entry: ModelEntry): Promise<LoadedModel & { loadMs: number }> {
+    const key = `${entry.modelId} ${entry.provider}`;
     const known = this.#loaded.get(key);
     if (known) {
       this.#loaded.delete(key);
@@ -51,9 +51,9 @@ export class SessionCache {
     }
     const startMs = performance.now();
     const { maxSessions, maxSessionBytes } = this.#settings;
-    const { size } = await stat(message.entryPath).catch((error: NodeJS.ErrnoException) => {
+    const { size } = await stat(entry.entryPath).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOENT") throw error;
-      throw new EntryChangedError(`${message.entryPath} was removed after it was checked`);
+      throw new EntryChangedError(`${entry.entryPath} was removed after it was checked`);
     });
     if (size > maxSessionBytes) {
       throw new SessionTooLargeError(
@@ -61,7 +61,7 @@ export class SessionCache {
       );
     }
     await this.#release(maxSessions - 1, maxSessionBytes - size);
-    const loaded = await this.#load(message);
+    const loaded = await this.#load(entry);
     this.#loaded.set(key, loaded);
     // Only now is known what the session takes beside its file. It stays itself: the process has a limit of its own.
     await this.#release(maxSessions, Math.max(maxSessionBytes, loaded.bytes));
@@ -79,7 +79,7 @@ export class SessionCache {
     }
   }
 
-  async #load({ entryPath, sha256, provider }: JobMessage): Promise<LoadedModel> {
+  async #load({ entryPath, sha256, provider, manifest }: ModelEntry): Promise<LoadedModel> {
     const rssBefore = process.memoryUsage.rss();
     const runtime = await runtimeFor(provider);
     // From bytes and not from the path: what was hashed is what runs, and the graph has no folder of its own from
@@ -92,11 +92,10 @@ export class SessionCache {
       );
     }
     const { session, fingerprint } = await runtime.open(bytes, provider, this.#settings);
-    return {
-      runtime,
-      session,
-      signature: { inputs: tensors(session.inputMetadata), outputs: tensors(session.outputMetadata) },
-      fingerprint: {
+    const graph = { inputs: tensors(session.inputMetadata), outputs: tensors(session.outputMetadata) };
+    try {
+      const task = await taskOf(manifest, graph);
+      const runtimeFingerprint: RuntimeFingerprint = {
         library: runtime.library,
         version: runtime.version,
         asked: provider,
@@ -104,11 +103,41 @@ export class SessionCache {
         batch: 1,
         platform: `${process.platform}-${process.arch}`,
         cpu: this.#cpu,
-      },
-      // Memory that was free inside the process does not show, so the file counts at least.
-      bytes: Math.max(bytes.length, process.memoryUsage.rss() - rssBefore),
-    };
+        ...(task.work?.preparation.kind === "image" && { images: await imageLibrary() }),
+      };
+      return {
+        runtime,
+        session,
+        task,
+        together: togetherOf(manifest, graph, task, provider),
+        fingerprintText: Buffer.from(JSON.stringify(runtimeFingerprint)),
+        // Memory that was free inside the process does not show, so the file counts at least.
+        bytes: Math.max(bytes.length, process.memoryUsage.rss() - rssBefore),
+      };
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
   }
+}
+
+/** What decodes images, for the fingerprint. */
+async function imageLibrary(): Promise<string> {
+  return (await import("./imageTensor.ts")).IMAGE_LIBRARY;
+}
+
+/**
+ * How many requests may be run together.
+ *
+ * @throws CoprocessorError `inference/model-failed` when the manifest promises what the graph cannot.
+ */
+function togetherOf(manifest: ModelManifest, graph: GraphSignature, task: Task, provider: Provider): number {
+  const most = mostTogether(manifest);
+  const obstacle = most === 1 ? null : whyNotTogether(graph, task.fetches);
+  if (obstacle === null) return most;
+  throw inferenceError("model-failed", `batch.max of the manifest is ${most}, but ${obstacle}`, {
+    meta: { model: manifest.name, max: most, provider },
+  });
 }
 
 function tensors(metadata: readonly InferenceSession.ValueMetadata[]): TensorSignature[] {

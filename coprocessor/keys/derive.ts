@@ -1,4 +1,5 @@
-import { concat, domainSeparator, type Hex, keccak256, stringToHex } from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
+import { concat, domainSeparator, type Hex, stringToHex } from "viem";
 import type { SignPreimage } from "./preimageAccount.ts";
 
 /** A domain of its own: no contract verifies it, and nothing that the protocol signs carries its name. */

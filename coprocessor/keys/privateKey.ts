@@ -1,4 +1,5 @@
-import { type Address, type Hex, hexToBytes, isHex, keccak256 } from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
+import { type Address, type Hex, hexToBytes, isHex } from "viem";
 import { privateKeyToAddress } from "viem/accounts";
 import { CoprocessorError } from "../core/errors.ts";
 import { deriveSecret } from "./derive.ts";
@@ -23,7 +24,7 @@ export function createPrivateKeySigner(hex: string, engine: EcdsaSign = ecdsaSig
   const address = addressOf(key);
   const bytes = hexToBytes(key);
   const sign = async (preimage: Hex): Promise<Hex> => {
-    const { compact, parity } = engine(keccak256(preimage, "bytes"), bytes);
+    const { compact, parity } = engine(hexToBytes(keccak256(preimage)), bytes);
     return `0x${Buffer.from(compact).toString("hex")}${parity === 0 ? "1b" : "1c"}`;
   };
   return {

@@ -1,3 +1,4 @@
+import { keccak256 } from "@sibyl/sdk/keccak256";
 import {
   type Address,
   getAddress,
@@ -5,7 +6,6 @@ import {
   type Hex,
   hashTypedData,
   hexToBytes,
-  keccak256,
   type TypedData,
 } from "viem";
 import { type EcdsaRecover, ecdsaRecover } from "./ecdsaRecover.ts";

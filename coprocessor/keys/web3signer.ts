@@ -1,4 +1,5 @@
-import { type Address, type Hex, keccak256 } from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
+import type { Address, Hex } from "viem";
 import { publicKeyToAddress } from "viem/accounts";
 import { z } from "zod";
 import { CoprocessorError } from "../core/errors.ts";

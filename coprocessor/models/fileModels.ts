@@ -38,6 +38,8 @@ export interface FileModelsOptions {
    * chain and so from anybody.
    */
   allowPrivateHosts?: boolean;
+  /** Milliseconds for which a look at a folder's file counts; every `resolve` looks when left out. */
+  lookMs?: number;
 }
 
 /** Manifests are small, but anybody can publish one; so many stay in memory. */
@@ -57,7 +59,7 @@ export function createFileModels(options: FileModelsOptions): ModelStore {
 class FileModels implements ModelStore {
   readonly #local: LocalModels;
   readonly #cache: ContentCache;
-  readonly #verifier = new FileVerifier();
+  readonly #verifier: FileVerifier;
   readonly #policy: FetchPolicy;
   readonly #maxModelBytes: number;
   readonly #places: ModelPlaces;
@@ -67,6 +69,7 @@ class FileModels implements ModelStore {
 
   constructor(options: FileModelsOptions) {
     this.#local = new LocalModels(options.folders, options.log);
+    this.#verifier = new FileVerifier(options.lookMs);
     this.#cache = new ContentCache({
       directory: options.cacheDirectory,
       ...(options.reserveBytes === undefined ? {} : { reserveBytes: options.reserveBytes }),
@@ -92,7 +95,8 @@ class FileModels implements ModelStore {
 
   resolve(id: Hex, manifestURI: string): Promise<ResolvedModel> {
     return this.#once(`model ${id} ${manifestURI}`, async () => {
-      const local = await this.#local.find(id);
+      // One that had to be fetched was in no folder; asking them again for each job costs more than the rest of this.
+      const local = this.#manifests.has(id) ? this.#local.known(id) : await this.#local.find(id);
       if (local) {
         const files: Record<string, string> = {};
         for (const file of local.manifest.files) {

@@ -30,6 +30,11 @@ export class LocalModels {
     this.#log = log;
   }
 
+  /** As `find`, without a look at the folders. */
+  known(id: Hex): LocalModel | null {
+    return this.#models.get(id) ?? null;
+  }
+
   async find(id: Hex): Promise<LocalModel | null> {
     const known = this.#models.get(id);
     if (known) return known;

@@ -38,7 +38,14 @@ function collecting(store: Store, changes: StoreChange[]): Store {
 
 type Noted = Pick<
   Store,
-  "insertRequest" | "insertRequests" | "write" | "transition" | "transitionAll" | "updateOutbox" | "rewind"
+  | "insertRequest"
+  | "insertRequests"
+  | "write"
+  | "transition"
+  | "transitionAll"
+  | "updateOutbox"
+  | "updateOutboxAll"
+  | "rewind"
 >;
 
 const noting = (store: Store, note: (change: StoreChange) => void): Noted => ({
@@ -85,6 +92,12 @@ const noting = (store: Store, note: (change: StoreChange) => void): Noted => ({
   async updateOutbox(entry, from) {
     const updated = await store.updateOutbox(entry, from);
     if (updated) note({ type: "outbox", entry, from });
+    return updated;
+  },
+  async updateOutboxAll(entries, from) {
+    const updated = await store.updateOutboxAll(entries, from);
+    for (const [index, entry] of entries.entries())
+      if (updated[index] === true) note({ type: "outbox", entry, from });
     return updated;
   },
   async rewind(ancestor) {

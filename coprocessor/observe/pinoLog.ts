@@ -1,6 +1,10 @@
 import { type Logger, pino } from "pino";
 import { requestIdIn } from "../core/request.ts";
+import { type LogLines, openLogLines } from "./logLines.ts";
 import type { Log, LogLevel } from "./port.ts";
+
+/** One for all logs of this process, so that their lines stay in order. */
+let lines: LogLines | null = null;
 
 const ORDER: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
 
@@ -17,12 +21,16 @@ export function createPinoLog(
   base: Record<string, unknown>,
 ): Log & { setLevel(level: LogLevel): void } {
   const lowest = { level };
-  const inner = pino({
-    level: "debug",
-    base,
-    formatters: { level: (label) => ({ level: label }), log: plain },
-  });
-  return Object.assign(wrap(inner, lowest), {
+  lines ??= openLogLines();
+  const inner = pino(
+    {
+      level: "debug",
+      base,
+      formatters: { level: (label) => ({ level: label }), log: plain },
+    },
+    lines,
+  );
+  return Object.assign(wrap(inner, lowest, lines), {
     setLevel(next: LogLevel) {
       lowest.level = next;
     },
@@ -30,16 +38,19 @@ export function createPinoLog(
 }
 
 /** pino's children keep the level that they were made with, so one place above them all decides. */
-function wrap(inner: Logger, lowest: { level: LogLevel }): Log {
+function wrap(inner: Logger, lowest: { level: LogLevel }, lines: LogLines): Log {
   const write = (level: Exclude<LogLevel, "silent">) => (fields: object, message: string) => {
-    if (ORDER.indexOf(level) >= ORDER.indexOf(lowest.level)) inner[level](fields, message);
+    if (ORDER.indexOf(level) < ORDER.indexOf(lowest.level)) return;
+    inner[level](fields, message);
+    // Whatever may be about to end this process has been said before.
+    if (level === "warn" || level === "error") lines.flush();
   };
   return {
     debug: write("debug"),
     info: write("info"),
     warn: write("warn"),
     error: write("error"),
-    child: (fields) => wrap(inner.child(fields), lowest),
+    child: (fields) => wrap(inner.child(fields), lowest, lines),
   };
 }
 

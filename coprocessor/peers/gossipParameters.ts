@@ -37,6 +37,8 @@ export function gossipParameters(
     Dscore: 0,
     Dout: 0,
     Dlazy: 6,
+    // Said to a mesh, of which there is none.
+    idontwantMinDataSize: Number.POSITIVE_INFINITY,
     heartbeatInterval: 500,
     // In heartbeats: a verdict may take 6 s and its message is still relayed.
     mcacheLength: 12,

@@ -6,7 +6,8 @@ import {
   encodeSettle,
   unpackSigners,
 } from "@sibyl/sdk";
-import { keccak256, size } from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
+import { size } from "viem";
 import type { AgreementAction } from "../core/agreement.ts";
 import type { Ballot } from "../core/ballot.ts";
 import type { PeerMessage } from "../core/messages.ts";

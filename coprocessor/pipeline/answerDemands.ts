@@ -1,5 +1,6 @@
 import { encodeOpen } from "@sibyl/sdk";
-import { type Hex, keccak256, size } from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
+import { type Hex, size } from "viem";
 import { type DemandRecord, decideOpening } from "../core/opening.ts";
 import { plannedTransaction } from "../core/plannedTransaction.ts";
 import { type RequestKey, type RequestRecord, requestKey } from "../core/request.ts";

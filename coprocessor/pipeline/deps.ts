@@ -32,7 +32,7 @@ export interface Watching {
   balance(): Promise<bigint>;
 }
 
-/** What the stages act through; `main.ts` chooses the adapters. */
+/** What the stages act through; `compose/` chooses the adapters. */
 export interface PipelineDeps {
   scope: OracleScope;
   /** Our operator id; 0, which is nobody's, for a watcher that is no operator. */

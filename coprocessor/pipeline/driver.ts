@@ -1,4 +1,5 @@
-import { worthRepeating } from "../core/repeats.ts";
+import type { PeerMessage } from "../core/messages.ts";
+import { worthPassingOn, worthRepeating } from "../core/repeats.ts";
 import { isOpen, OPEN_STATES, type RequestKey, type RequestRecord } from "../core/request.ts";
 import { enqueue } from "./act.ts";
 import { resumeJob } from "./admit.ts";
@@ -41,6 +42,7 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
   /** Keys whose turn has not come. */
   const due = new Set<RequestKey>();
   let running = 0;
+  let isStarting = false;
   const requeueing = new Set<RequestKey>();
   /** In the order in which they had their last turn. */
   const repeats = new Map<RequestKey, { at: number; doublings: number }>();
@@ -67,8 +69,20 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
       return;
     }
     if (slot.running !== null) slot.again = true;
-    else if (running >= MAX_RUNNING) due.add(key);
-    else start(key, slot);
+    else {
+      due.add(key);
+      startSoon();
+    }
+  }
+
+  /** Messages come many at once, and each wakes: they are looked at together, when all of this turn are heard. */
+  function startSoon(): void {
+    if (isStarting) return;
+    isStarting = true;
+    setImmediate(() => {
+      isStarting = false;
+      startNext();
+    });
   }
 
   function start(key: RequestKey, slot: Slot): void {
@@ -114,7 +128,8 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
   /**
    * Gossip may lose a message, and a peer may have been away: what we said is said again while it can matter. A queue may
    * have forgotten a job; one that it has is left alone. What a request has been waiting for so long is written down.
-   * Whoever has no turn for want of a budget is the first in the next round.
+   * Whoever has no turn for want of a budget is the first in the next round. What others said is passed on with what is left of
+   * the budget, when saying our own part once more was not enough.
    */
   async function repeat(): Promise<void> {
     const now = deps.now();
@@ -123,6 +138,12 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
     let budget = repeatBudget();
     // Not waited for one by one, so that they go out together.
     const sent: Promise<void>[] = [];
+    const sayAgain = (messages: readonly PeerMessage[]) => {
+      budget -= messages.length;
+      repeated += messages.length;
+      sent.push(...messages.map((message) => deps.peers.publish(message)));
+    };
+    const stuck: RequestKey[] = [];
     for (const [key, due] of overdue) {
       if (stopped || budget <= 0) break;
       const record = await deps.store.request(key);
@@ -133,15 +154,17 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
       repeats.set(key, { at: now + options.repeatMs * 2 ** doublings, doublings });
       if (record.state === "queued") void requeue(record);
       const said = (await deps.store.statements(key)).map(({ message }) => message);
-      for (const message of worthRepeating(said)) {
-        budget -= 1;
-        repeated += 1;
-        sent.push(deps.peers.publish(message));
-      }
+      sayAgain(worthRepeating(said));
+      if (due.doublings > 0) stuck.push(key);
       const reason = deps.waiting.get(key);
       if (reason !== undefined && reason !== record.reason) {
         await deps.store.transition(key, [record.state], record.state, { reason });
       }
+    }
+    for (const key of stuck) {
+      if (budget <= 0) break;
+      const heard = (await deps.store.peerMessages(key)).map(({ message }) => message);
+      sayAgain(worthPassingOn(deps.me, heard));
     }
     await Promise.all(sent);
   }

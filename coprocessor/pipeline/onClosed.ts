@@ -1,4 +1,4 @@
-import { keccak256 } from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
 import type { ChainEvent } from "../chain/port.ts";
 import { type RequestKey, requestKey, UNCLOSED_STATES } from "../core/request.ts";
 import type { PipelineDeps } from "./deps.ts";

@@ -1,5 +1,6 @@
 import { decodeOutput, type OutputCodec } from "@sibyl/sdk";
-import { type Hex, keccak256, size } from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
+import { type Hex, size } from "viem";
 import { MAX_OUTPUT_BYTES } from "../core/messages.ts";
 import type { Receipt } from "../core/receipt.ts";
 import type { RequestKey, RequestRecord, RequestState } from "../core/request.ts";

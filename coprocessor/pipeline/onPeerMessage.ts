@@ -1,12 +1,14 @@
 import { attestationDigest, commitDigest } from "@sibyl/sdk";
-import { type Address, type Hex, isAddressEqual, keccak256 } from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
+import type { Address, Hex } from "viem";
 import { findEquivocations } from "../core/equivocation.ts";
 import { commitmentsIn } from "../core/evidence.ts";
 import { opens } from "../core/examine.ts";
 import type { SignedStatement } from "../core/knownSigners.ts";
 import type { AttestationMessage, CommitMessage, PeerMessage, ProposalMessage } from "../core/messages.ts";
 import { admitProposal } from "../core/proposalAdmission.ts";
-import { isOpen, type RequestKey, type RequestRecord, requestKey } from "../core/request.ts";
+import { addsNothing } from "../core/repeats.ts";
+import { isOpen, type RequestRecord, requestKey } from "../core/request.ts";
 import type { Verdict } from "../peers/port.ts";
 import { loadContext } from "./context.ts";
 import type { PipelineDeps } from "./deps.ts";
@@ -26,7 +28,7 @@ const MAX_VIEW = 63;
 const KEPT_AFTER_CLOSE_MS = 10 * 60_000;
 
 /**
- * Judges what a peer said, and stores it if it can matter.
+ * Judges what a peer said, and remembers it if it can matter.
  *
  * Only messages that a registered attester signed are relayed or remembered, so a stranger costs one signature check. A
  * second version of what an operator said never counts, and is what convicts it: so it is seen, also after the request.
@@ -49,7 +51,7 @@ export async function onPeerMessage(deps: HearingDeps, message: PeerMessage): Pr
   if (!drawn.has(message.operatorId)) return isOpen(record.state) ? "ignore" : "accept";
 
   const heard = (await deps.store.peerMessages(key)).map((stored) => stored.message);
-  if (heard.some((other) => isRepeat(other, message))) return "accept";
+  if (isRepeat(message, heard)) return "accept";
   await convict(deps, record, heard, message);
   const open = isOpen(record.state);
   if (!open && deps.now() - record.updatedAt > KEPT_AFTER_CLOSE_MS) return "accept";
@@ -66,15 +68,22 @@ export async function onPeerMessage(deps: HearingDeps, message: PeerMessage): Pr
   const unheard = carried.filter(
     ({ operatorId, commitment }) => drawn.has(operatorId) && !committed.has(`${operatorId} ${commitment}`),
   );
-  const isNew = await storeAll(deps, key, [...unheard, message]);
+  // In this order: the commitments that a reveal carries were there before it.
+  const receivedAt = deps.now();
+  const known = await deps.store.hear(
+    key,
+    [...unheard, message].map((one) => ({ message: one, receivedAt })),
+  );
+  const isNew = known.some((one) => one !== null);
   if (isNew && open) deps.wake(key);
   return "accept";
 }
 
-/** Word for word the same, told from memory. A proposal's reveals are not signed, and a reveal may bring new commitments. */
-function isRepeat(one: PeerMessage, other: PeerMessage): boolean {
-  const signed = one.kind === "commit" || one.kind === "attestation";
-  return signed && one.kind === other.kind && one.signature === other.signature;
+/** Said before, told from memory. A proposal's reveals are not signed, so it may be another one. */
+function isRepeat(message: PeerMessage, heard: readonly PeerMessage[]): boolean {
+  if (message.kind === "proposal") return false;
+  if (message.kind === "reveal") return addsNothing(message, heard);
+  return heard.some((other) => other.kind === message.kind && other.signature === message.signature);
 }
 
 /** Holds a message, and the commitments that it carries, against what the same operators said before. */
@@ -88,21 +97,6 @@ async function convict(
   const exact = (await comparisonOf(deps, record))?.profile.kind === "exact";
   const findings = said.flatMap((one) => findEquivocations(heard, one, exact));
   await keepEvidence(deps, record, findings);
-}
-
-/**
- * Stores messages in this order, all or none: the commitments that a reveal carries were there before it.
- *
- * @returns whether any is new.
- */
-async function storeAll(
-  { store, now }: HearingDeps,
-  key: RequestKey,
-  messages: readonly PeerMessage[],
-): Promise<boolean> {
-  const receivedAt = now();
-  const { heard } = await store.write({ key, heard: messages.map((message) => ({ message, receivedAt })) });
-  return heard.some((stored) => stored !== null);
 }
 
 /** A reveal proves itself by opening a commitment that it carries; everything else is signed. */
@@ -166,5 +160,5 @@ async function speaksFor(
   const operator = await store.operator(operatorId);
   // Perhaps registered in a block that we have not read yet: not the relaying peer's fault.
   if (operator === null) return "ignore";
-  return isAddressEqual(operator.attester, signer) ? "accept" : "reject";
+  return operator.attester.toLowerCase() === signer.toLowerCase() ? "accept" : "reject";
 }

@@ -24,7 +24,7 @@ const CONCLUDED: readonly RequestState[] = ["settled", "expired", "proposed", "c
 const EXPIRE_BATCH = 250;
 /** Rows read at once after a step, to go on with what it changed. */
 const FOLLOW_BATCH = 250;
-const READ_SINGLY = 16;
+const READ_SINGLY = 128;
 
 /**
  * Takes one step of the chain into our rows, in one transaction with the cursor: a step counts once or not at all.

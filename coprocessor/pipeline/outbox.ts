@@ -11,9 +11,11 @@ import {
 import { closeBatch, type DueSettlement, mayShare, reopenBatch, signBatch } from "./outboxBatch.ts";
 import type { Account, OutboxDeps } from "./outboxDeps.ts";
 import { addAttempt, broadcastNewest, look, signOrWait } from "./outboxSigning.ts";
+import { simulateTogether } from "./simulateTogether.ts";
 
 /** Milliseconds between looks while nothing is owed: a reorg may have undone what was mined. */
 const IDLE_MS = 30_000;
+const OPEN = ["signed", "planned"] as const;
 
 /**
  * Takes every outbox entry one step further: reads the chain, asks `nextOutboxStep`, stores, then acts.
@@ -38,6 +40,21 @@ export async function driveOutbox(deps: OutboxDeps, now: number): Promise<number
   }
 }
 
+/**
+ * `driveOutbox` for who calls it with every block: while nothing is owed, the chain is asked only now and then.
+ *
+ * @returns what takes the time (Unix milliseconds) and returns when to call again.
+ */
+export function createOutboxDriver(deps: OutboxDeps): (now: number) => Promise<number> {
+  let drivenAt = Number.NEGATIVE_INFINITY;
+  return async (now) => {
+    const isIdle = now >= drivenAt && now < drivenAt + IDLE_MS;
+    if (isIdle && (await deps.store.outbox({ states: OPEN })).length === 0) return drivenAt + IDLE_MS;
+    drivenAt = now;
+    return driveOutbox(deps, now);
+  };
+}
+
 async function drive(deps: OutboxDeps, rules: OutboxRules, now: number): Promise<number> {
   const { store, submit } = deps;
   const [latestNonce, market, balance] = await Promise.all([
@@ -49,14 +66,14 @@ async function drive(deps: OutboxDeps, rules: OutboxRules, now: number): Promise
   const account: Account = { latestNonce, market, balance, signed: new Map(), beside };
   deps.onAccount?.(account);
   // Lowest nonce first, then what has none: the order in which the chain can take them.
-  let entries = await store.outbox({ states: ["signed", "planned"] });
-  if (await reopenUndone(deps, account, entries, now))
-    entries = await store.outbox({ states: ["signed", "planned"] });
+  let entries = await store.outbox({ states: OPEN });
+  if (await reopenUndone(deps, account, entries, now)) entries = await store.outbox({ states: OPEN });
   for (const entry of entries) if (entry.state === "signed") account.signed.set(entry.id, entry);
   let nextMs = now + IDLE_MS;
   const due: (DueSettlement & { view: OutboxView })[] = [];
+  const simulated = await simulateTogether(deps, account, entries, now);
   for (const entry of entries) {
-    const view = await look(deps, account, entry);
+    const view = await look(deps, account, entry, simulated.get(entry));
     const step = nextOutboxStep(entry, view, now, rules);
     if (step.type === "sign" && deps.economics && mayShare(entry)) due.push({ entry, step, view });
     else nextMs = Math.min(nextMs, await takeStep(deps, rules, account, entry, view, now));

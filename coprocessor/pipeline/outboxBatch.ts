@@ -7,7 +7,7 @@ import {
   isAddressEqual,
   toEventSelector,
 } from "viem";
-import { BATCH_BASE_GAS } from "../core/economics.ts";
+import { batchGas } from "../core/economics.ts";
 import { OUTBOX_RULES, type OutboxEntry, type OutboxFees, type OutboxStep } from "../core/outbox.ts";
 import { plannedTransaction } from "../core/plannedTransaction.ts";
 import type { Store } from "../store/port.ts";
@@ -42,7 +42,7 @@ export async function signBatch(
   const [first] = due;
   if (first === undefined) return false;
   const cap = due.map(({ step }) => step.cap).reduce(least);
-  const gas = due.reduce((sum, { step }) => sum + step.gas, BATCH_BASE_GAS);
+  const gas = batchGas(due.map(({ step }) => step));
   const { maxFeePerGas, maxPriorityFeePerGas } = account.market;
   const bid = least(maxFeePerGas, cap);
   const fees: OutboxFees = {
@@ -69,10 +69,15 @@ export async function signBatch(
       );
       const batch = await withAttempt(deps, { ...plan, state: "signed", nonce }, fees, now);
       if (batch === null || !(await store.insertOutbox(batch))) throw new Moved();
-      for (const { entry } of due) {
-        const member: OutboxEntry = { ...entry, state: "batched", reason: `in ${batch.id}`, updatedAt: now };
-        if (!(await store.updateOutbox(member, "planned"))) throw new Moved();
-      }
+      const members = due.map(
+        ({ entry }): OutboxEntry => ({
+          ...entry,
+          state: "batched",
+          reason: `in ${batch.id}`,
+          updatedAt: now,
+        }),
+      );
+      if ((await store.updateOutboxAll(members, "planned")).includes(false)) throw new Moved();
       return batch;
     })
     .catch((error: unknown) => {
@@ -109,26 +114,23 @@ export async function closeBatch(
   const { minedTransaction } = closed;
   const receipt = minedTransaction === null ? null : await deps.submit.receipt(minedTransaction);
   const refusals = receipt === null ? new Map<string, string>() : refusalsIn(receipt, entry);
+  const members = (await heldBy(deps.store, entry)).map((member): OutboxEntry => {
+    if (closed.state !== "mined") return { ...member, state: "planned", reason: null, updatedAt: now };
+    const refusal = refusals.get(requestIdOf(member));
+    const failure = closed.succeeded === false ? "its batch ran out of gas or reverted" : refusal;
+    if (failure !== undefined) deps.log.warn({ id: member.id, reason: failure }, "a settlement was refused");
+    return {
+      ...member,
+      state: "mined",
+      minedTransaction,
+      minedBlock: closed.minedBlock,
+      succeeded: failure === undefined,
+      reason: failure ?? null,
+      updatedAt: now,
+    };
+  });
   await deps.store.transaction(async (store) => {
-    if (!(await store.updateOutbox(closed, entry.state))) return;
-    for (const member of await heldBy(store, entry)) {
-      const refusal = refusals.get(requestIdOf(member));
-      const failure = closed.succeeded === false ? "its batch ran out of gas or reverted" : refusal;
-      const next: OutboxEntry =
-        closed.state === "mined"
-          ? {
-              ...member,
-              state: "mined",
-              minedTransaction,
-              minedBlock: closed.minedBlock,
-              succeeded: failure === undefined,
-              reason: failure ?? null,
-            }
-          : { ...member, state: "planned", reason: null };
-      await store.updateOutbox({ ...next, updatedAt: now }, "batched");
-      if (failure !== undefined)
-        deps.log.warn({ id: member.id, reason: failure }, "a settlement was refused");
-    }
+    if (await store.updateOutbox(closed, entry.state)) await store.updateOutboxAll(members, "batched");
   });
 }
 
@@ -136,19 +138,17 @@ export async function closeBatch(
 export async function reopenBatch(store: Store, reopened: OutboxEntry, now: number): Promise<void> {
   await store.transaction(async (inner) => {
     if (!(await inner.updateOutbox(reopened, "mined"))) return;
-    for (const member of await broughtBy(inner, reopened)) {
-      await inner.updateOutbox(
-        {
-          ...member,
-          state: "batched",
-          minedTransaction: null,
-          minedBlock: null,
-          succeeded: null,
-          updatedAt: now,
-        },
-        "mined",
-      );
-    }
+    const members = (await broughtBy(inner, reopened)).map(
+      (member): OutboxEntry => ({
+        ...member,
+        state: "batched",
+        minedTransaction: null,
+        minedBlock: null,
+        succeeded: null,
+        updatedAt: now,
+      }),
+    );
+    await inner.updateOutboxAll(members, "mined");
   });
 }
 

@@ -10,6 +10,7 @@ import {
   type OutboxView,
 } from "../core/outbox.ts";
 import type { Store } from "../store/port.ts";
+import type { Simulation } from "../submit/port.ts";
 import { isBatchNeeded } from "./batchMembers.ts";
 import type { Account, OutboxDeps } from "./outboxDeps.ts";
 
@@ -34,8 +35,17 @@ export function reserved(
 const isInFlight = ({ state, nonce }: OutboxEntry, { latestNonce }: Account): boolean =>
   state === "signed" && nonce !== null && nonce >= latestNonce;
 
-/** Gathers what the next step of an entry depends on. */
-export async function look(deps: OutboxDeps, account: Account, entry: OutboxEntry): Promise<OutboxView> {
+/**
+ * Gathers what the next step of an entry depends on.
+ *
+ * @param simulated How it would end, where that is known.
+ */
+export async function look(
+  deps: OutboxDeps,
+  account: Account,
+  entry: OutboxEntry,
+  simulated?: Simulation,
+): Promise<OutboxView> {
   const { submit, economics } = deps;
   const others = reserved(account, entry.id);
   const known = {
@@ -50,7 +60,7 @@ export async function look(deps: OutboxDeps, account: Account, entry: OutboxEntr
   const mayBeSigned = entry.state === "planned" && others.inFlight < (deps.rules ?? OUTBOX_RULES).maxInFlight;
   const [needed, simulation, takings, ...receipts] = await Promise.all([
     entry.kind === "settleBatch" ? isBatchNeeded(deps, entry) : deps.isNeeded(entry.key, entry.kind),
-    mayBeSigned ? submit.simulate(entry.to, entry.data, entry.value) : null,
+    mayBeSigned ? (simulated ?? submit.simulate(entry.to, entry.data, entry.value)) : null,
     economics && mayBeSigned ? economics.takings(entry) : null,
     ...entry.attempts.map(async ({ hash }) => [hash, await submit.receipt(hash)] as const),
   ]);

@@ -14,7 +14,7 @@ import { challengeProposal } from "./challenge.ts";
 import type { PipelineDeps, Watching } from "./deps.ts";
 import { receiptOf, refuse } from "./onOutcome.ts";
 
-/** What the second look acts through; `main.ts` gives it to nodes that watch. */
+/** What the second look acts through; `compose/` gives it to nodes that watch. */
 export type WatchDeps = PipelineDeps & { watch: Watching };
 
 /** Second looks that are held in memory at once; the rest waits in the store. */

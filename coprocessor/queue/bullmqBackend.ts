@@ -12,6 +12,8 @@ import {
 import pg from "pg";
 import type { Log } from "../observe/port.ts";
 import { createBullmqTracing } from "./bullmqTracing.ts";
+import { type ClaimingOptions, ClaimingWorker } from "./claimingWorker.ts";
+import { EndedJobs } from "./endedJobs.ts";
 import type { JobEndings } from "./jobEndings.ts";
 import type { PayloadShelf } from "./largePayload.ts";
 import { createPostgresShelf, SHELF_TABLE } from "./postgresShelf.ts";
@@ -58,22 +60,48 @@ export interface Bullmq {
   /** For large payloads; null where node and worker are one process. */
   readonly shelf: PayloadShelf | null;
   queue(capability: string): Queue;
+  /** Removes one of a queue's jobs if it has ended, for less than BullMQ takes. Null where BullMQ's own removal is all there is. */
+  readonly forgetEnded: ((capability: string, key: string) => Promise<boolean>) | null;
   /** Calls back for each job that ended, as far as that is heard of. @param ended `returned` is undefined for one that failed. */
   listen(capability: string, ended: (key: string, returned: unknown) => void): { close(): Promise<void> };
-  worker(capability: string, processor: Processor, options: Omit<WorkerOptions, "connection">): Worker;
+  worker(
+    capability: string,
+    processor: Processor,
+    options: Omit<WorkerOptions, "connection"> & ClaimingOptions,
+  ): Worker;
   /** Runs `goodbye` and lets go of the server; one that has been gone for 2 s is not waited for. */
   close(goodbye: () => Promise<void>): Promise<void>;
 }
 
 /**
- * Where `JobEndings` tells what happens, nobody reads BullMQ's events, and writing and announcing them is half of what its
- * functions do. Migrations may bring their writer back, so this follows them at each start.
+ * What BullMQ's functions do for the sake of other sessions, which an embedded database does not have: a fifth of what they take.
+ *
+ * Where `JobEndings` tells what happens, nobody reads BullMQ's events; nobody else finishes or adds, so there is nobody to lock
+ * out; and the one session's search_path is always ours, so no function has to set it. Migrations may bring all of it back, so
+ * this follows them at each start.
  */
-const NO_EVENTS = `
+const ONE_SESSION = `
 create or replace function publish_event(p_queue text, p_event text, p_data jsonb) returns bigint
   language sql as 'select 0::bigint';
 delete from event;
+create or replace function lock_finalization_queues(p_queue text, p_id text) returns void language sql as 'select';
+create or replace function lock_producer_queues(p_entries jsonb) returns void language sql as 'select';
+do $$
+declare
+  own record;
+begin
+  for own in
+    select oid::regprocedure as name from pg_proc
+    where pronamespace = '${QUEUE_SCHEMA}'::regnamespace and proconfig is not null
+  loop
+    execute format('alter function %s reset search_path', own.name);
+  end loop;
+end
+$$;
 `;
+
+/** Ends of jobs, with what their workers returned, that Redis keeps for a node that hears of them late; the sweep finds others. */
+const MAX_EVENTS = 2_000;
 
 /** Each end listens on one connection of its own beside these. */
 const POOL_SIZE = 10;
@@ -102,14 +130,29 @@ export async function connectBullmq({
   if (backend.type === "redis") {
     const redis = await connectRedis(backend.url, log, signal);
     // Braces: a Redis Cluster keeps all keys of the queue on one node.
-    const base = { connection: redis.main, prefix: `{${namespace}}`, ...telemetry };
+    const prefix = `{${namespace}}`;
+    const base = { connection: redis.main, prefix, ...telemetry };
+    const ended = new Map<string, EndedJobs>();
+    const endedOf = (capability: string) => {
+      const known = ended.get(capability) ?? new EndedJobs(redis.main, `${prefix}:${nameOf(capability)}:`);
+      ended.set(capability, known);
+      return known;
+    };
     return {
       shelf: createRedisShelf(redis.main, namespace),
-      queue: (capability) => heard(new Queue(nameOf(capability), base, createRedisBackend)),
+      queue: (capability) =>
+        heard(
+          new Queue(
+            nameOf(capability),
+            { ...base, streams: { events: { maxLen: MAX_EVENTS } } },
+            createRedisBackend,
+          ),
+        ),
+      forgetEnded: (capability, key) => endedOf(capability).forget(key),
       listen: (capability, ended) =>
         hearEnds(heard(new QueueEvents(nameOf(capability), base, createRedisBackend)), ended),
       worker: (capability, processor, options) =>
-        heard(new Worker(nameOf(capability), processor, { ...options, ...base }, createRedisBackend)),
+        heard(new ClaimingWorker(nameOf(capability), processor, { ...options, ...base })),
       close: (goodbye) => closeRedis(redis, goodbye),
     };
   }
@@ -118,7 +161,7 @@ export async function connectBullmq({
   const connection = (backend.type === "postgres" ? backend.pool : server) as unknown as PgPool;
   const base = { connection, ...telemetry };
   try {
-    await migrate(base.connection, endings === null ? null : NO_EVENTS);
+    await migrate(base.connection, endings === null ? null : ONE_SESSION);
     await server?.query(SHELF_TABLE);
   } catch (error) {
     await server?.end();
@@ -126,6 +169,7 @@ export async function connectBullmq({
   }
   return {
     shelf: server === null ? null : createPostgresShelf(server, namespace),
+    forgetEnded: null,
     queue: (capability) =>
       heard(new Queue(nameOf(capability), base, createPostgresBackend) as unknown as Queue),
     listen(capability, ended) {
@@ -137,7 +181,7 @@ export async function connectBullmq({
       const stop = endings.listen(nameOf(capability), ended);
       return { close: async () => stop() };
     },
-    worker(capability, processor, options) {
+    worker(capability, processor, { areShort: _, ...options }) {
       const name = nameOf(capability);
       const worker = heard(
         new Worker(name, processor, { ...options, ...base }, createPostgresBackend),

@@ -18,6 +18,9 @@ const LOCK_MS = 5_000;
 const STALLED_CHECK_MS = 1_000;
 /** Workers that may die over one job; then the job is what kills them. */
 const MAX_DEATHS = 2;
+/** Milliseconds of a run, and the newest one's weight in their mean: below, jobs are not worth being shared out. */
+const SHORT_RUN_MS = 2;
+const NEWEST = 0.1;
 /** After a failure to fetch a job. */
 const FETCH_RETRY_MS = 1_000;
 
@@ -40,6 +43,7 @@ class BullmqConsumer implements JobConsumer {
   readonly #log: Log;
   readonly #name: string | undefined;
   readonly #workers: Worker[] = [];
+  #meanRunMs = Number.POSITIVE_INFINITY;
   #parked = false;
   #closing = false;
 
@@ -61,6 +65,7 @@ class BullmqConsumer implements JobConsumer {
         stalledInterval: STALLED_CHECK_MS,
         maxStalledCount: MAX_DEATHS,
         runRetryDelay: FETCH_RETRY_MS,
+        areShort: () => this.#meanRunMs < SHORT_RUN_MS,
       });
       worker.on("stalled", (key) =>
         this.#log.warn({ key, capability }, "a job's worker died; the job is given to another"),
@@ -96,6 +101,7 @@ class BullmqConsumer implements JobConsumer {
       refuseLate(payload);
       const outcome = await handler(payload);
       if (outcome.status === "done") {
+        this.#learn(outcome.runMs / outcome.runtime.batch);
         const named = this.#name === undefined ? outcome : { ...outcome, worker: this.#name };
         const sealed = this.#seal.sealOutcome(payload, named);
         const at = { at: `${key}/output`, deadlineMs: payload.deadlineMs };
@@ -108,6 +114,11 @@ class BullmqConsumer implements JobConsumer {
       this.#log.warn({ key, attempt: job.attemptsMade + 1, reason: failure.message }, "job failed");
       throw failure;
     }
+  }
+
+  #learn(runMs: number): void {
+    const known = this.#meanRunMs;
+    this.#meanRunMs = Number.isFinite(known) ? known + NEWEST * (runMs - known) : runMs;
   }
 
   /** A worker that the node has parked takes nothing any more, and says so. */

@@ -5,6 +5,7 @@ import type { RequestKey } from "../core/request.ts";
 import type { Log } from "../observe/port.ts";
 import { type Bullmq, type BullmqOptions, connectBullmq } from "./bullmqBackend.ts";
 import { parseFailure } from "./jobFailure.ts";
+import { jobOptions } from "./jobOptions.ts";
 import { readJob, readOutcome, type WrittenJob } from "./jobPayload.ts";
 import { isReference, putAway, shelfNames } from "./largePayload.ts";
 import { OutcomeCollector } from "./outcomeCollector.ts";
@@ -13,10 +14,6 @@ import type { InferenceJob, JobOutcome, JobQueue, QueueCounts, QueueDepth, Queue
 import { queueError } from "./queueError.ts";
 import { depthsOf, jobsOf } from "./queueView.ts";
 
-/** Times that a job runs, at most, when its worker asks for another try. */
-const ATTEMPTS = 4;
-/** Before the second try; doubled for each further one. */
-const RETRY_DELAY_MS = 1_000;
 /** Events can be missed; a job that ended is found this long after it did, at the latest. */
 const SWEEP_MS = 2_000;
 /** Jobs that are known to be gone: a request's end removes what its outcome had removed. */
@@ -28,9 +25,9 @@ export interface BullmqQueueOptions extends BullmqOptions {
   /** Which models need which workers; left out: every worker can run every model. */
   capabilities?: CapabilityChoice;
   /** Times that a job runs, at most. */
-  attempts?: number;
+  attempts?: number | undefined;
   /** Milliseconds before the second try; doubled for each further one. */
-  retryDelayMs?: number;
+  retryDelayMs?: number | undefined;
 }
 
 /**
@@ -50,8 +47,7 @@ class BullmqQueue implements JobQueue {
   readonly #capabilities: CapabilityChoice;
   readonly #seal: PayloadSeal;
   readonly #log: Log;
-  readonly #attempts: number;
-  readonly #retryDelayMs: number;
+  readonly #tries: Pick<BullmqQueueOptions, "attempts" | "retryDelayMs">;
   /** Jobs that run, and whose outcome nobody wants any more: a running job cannot be taken from its worker. */
   readonly #unwanted = new Set<RequestKey>();
   /** Jobs that are known to have payloads beside the queue; those of others go when their time is over. */
@@ -68,8 +64,7 @@ class BullmqQueue implements JobQueue {
     this.#queues = new Map(capabilities.map((capability) => [capability, bullmq.queue(capability)]));
     this.#seal = new PayloadSeal(options.secret ?? null);
     this.#log = options.log;
-    this.#attempts = options.attempts ?? ATTEMPTS;
-    this.#retryDelayMs = options.retryDelayMs ?? RETRY_DELAY_MS;
+    this.#tries = { attempts: options.attempts, retryDelayMs: options.retryDelayMs };
   }
 
   add(job: InferenceJob, priority = 0): Promise<void> {
@@ -80,13 +75,7 @@ class BullmqQueue implements JobQueue {
       if (this.#remembered.size < MAX_REMEMBERED) this.#remembered.set(job.key, job);
       await queue.add("infer", await this.#written(job), {
         jobId: job.key,
-        priority,
-        attempts: this.#attempts,
-        backoff: { type: "exponential", delay: this.#retryDelayMs, jitter: 0.2 },
-        // Both wait for `remove`: an outcome is dropped when it is stored, and not before.
-        removeOnComplete: false,
-        removeOnFail: false,
-        stackTraceLimit: 1,
+        ...jobOptions({ priority, ...this.#tries }),
       });
       // Again, as a removal may have ended meanwhile.
       this.#gone.delete(job.key);
@@ -116,7 +105,8 @@ class BullmqQueue implements JobQueue {
   remove(key: RequestKey): Promise<void> {
     return this.#named("remove", async () => {
       if (this.#gone.has(key)) return;
-      for (const queue of this.#queues.values()) {
+      for (const [capability, queue] of this.#queues) {
+        if (await this.#bullmq.forgetEnded?.(capability, key)) continue;
         if (await this.#isRunningAfterRemoval(queue, key)) {
           this.#unwanted.add(key);
           return;

@@ -34,18 +34,18 @@ export class PayloadSeal {
 
   /** @throws CoprocessorError `queue/bad-seal` */
   checkJob(job: InferenceJob, { seal }: Sealed): void {
-    this.#check(jobText(job), seal, `job ${job.key}`);
+    this.#check(() => jobText(job), seal, `job ${job.key}`);
   }
 
   /** @throws CoprocessorError `queue/bad-seal` */
   checkOutcome(job: InferenceJob, outcome: Done, { seal }: Sealed): void {
-    this.#check(outcomeText(job, outcome), seal, `the outcome of job ${job.key}`);
+    this.#check(() => outcomeText(job, outcome), seal, `the outcome of job ${job.key}`);
   }
 
-  #check(text: string, seal: string | undefined, what: string): void {
+  #check(text: () => string, seal: string | undefined, what: string): void {
     if (this.#secret === null) return;
     const given = Buffer.from(seal ?? "", "hex");
-    const right = Buffer.from(this.#mac(text), "hex");
+    const right = Buffer.from(this.#mac(text()), "hex");
     if (given.length === right.length && timingSafeEqual(given, right)) return;
     const fault = seal === undefined ? "has no seal" : "was sealed with another secret, or altered";
     throw new CoprocessorError(`${what} ${fault}; node and workers need the same QUEUE_SECRET`, {

@@ -1,7 +1,10 @@
 import { Cluster, Redis } from "ioredis";
 import { CoprocessorError } from "../core/errors.ts";
 import type { Log } from "../observe/port.ts";
+import { defineClaim } from "./claimScript.ts";
+import { joinWrites } from "./joinWrites.ts";
 import { parseRedisUrl, type RedisPlace } from "./redisUrl.ts";
+import { leaveOutUnreadEvents } from "./unreadEvents.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const MAX_RECONNECT_DELAY_MS = 2_000;
@@ -27,6 +30,9 @@ export async function connectRedis(url: string, log: Log, signal?: AbortSignal):
   const { address } = place;
   const redis = place.kind === "cluster" ? clusterOf(place) : serverOf(place);
   reportOutages(redis, address, log);
+  joinWrites(redis);
+  leaveOutUnreadEvents(redis);
+  defineClaim(redis);
   try {
     await untilReady(redis, address, signal);
     await refuseEviction(redis, address, log);

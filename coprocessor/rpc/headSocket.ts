@@ -7,6 +7,8 @@ export interface HeadSocketOptions {
   url: string;
   /** Called for each head that the server announces. */
   onHead(): void;
+  /** Called when a connection ended, or could not be made. */
+  onLost?(): void;
   log: Log;
   /** Milliseconds without a head after which the connection counts as dead; 60,000 when not given. */
   silentMs?: number;
@@ -42,6 +44,7 @@ export function watchHeads(options: HeadSocketOptions): HeadSocket {
       });
       if (closing.signal.aborted) return;
       failures += 1;
+      options.onLost?.();
       const pauseMs = Math.min(firstPauseMs * 2 ** Math.min(failures - 1, 16), longestPauseMs);
       log[failures === 1 ? "warn" : "debug"](
         { code: "rpc/heads-lost", endpoint, failures, pauseMs, reason: heard },

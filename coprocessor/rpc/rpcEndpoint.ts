@@ -1,5 +1,6 @@
 import { type createTransport, http, type Transport, webSocket } from "viem";
 import { CoprocessorError } from "../core/errors.ts";
+import { createHttpFetch } from "./httpFetch.ts";
 
 /** One URL, open for calls. */
 export interface RpcEndpoint {
@@ -16,6 +17,8 @@ export interface RpcEndpoint {
 
 /** Calls per HTTP batch; public providers refuse more. */
 const BATCH_SIZE = 50;
+/** Of one answer: logs of a long range. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /**
  * Opens a URL without calling it yet.
@@ -33,6 +36,7 @@ export function openEndpoint(url: string, timeoutMs: number, closing: AbortSigna
   const settings = { timeout: timeoutMs, retryCount: 0 };
   if (parsed?.protocol === "http:" || parsed?.protocol === "https:") {
     let aheadMs: number | null = null;
+    const { fetch, close } = createHttpFetch(MAX_ANSWER_BYTES);
     const transport: Transport = http(url, {
       ...settings,
       onFetchResponse: (response) => {
@@ -41,11 +45,13 @@ export function openEndpoint(url: string, timeoutMs: number, closing: AbortSigna
         if (!Number.isNaN(date)) aheadMs = date + 500 - Date.now();
       },
       batch: { batchSize: BATCH_SIZE },
+      fetchFn: fetch,
       fetchOptions: { signal: closing },
-      maxResponseBodySize: 64 * 1024 * 1024,
+      // `fetch` sees to it.
+      maxResponseBodySize: false,
     });
     const { request } = transport({ retryCount: 0 });
-    return { label, host, loopback, request, clockAheadMs: () => aheadMs, close: async () => {} };
+    return { label, host, loopback, request, clockAheadMs: () => aheadMs, close };
   }
   if (parsed?.protocol === "ws:" || parsed?.protocol === "wss:") {
     const opened = webSocket(url, settings)({ retryCount: 0 });

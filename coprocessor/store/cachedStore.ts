@@ -5,34 +5,35 @@ import type { OutboxEntry } from "../core/outbox.ts";
 import type { Receipt } from "../core/receipt.ts";
 import type { RequestKey, RequestRecord } from "../core/request.ts";
 import type { Statement } from "../core/statement.ts";
-import type { RequestPatch, RequestWrite, Store, StoredPeerMessage } from "./port.ts";
+import { CachedOutbox, OutboxMemory } from "./cachedOutbox.ts";
+import { HeardMessages, type HeardMessagesOptions } from "./heardMessages.ts";
+import type { RequestPatch, RequestWrite, Store } from "./port.ts";
 import { ReadCache } from "./readCache.ts";
+import { type Effect, WriteThrough } from "./writeThrough.ts";
 
 /** Rows of one kind that stay in memory; requests come and go, so old ones make room. */
 const MAX_ENTRIES = 4_096;
+
+export type CachedStoreOptions = Pick<HeardMessagesOptions, "onLost">;
 
 /** What has been read and not been changed since, by what it is about. */
 class Caches {
   readonly request = new ReadCache<RequestKey, RequestRecord | null>(MAX_ENTRIES);
   readonly statements = new ReadCache<RequestKey, Statement[]>(MAX_ENTRIES);
-  readonly peerMessages = new ReadCache<RequestKey, StoredPeerMessage[]>(MAX_ENTRIES);
-  readonly outboxFor = new ReadCache<RequestKey, OutboxEntry[]>(MAX_ENTRIES);
+  readonly heard: HeardMessages;
+  readonly outbox = new OutboxMemory(MAX_ENTRIES);
   readonly operator = new ReadCache<number, OperatorRecord | null>(MAX_ENTRIES);
   readonly enrolments = new ReadCache<Hex, EnrolmentRecord[]>(MAX_ENTRIES);
   readonly seated = new ReadCache<number, boolean>(MAX_ENTRIES);
   readonly model = new ReadCache<Hex, ModelRecord | null>(MAX_ENTRIES);
 
-  forgetAll(): void {
-    for (const cache of Object.values(this) as ReadCache<unknown, unknown>[]) cache.forgetAll();
+  constructor(store: Store, { onLost }: CachedStoreOptions) {
+    this.heard = new HeardMessages(store, { maxRequests: MAX_ENTRIES, onLost });
   }
-}
 
-/** Brings memory in line with a write. */
-interface Effect {
-  /** Once it is stored. */
-  stored(): void;
-  /** When it failed or was rolled back: what the database holds is then unknown. */
-  failed(): void;
+  forgetAll(): void {
+    for (const cache of Object.values(this) as { forgetAll(): void }[]) cache.forgetAll();
+  }
 }
 
 /**
@@ -42,9 +43,12 @@ interface Effect {
  * Right only while nobody else writes the same tables: one node owns its store. Memory follows a
  * write once it is stored, those of a transaction when it ends; inside a transaction nothing is read from memory.
  * What comes back is shared and must not be changed by the caller.
+ *
+ * What is heard runs a moment ahead of the database (`HeardMessages`), and everything that is written about a request comes
+ * behind it: a statement stands on nothing that is stored later. A transaction begins when all that was heard is stored.
  */
-export function createCachedStore(inner: Store): Store & { forgetAll(): void } {
-  const caches = new Caches();
+export function createCachedStore(inner: Store, options: CachedStoreOptions): Store & { forgetAll(): void } {
+  const caches = new Caches(inner, options);
   const store = new CachedStore(inner, caches, null);
   return Object.assign(store, { forgetAll: () => caches.forgetAll() });
 }
@@ -53,17 +57,19 @@ export function createCachedStore(inner: Store): Store & { forgetAll(): void } {
 class CachedStore implements Store {
   readonly #inner: Store;
   readonly #caches: Caches;
-  /** Collects what to do to memory at the transaction's end; null outside of one. */
-  readonly #pending: Effect[] | null;
+  readonly #through: WriteThrough;
+  readonly #outbox: CachedOutbox;
 
   constructor(inner: Store, caches: Caches, pending: Effect[] | null) {
     this.#inner = inner;
     this.#caches = caches;
-    this.#pending = pending;
+    this.#through = new WriteThrough(pending);
+    this.#outbox = new CachedOutbox(inner, caches.outbox, this.#through);
   }
 
   async transaction<T>(work: (store: Store) => Promise<T>): Promise<T> {
-    if (this.#pending !== null) return work(this);
+    if (this.#through.isTransaction) return work(this);
+    await this.#caches.heard.flush();
     const pending: Effect[] = [];
     try {
       const result = await this.#inner.transaction((inner) =>
@@ -78,60 +84,61 @@ class CachedStore implements Store {
   }
 
   request(key: RequestKey) {
-    return this.#read(this.#caches.request, key, () => this.#inner.request(key));
+    return this.#through.read(this.#caches.request, key, () => this.#inner.request(key));
   }
 
   statements(key: RequestKey) {
-    return this.#read(this.#caches.statements, key, () => this.#inner.statements(key));
+    return this.#through.read(this.#caches.statements, key, () => this.#inner.statements(key));
   }
 
   peerMessages(key: RequestKey) {
-    return this.#read(this.#caches.peerMessages, key, () => this.#inner.peerMessages(key));
-  }
-
-  outboxFor(key: RequestKey) {
-    return this.#read(this.#caches.outboxFor, key, () => this.#inner.outboxFor(key));
+    return this.#through.isTransaction ? this.#inner.peerMessages(key) : this.#caches.heard.list(key);
   }
 
   operator(operatorId: number) {
-    return this.#read(this.#caches.operator, operatorId, () => this.#inner.operator(operatorId));
+    return this.#through.read(this.#caches.operator, operatorId, () => this.#inner.operator(operatorId));
   }
 
   enrolments(modelId: Hex) {
-    return this.#read(this.#caches.enrolments, modelId, () => this.#inner.enrolments(modelId));
+    return this.#through.read(this.#caches.enrolments, modelId, () => this.#inner.enrolments(modelId));
   }
 
   holdsSeat(operatorId: number) {
-    return this.#read(this.#caches.seated, operatorId, () => this.#inner.holdsSeat(operatorId));
+    return this.#through.read(this.#caches.seated, operatorId, () => this.#inner.holdsSeat(operatorId));
   }
 
   model(modelId: Hex) {
-    return this.#read(this.#caches.model, modelId, () => this.#inner.model(modelId));
+    return this.#through.read(this.#caches.model, modelId, () => this.#inner.model(modelId));
   }
 
   insertRequest(record: RequestRecord) {
-    return this.#write(this.#inner.insertRequest(record), () => this.#caches.request.forget(record.key));
+    return this.#through.write(this.#inner.insertRequest(record), () =>
+      this.#caches.request.forget(record.key),
+    );
   }
 
   insertRequests(records: readonly RequestRecord[]) {
     const forget = () => {
       for (const { key } of records) this.#caches.request.forget(key);
     };
-    return this.#write(this.#inner.insertRequests(records), forget);
+    return this.#through.write(this.#inner.insertRequests(records), forget);
   }
 
   write(write: RequestWrite) {
     const { key } = write;
-    const { request, statements, peerMessages } = this.#caches;
-    return this.#write(
-      this.#inner.write(write),
+    const { request, statements, heard: messages } = this.#caches;
+    const store = () => this.#inner.write(write);
+    return this.#through.write(
+      this.#through.isTransaction ? store() : messages.behind(key, store),
       () => {
-        for (const cache of [request, statements, peerMessages]) cache.forget(key);
+        for (const cache of [request, statements, messages]) cache.forget(key);
       },
       ({ statement, heard, record }) => {
         if (statement !== null) statements.update(key, (known) => withStatement(known, statement));
-        const added = heard.filter((one) => one !== null);
-        if (added.length > 0) peerMessages.update(key, (known) => inOrder([...known, ...added]));
+        messages.add(
+          key,
+          heard.filter((one) => one !== null),
+        );
         if (record !== null) request.update(key, () => record);
       },
     );
@@ -150,45 +157,55 @@ class CachedStore implements Store {
     const forget = () => {
       for (const key of args[0]) this.#caches.request.forget(key);
     };
-    return this.#write(this.#inner.transitionAll(...args), forget);
+    return this.#through.write(this.#inner.transitionAll(...args), forget);
   }
 
-  recordStatement(statement: Statement) {
-    const { statements } = this.#caches;
-    return this.#write(
-      this.#inner.recordStatement(statement),
-      () => statements.forget(statement.key),
-      (stored) => statements.update(statement.key, (known) => withStatement(known, stored)),
-    );
+  async hear(key: RequestKey, heard: Parameters<Store["hear"]>[1]) {
+    const known = this.#through.isTransaction ? null : await this.#caches.heard.hear(key, heard);
+    return known ?? (await this.write({ key, heard })).heard;
   }
 
   async addPeerMessage(key: RequestKey, message: PeerMessage, receivedAt: number) {
     return (await this.write({ key, heard: [{ message, receivedAt }] })).heard[0] ?? null;
   }
 
-  insertOutbox(entry: OutboxEntry) {
-    return this.#write(this.#inner.insertOutbox(entry), () => this.#caches.outboxFor.forget(entry.key));
+  outboxFor(key: RequestKey) {
+    return this.#outbox.outboxFor(key);
   }
 
-  updateOutbox(entry: OutboxEntry, from: OutboxEntry["state"]) {
-    return this.#write(this.#inner.updateOutbox(entry, from), () => this.#caches.outboxFor.forget(entry.key));
+  outbox(filter: Parameters<Store["outbox"]>[0]) {
+    return this.#outbox.outbox(filter);
+  }
+
+  insertOutbox(entry: OutboxEntry) {
+    return this.#outbox.insertOutbox(entry);
+  }
+
+  updateOutbox(...args: Parameters<Store["updateOutbox"]>) {
+    return this.#outbox.updateOutbox(...args);
+  }
+
+  updateOutboxAll(...args: Parameters<Store["updateOutboxAll"]>) {
+    return this.#outbox.updateOutboxAll(...args);
   }
 
   putOperator(record: OperatorRecord, block: bigint) {
-    return this.#write(this.#inner.putOperator(record, block), () =>
+    return this.#through.write(this.#inner.putOperator(record, block), () =>
       this.#caches.operator.forget(record.operatorId),
     );
   }
 
   putEnrolment(record: EnrolmentRecord, block: bigint) {
-    return this.#write(this.#inner.putEnrolment(record, block), () => {
+    return this.#through.write(this.#inner.putEnrolment(record, block), () => {
       this.#caches.enrolments.forget(record.modelId);
       this.#caches.seated.forget(record.operatorId);
     });
   }
 
   putModel(record: ModelRecord, block: bigint) {
-    return this.#write(this.#inner.putModel(record, block), () => this.#caches.model.forget(record.modelId));
+    return this.#through.write(this.#inner.putModel(record, block), () =>
+      this.#caches.model.forget(record.modelId),
+    );
   }
 
   spokenAbout(keys: readonly RequestKey[]) {
@@ -196,7 +213,7 @@ class CachedStore implements Store {
   }
 
   rewind(ancestor: bigint) {
-    return this.#write(this.#inner.rewind(ancestor), () => this.#caches.forgetAll());
+    return this.#takeBack(() => this.#inner.rewind(ancestor));
   }
 
   prune(block: bigint) {
@@ -259,10 +276,6 @@ class CachedStore implements Store {
     return this.#inner.operatorByAttester(attester);
   }
 
-  outbox(filter: Parameters<Store["outbox"]>[0]) {
-    return this.#inner.outbox(filter);
-  }
-
   nextNonce(floor: number) {
     return this.#inner.nextNonce(floor);
   }
@@ -272,11 +285,11 @@ class CachedStore implements Store {
   }
 
   forgetClosed(age: Parameters<Store["forgetClosed"]>[0]) {
-    return this.#write(this.#inner.forgetClosed(age), () => this.#caches.forgetAll());
+    return this.#takeBack(() => this.#inner.forgetClosed(age));
   }
 
   forgetChain() {
-    return this.#write(this.#inner.forgetChain(), () => this.#caches.forgetAll());
+    return this.#takeBack(() => this.#inner.forgetChain());
   }
 
   figures() {
@@ -287,36 +300,17 @@ class CachedStore implements Store {
     return this.#inner.check();
   }
 
-  close() {
-    return this.#inner.close();
+  async close() {
+    await this.#caches.heard.flush();
+    await this.#inner.close();
   }
 
-  #read<Key, Value>(cache: ReadCache<Key, Value>, key: Key, load: () => Promise<Value>): Promise<Value> {
-    return this.#pending === null ? cache.get(key, load) : load();
-  }
-
-  /** `stored` brings memory up to date with the result; without it, memory forgets. */
-  async #write<T>(write: Promise<T>, forget: () => void, stored?: (result: T) => void): Promise<T> {
-    try {
-      const result = await write;
-      this.#take({ stored: () => (stored === undefined ? forget() : stored(result)), failed: forget });
-      return result;
-    } catch (error) {
-      this.#take({ stored: forget, failed: forget });
-      throw error;
-    }
-  }
-
-  #take(effect: Effect): void {
-    if (this.#pending === null) effect.stored();
-    else this.#pending.push(effect);
+  /** For what changes rows of many kinds, those of messages among them. */
+  async #takeBack<T>(write: () => Promise<T>): Promise<T> {
+    if (!this.#through.isTransaction) await this.#caches.heard.flush();
+    return this.#through.write(write(), () => this.#caches.forgetAll());
   }
 }
 
 const withStatement = (known: Statement[], stored: Statement): Statement[] =>
   known.some(({ slot }) => slot === stored.slot) ? known : [...known, stored];
-
-/** Two writes may be told in another order than they were stored in. */
-function inOrder(messages: StoredPeerMessage[]): StoredPeerMessage[] {
-  return messages.sort((a, b) => a.seq - b.seq);
-}

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { PGlite } from "@electric-sql/pglite";
 import { NodePgDatabase, NodePgDriver } from "drizzle-orm/node-postgres";
 import { type PgDatabase, PgDialect, type PgQueryResultHKT } from "drizzle-orm/pg-core";
@@ -10,13 +9,32 @@ import type { EmbeddedDatabase } from "./embeddedDatabase.ts";
 import type { SpaceGuard } from "./freeSpace.ts";
 import { type MigrationSession, migrate } from "./migrate.ts";
 import { LOGICAL_SCHEMA, type RowsOf, schemaOf } from "./oracleSchema.ts";
-import type { TransactionScope } from "./pglitePool.ts";
+import { MAX_TOGETHER } from "./preparedSession.ts";
+import { rowsOf } from "./recordset.ts";
+import type { RoundTarget } from "./requestRounds.ts";
+import type { TransactionScope } from "./transactionScope.ts";
 
 /** A connection, or a transaction, that queries run on; the same for both drivers. */
 export type Queries = PgDatabase<PgQueryResultHKT>;
 
+/** A statement by its text, which stays the same however much it is about. */
+export interface TextStatement {
+  text: string;
+  params: readonly unknown[];
+}
+
+/** @returns rows as the driver gives them, by the names of SQL. */
+export async function runText(
+  queries: Queries,
+  { text, params }: TextStatement,
+): Promise<Record<string, unknown>[]> {
+  const query = { sql: text, params: [...params] };
+  const result = await queries._.session.prepareQuery(query, undefined, undefined, false).execute();
+  return rowsOf(result);
+}
+
 /** What the store needs of a database, whichever it is. */
-export interface Database {
+export interface Database extends RoundTarget {
   readonly queries: Queries;
   /** Where the rows are. */
   readonly schema: string;
@@ -54,10 +72,12 @@ export async function useEmbedded(embedded: EmbeddedDatabase, placing?: Placing)
     ),
   );
   const dialect = dialectIn(schema);
-  const session = new PgliteDriver(embedded.pglite as PGlite, dialect).createSession(undefined);
+  const session = new PgliteDriver(embedded.pglite as unknown as PGlite, dialect).createSession(undefined);
   return {
     queries: new PgliteDatabase(dialect, session, undefined),
     schema,
+    mostAtOnce: MAX_TOGETHER,
+    atOnce: async (statements) => (await embedded.pglite.queryTogether(statements)).map(({ rows }) => rows),
     transactions: embedded.transactions,
     space: embedded.space,
     close: async () => {},
@@ -72,7 +92,12 @@ export async function useEmbedded(embedded: EmbeddedDatabase, placing?: Placing)
  */
 export async function connectPostgres(
   url: string,
-  { log, fence, placing }: { log: Log; fence: bigint | null; placing?: Placing },
+  {
+    log,
+    fence,
+    placing,
+    transactions,
+  }: { log: Log; fence: bigint | null; placing?: Placing; transactions: TransactionScope },
 ): Promise<Database> {
   const settings = { [FENCE]: fence, idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS };
   const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
@@ -102,10 +127,35 @@ export async function connectPostgres(
   return {
     queries: new NodePgDatabase(dialect, new NodePgDriver(pool, dialect).createSession(undefined), undefined),
     schema,
-    transactions: new AsyncLocalStorage(),
+    mostAtOnce: Number.POSITIVE_INFINITY,
+    atOnce: (statements) => inTransaction(pool, statements),
+    transactions,
     space: { check: () => {} },
     close: () => pool.end(),
   };
+}
+
+async function inTransaction(
+  pool: pg.Pool,
+  statements: readonly TextStatement[],
+): Promise<Record<string, unknown>[][]> {
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    const answers: Record<string, unknown>[][] = [];
+    for (const { text, params } of statements) answers.push((await client.query(text, [...params])).rows);
+    await client.query("commit");
+    client.release();
+    return answers;
+  } catch (error) {
+    // A refused statement leaves the connection usable; whatever else failed, dropping it rolls back too.
+    const isRolledBack = await client.query("rollback").then(
+      () => true,
+      () => false,
+    );
+    client.release(!isRolledBack);
+    throw error;
+  }
 }
 
 /** What a URL or a pooler puts in place of our settings would leave the lease without effect. */

@@ -30,11 +30,14 @@ import type {
 } from "./port.ts";
 import * as receiptRows from "./receiptRows.ts";
 import * as registryRows from "./registryRows.ts";
+import { moveRequests } from "./requestMoves.ts";
 import { createRequestQueries, type RequestQueries } from "./requestQueries.ts";
+import { createRounds, type WriteRound } from "./requestRounds.ts";
 import * as requestRows from "./requestRows.ts";
 import { type Expiry, forgetChain, forgetClosed } from "./retention.ts";
 import { rewind } from "./rewind.ts";
 import { storeError } from "./storeError.ts";
+import { type TransactionScope, unfollowedTransactions } from "./transactionScope.ts";
 import * as watchRows from "./watchRows.ts";
 
 export interface DrizzleStoreOptions {
@@ -49,6 +52,8 @@ export interface DrizzleStoreOptions {
   account?: AccountSchemas;
   /** The token of the lease under which this process writes to a server; unasked when not given. */
   fence?: bigint | null;
+  /** Whether calls from inside of a server's transactions are found out (an embedded database knows its own); not by default. */
+  transactions?: TransactionScope;
   log: Log;
   /** Unix milliseconds. */
   now?: () => number;
@@ -66,9 +71,10 @@ export type AccountSchemas = Set<string>;
  */
 export async function createDrizzleStore(options: DrizzleStoreOptions): Promise<Store> {
   const { database, placing, fence = null, log, now = Date.now, account = new Set() } = options;
+  const { transactions = unfollowedTransactions } = options;
   try {
     const opened = await (typeof database === "string"
-      ? connectPostgres(database, { log, fence, placing })
+      ? connectPostgres(database, { log, fence, placing, transactions })
       : useEmbedded(database, placing));
     account.add(opened.schema);
     return new DrizzleStore(opened, opened.queries, account, now);
@@ -84,11 +90,19 @@ class DrizzleStore implements Store {
   readonly #queries: Queries;
   readonly #account: AccountSchemas;
   readonly #now: () => number;
+  readonly #writeRound: WriteRound;
   readonly evidence: EvidenceStore;
   readonly #ofRequests: RequestQueries;
 
-  constructor(database: Database, queries: Queries, account: AccountSchemas, now: () => number) {
+  constructor(
+    database: Database,
+    queries: Queries,
+    account: AccountSchemas,
+    now: () => number,
+    writeRound: WriteRound = createRounds(database),
+  ) {
     this.#database = database;
+    this.#writeRound = writeRound;
     this.#queries = queries;
     this.#account = account;
     this.#now = now;
@@ -101,6 +115,8 @@ class DrizzleStore implements Store {
     this.#ofRequests = createRequestQueries(access, {
       isTransaction: queries !== database.queries,
       refuse: (operation) => this.#refuseOutsider(operation),
+      schema: database.schema,
+      writeRound,
       now,
     });
   }
@@ -112,7 +128,9 @@ class DrizzleStore implements Store {
     try {
       return await this.#begin(async (queries) => {
         try {
-          return await work(new DrizzleStore(this.#database, queries, this.#account, this.#now));
+          return await work(
+            new DrizzleStore(this.#database, queries, this.#account, this.#now, this.#writeRound),
+          );
         } catch (error) {
           thrown = { error };
           throw error;
@@ -156,7 +174,9 @@ class DrizzleStore implements Store {
   }
 
   insertRequests(records: readonly RequestRecord[]): Promise<RequestKey[]> {
-    return this.#writeTogether("insertRequests", (queries) => requestRows.insertRequests(queries, records));
+    return this.#writeTogether("insertRequests", (queries) =>
+      requestRows.insertRequests(queries, this.#database.schema, records),
+    );
   }
 
   write(write: RequestWrite): Promise<RequestWritten> {
@@ -188,17 +208,9 @@ class DrizzleStore implements Store {
   ): Promise<RequestKey[]> {
     const moves = keys.map((key) => ({ key, from, to, patch }));
     const moved = await this.#write("transitionAll", (queries) =>
-      requestRows.moveRequests(queries, moves, this.#now()),
+      moveRequests(queries, this.#database.schema, moves, this.#now()),
     );
     return [...moved.keys()];
-  }
-
-  async recordStatement(statement: Statement): Promise<Statement> {
-    return (
-      await this.#writeTogether("recordStatement", (queries) =>
-        messageRows.recordStatements(queries, [statement]),
-      )
-    )[0] as Statement;
   }
 
   statements(key: RequestKey): Promise<Statement[]> {
@@ -216,6 +228,10 @@ class DrizzleStore implements Store {
   ): Promise<StoredPeerMessage | null> {
     const { heard } = await this.write({ key, heard: [{ message, receivedAt }] });
     return heard[0] ?? null;
+  }
+
+  async hear(key: RequestKey, heard: Parameters<Store["hear"]>[1]): Promise<(StoredPeerMessage | null)[]> {
+    return (await this.write({ key, heard })).heard;
   }
 
   peerMessages(key: RequestKey): Promise<StoredPeerMessage[]> {
@@ -296,8 +312,14 @@ class DrizzleStore implements Store {
     return this.#ofRequests.outboxFor(key);
   }
 
-  updateOutbox(entry: OutboxEntry, from: OutboxState): Promise<boolean> {
-    return this.#write("updateOutbox", (queries) => outboxRows.updateOutbox(queries, entry, from));
+  async updateOutbox(entry: OutboxEntry, from: OutboxState): Promise<boolean> {
+    return (await this.updateOutboxAll([entry], from)).includes(true);
+  }
+
+  updateOutboxAll(entries: readonly OutboxEntry[], from: OutboxState): Promise<boolean[]> {
+    return this.#write("updateOutbox", (queries) =>
+      outboxRows.updateOutboxAll(queries, this.#database.schema, entries, from),
+    );
   }
 
   nextNonce(floor: number): Promise<number> {
@@ -352,20 +374,14 @@ class DrizzleStore implements Store {
 
   #begin<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
     this.#refuseOutsider("transaction");
-    const scope = { open: true };
-    return this.#database.transactions.run(scope, async () => {
-      try {
-        return await this.#database.queries.transaction(work);
-      } finally {
-        scope.open = false;
-      }
-    });
+    const { transactions, queries } = this.#database;
+    return transactions.run(() => queries.transaction(work));
   }
 
   /** Inside a transaction only the store that it was given may be used: the outer one would wait for it, or miss it. */
   #refuseOutsider(operation: string): void {
     const isOutside = this.#queries === this.#database.queries;
-    if (!isOutside || this.#database.transactions.getStore()?.open !== true) return;
+    if (!isOutside || !this.#database.transactions.isInside()) return;
     throw new Error(`${operation}: use the store that the transaction hands over, not the one outside of it`);
   }
 }

@@ -8,6 +8,9 @@ export interface GatheringOptions<Item, Result> {
   isOfOne(error: unknown): boolean;
 }
 
+/** Turns of the event loop that a round waits for more, at most. */
+const MAX_TURNS = 8;
+
 interface Waiting<Item, Result> {
   item: Item;
   resolve(result: Result): void;
@@ -15,7 +18,7 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Gathers what is asked for while an earlier round runs, or in the same turn of the event loop.
+ * Gathers what is asked for while an earlier round runs, or in turns of the event loop that follow each other.
  *
  * So a round is as large as the load makes it, and a lone item waits for nothing but the end of the turn.
  */
@@ -38,11 +41,21 @@ export class Gathering<Item, Result> {
   async #work(): Promise<void> {
     this.#running = true;
     while (this.#waiting.length > 0) {
-      // What sockets have brought meanwhile comes first, and joins in.
-      await new Promise(setImmediate);
+      await this.#company();
       await this.#round(this.#waiting.splice(0, this.#options.most));
     }
     this.#running = false;
+  }
+
+  /** What sockets have brought meanwhile comes first, and joins in; so does what follows from that, as long as more comes. */
+  async #company(): Promise<void> {
+    let before = 0;
+    for (let turn = 0; turn < MAX_TURNS; turn++) {
+      const { length } = this.#waiting;
+      if (length === before || length >= this.#options.most) return;
+      before = length;
+      await new Promise(setImmediate);
+    }
   }
 
   async #round(round: readonly Waiting<Item, Result>[]): Promise<void> {

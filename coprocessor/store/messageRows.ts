@@ -1,15 +1,13 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { and, asc, eq, sql } from "drizzle-orm";
 import type { PeerMessage } from "../core/messages.ts";
 import type { RequestKey } from "../core/request.ts";
 import type { Statement } from "../core/statement.ts";
 import type { Queries } from "./database.ts";
+import { asKept, MESSAGES_PER_SLOT, viewOf } from "./messageSlots.ts";
 import type { StoredPeerMessage } from "./port.ts";
 import { isOneOf, recordset, rowsOf } from "./recordset.ts";
 import { peerMessages, statements } from "./schema.ts";
-
-/** The first message in a slot and one that contradicts it: together they are evidence, more prove no more. */
-const MESSAGES_PER_SLOT = 2;
 
 const HEARD = { seq: peerMessages.seq, message: peerMessages.message, receivedAt: peerMessages.receivedAt };
 
@@ -68,13 +66,19 @@ export interface HeardAbout extends Omit<StoredPeerMessage, "seq"> {
   key: RequestKey;
 }
 
+/** A message as its row has it. */
+export function asWritten(heard: HeardAbout) {
+  const message = asKept(heard.message);
+  return { ...heard, message, ...slotOf(heard), digest: digestOf(message) };
+}
+
 /** Stores messages in this order. @returns for each what was stored, or null. */
 export async function addPeerMessages(
   queries: Queries,
   heard: readonly HeardAbout[],
 ): Promise<(StoredPeerMessage | null)[]> {
   if (heard.length === 0) return [];
-  const written = heard.map((one) => ({ ...one, ...slotOf(one), digest: digestOf(one.message) }));
+  const written = heard.map(asWritten);
   const rows = recordset(written, {
     key: "text",
     kind: "text",
@@ -156,9 +160,10 @@ async function addToTakenSlot(
   }
 }
 
+/** Where a message is kept. */
 function slotOf({ key, message }: HeardAbout) {
   const { kind, operatorId } = message;
-  return { key, kind, operatorId, view: "view" in message ? message.view : 0 };
+  return { key, kind, operatorId, view: viewOf(message) };
 }
 
 export async function listPeerMessages(
@@ -174,11 +179,14 @@ export async function listPeerMessages(
 
 /** Two messages that differ in their signature alone say the same. */
 function digestOf(message: PeerMessage): string {
-  const { signature: _, ...said } = { signature: null, ...message };
-  const canonical = JSON.stringify(said, (_name, value: unknown) =>
-    typeof value === "object" && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value,
-  );
-  return createHash("sha256").update(canonical).digest("hex");
+  return hash("sha256", canonical({ ...message, signature: undefined }));
+}
+
+/** JSON whose fields are in order. */
+function canonical(value: unknown): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  const fields = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  fields.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${fields.map(([name, inner]) => `${JSON.stringify(name)}:${canonical(inner)}`).join(",")}}`;
 }

@@ -1,30 +1,22 @@
-import { and, asc, eq, gt, inArray, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, getTableColumns, gt, inArray, type SQL, sql } from "drizzle-orm";
 import type { OutboxEntry, OutboxState } from "../core/outbox.ts";
 import type { RequestKey } from "../core/request.ts";
-import type { Queries } from "./database.ts";
+import { type Queries, runText } from "./database.ts";
 import { requireSchemaName } from "./oracleSchema.ts";
 import type { NonceHolder } from "./port.ts";
-import { isOneOf } from "./recordset.ts";
+import { columnList, isOneOf, jsonOf, rowsIn } from "./recordset.ts";
 import { outbox } from "./schema.ts";
-import { inPowersOfTwo } from "./statementSizes.ts";
 
 /** Key of the advisory lock under which nonces are given out. */
 const NONCE_LOCK = 0x6e6f6e63;
 
 /** @returns for each entry whether its id was not known. */
-export async function insertOutboxAll(queries: Queries, entries: readonly OutboxEntry[]): Promise<boolean[]> {
-  const inserted = new Set<string>();
-  for (const some of inPowersOfTwo(entries)) {
-    // Only a known id is an expected outcome; a nonce given twice is a fault, and must not look like one.
-    const rows = await queries
-      .insert(outbox)
-      .values(some.map(toRow))
-      .onConflictDoNothing({ target: outbox.id })
-      .returning({ id: outbox.id });
-    for (const { id } of rows) inserted.add(id);
-  }
-  // The second of two with one id finds the first there.
-  return entries.map(({ id }) => inserted.delete(id));
+export async function insertOutboxAll(
+  queries: Queries,
+  schema: string,
+  entries: readonly OutboxEntry[],
+): Promise<boolean[]> {
+  return areAmong(await runText(queries, { text: insertText(schema), params: [jsonOf(entries)] }), entries);
 }
 
 export async function listOutbox(queries: Queries, states: readonly OutboxState[]): Promise<OutboxEntry[]> {
@@ -45,19 +37,50 @@ export async function listOutboxFor(queries: Queries, keys: readonly RequestKey[
   return rows.map(fromRow);
 }
 
-export async function updateOutbox(
+/** @param entries Of different ids. @returns for each whether it was in state `from`, and is written. */
+export async function updateOutboxAll(
   queries: Queries,
-  entry: OutboxEntry,
+  schema: string,
+  entries: readonly OutboxEntry[],
   from: OutboxState,
-): Promise<boolean> {
-  const { id, ...rest } = toRow(entry);
-  const rows = await queries
-    .update(outbox)
-    .set(rest)
-    .where(and(eq(outbox.id, id), eq(outbox.state, from)))
-    .returning({ id: outbox.id });
-  return rows.length > 0;
+): Promise<boolean[]> {
+  if (entries.length === 0) return [];
+  const changed = entries.map((entry) => ({ ...entry, to: undefined, data: undefined }));
+  const params = [jsonOf(changed), from];
+  return areAmong(await runText(queries, { text: updateText(schema), params }), entries);
 }
+
+/** For each entry whether a statement returned its id; of two with one id, the first. */
+function areAmong(rows: readonly Record<string, unknown>[], entries: readonly OutboxEntry[]): boolean[] {
+  const ids = new Set(rows.map(({ id }) => id));
+  return entries.map(({ id }) => ids.delete(id));
+}
+
+const columns = getTableColumns(outbox);
+/** What an entry is about does not change, and its calldata may be long. */
+const {
+  id,
+  key: _key,
+  kind: _kind,
+  to: _to,
+  data: _data,
+  value: _value,
+  createdAt: _at,
+  ...changing
+} = columns;
+
+// Only a known id is an expected outcome; a nonce given twice is a fault, and must not look like one.
+const insertText = (schema: string): string => `insert into "${schema}".outbox
+    (${columnList(columns, (column) => column)})
+  select ${columnList(columns, (_column, value) => value)} from ${rowsIn("$1", columns)}
+  on conflict (id) do nothing
+  returning id`;
+
+const updateText = (schema: string): string => `update "${schema}".outbox o
+  set ${columnList(changing, (column, value) => `${column} = ${value}`)}
+  from ${rowsIn("$1", { id, ...changing })}
+  where o.id = v.id and o.state = $2
+  returning o.id`;
 
 /**
  * Holds a lock until the transaction ends, so that the nonce is stored before anybody else asks for one.
@@ -116,15 +139,6 @@ export async function rewindOutbox(queries: Queries, ancestor: bigint, now: numb
       updatedAt: now,
     })
     .where(and(eq(outbox.state, "mined"), gt(outbox.minedBlock, ancestor)));
-}
-
-function toRow(entry: OutboxEntry): typeof outbox.$inferInsert {
-  const attempts = entry.attempts.map((attempt) => ({
-    ...attempt,
-    maxFeePerGas: attempt.maxFeePerGas.toString(),
-    maxPriorityFeePerGas: attempt.maxPriorityFeePerGas.toString(),
-  }));
-  return { ...entry, attempts };
 }
 
 function fromRow(row: typeof outbox.$inferSelect): OutboxEntry {

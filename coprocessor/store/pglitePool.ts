@@ -1,15 +1,16 @@
-import type { AsyncLocalStorage } from "node:async_hooks";
 import { EventEmitter } from "node:events";
-import type { Results, Transaction } from "@electric-sql/pglite";
+import type { Results } from "@electric-sql/pglite";
 import { CoprocessorError } from "../core/errors.ts";
 import type { SpaceGuard } from "./freeSpace.ts";
 import { Gathering } from "./gathering.ts";
 import {
   type EmbeddedSession,
+  type EmbeddedTransaction,
   MAX_TOGETHER,
   type PreparedSession,
   type Statement,
 } from "./preparedSession.ts";
+import type { TransactionScope } from "./transactionScope.ts";
 
 interface QueryResult {
   // biome-ignore lint/suspicious/noExplicitAny: node-postgres' own shape; callers name the row.
@@ -17,15 +18,12 @@ interface QueryResult {
   rowCount: number | null;
 }
 
-/** Set while a caller is inside one of the store's transactions; `open` turns false when it ends. */
-export type TransactionScope = AsyncLocalStorage<{ open: boolean }>;
-
 /**
  * One PGlite connection in the shape of node-postgres' `Pool`, for libraries that expect one.
  *
  * PGlite has a single session. Single statements interleave safely, but between a client's `BEGIN` and its `COMMIT`
  * nobody else may speak: such a client holds PGlite's transaction lock, and everybody else waits. Hence the rule that a
- * store transaction must not wait for this pool (it would wait for itself): that throws instead of hanging.
+ * store transaction must not wait for this pool (it would wait for itself): where transactions are followed, that throws.
  */
 export class PglitePool extends EventEmitter {
   readonly #pglite: EmbeddedSession;
@@ -68,7 +66,7 @@ export class PglitePool extends EventEmitter {
   /** Whether a statement writes is not told by its text, so all are taken for writes. */
   #check(): void {
     this.#space.check();
-    if (this.#scope.getStore()?.open !== true) return;
+    if (!this.#scope.isInside()) return;
     throw new CoprocessorError("the queue was used inside a store transaction, which would wait for itself", {
       code: "store/queue-inside-transaction",
       retry: "never",
@@ -82,7 +80,7 @@ const isBoundary = (text: string): boolean =>
 
 /** Statements without parameters may be scripts, which only the simple protocol takes. */
 async function runOn(
-  target: Pick<EmbeddedSession | Transaction, "query" | "exec">,
+  target: Pick<EmbeddedSession | EmbeddedTransaction, "query" | "exec">,
   text: string,
   params: readonly unknown[] | undefined,
 ): Promise<QueryResult> {
@@ -95,7 +93,7 @@ async function runOn(
 }
 
 interface OpenTransaction {
-  transaction: Transaction;
+  transaction: EmbeddedTransaction;
   /** Ends the callback that holds PGlite's transaction lock. */
   finish: (how: "commit" | "rollback") => void;
   /** Settles once PGlite has committed or rolled back. */

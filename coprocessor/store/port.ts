@@ -11,7 +11,7 @@ import type { RequestKey, RequestRecord, RequestState } from "../core/request.ts
 import type { Statement } from "../core/statement.ts";
 import type { WatchRecord, WatchState } from "../core/watch.ts";
 
-/** A peer's message about one request. `seq` is the order of arrival here. */
+/** A peer's message about one request. `seq` is the order of arrival here; it may change until the message is stored, the order not. */
 export interface StoredPeerMessage {
   seq: number;
   message: PeerMessage;
@@ -177,8 +177,6 @@ export interface Store {
     patch?: RequestPatch,
   ): Promise<RequestKey[]>;
 
-  /** Stores what we are about to say, unless the slot is taken: then what stands there comes back, and only that may be sent. */
-  recordStatement(statement: Statement): Promise<Statement>;
   statements(key: RequestKey): Promise<Statement[]>;
   /** Those of the requests that we said anything about. */
   spokenAbout(keys: readonly RequestKey[]): Promise<RequestKey[]>;
@@ -189,6 +187,18 @@ export interface Store {
     message: PeerMessage,
     receivedAt: number,
   ): Promise<StoredPeerMessage | null>;
+  /**
+   * As `write` with these messages, and the caller need not wait until they are stored: they may be known from memory before.
+   * What is written about the request afterwards is stored no earlier than they are, and fails if they cannot be. A process
+   * that dies at once has forgotten them; their senders repeat.
+   *
+   * @returns for each what is known of it now, or null when it was known.
+   */
+  hear(
+    key: RequestKey,
+    heard: readonly Omit<StoredPeerMessage, "seq">[],
+  ): Promise<(StoredPeerMessage | null)[]>;
+  /** In order of arrival. A reveal is kept without the commitments that it carries: each is a message of its own. */
   peerMessages(key: RequestKey): Promise<StoredPeerMessage[]>;
 
   /** Replaces an earlier one of the request; stays whatever the chain does, because the job did run. */
@@ -220,8 +230,10 @@ export interface Store {
   insertOutbox(entry: OutboxEntry): Promise<boolean>;
   outbox(filter: { states: readonly OutboxState[] }): Promise<OutboxEntry[]>;
   outboxFor(key: RequestKey): Promise<OutboxEntry[]>;
-  /** Writes the entry back if it is still in state `from`. */
+  /** Writes the entry back if it is still in state `from`; what it is about and its calldata stay as they were planned. */
   updateOutbox(entry: OutboxEntry, from: OutboxState): Promise<boolean>;
+  /** As `updateOutbox` for each, in one statement; ids must differ. @returns for each whether it was written. */
+  updateOutboxAll(entries: readonly OutboxEntry[], from: OutboxState): Promise<boolean[]>;
   /** Lowest nonce never given to an entry of the account, at least `floor`. */
   nextNonce(floor: number): Promise<number>;
   /** Signed transactions of other oracles that the node serves with the same account; none where it serves no other. */

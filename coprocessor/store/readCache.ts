@@ -6,7 +6,7 @@
  */
 export class ReadCache<Key, Value> {
   readonly #maxEntries: number;
-  /** Least recently read first: a Map keeps the order of insertion. */
+  /** Least recently read first, once half of the places are taken: a Map keeps the order of insertion. */
   readonly #values = new Map<Key, { value: Value }>();
   /** Reads under way that nothing was written after; who asks later shares them. */
   readonly #loading = new Map<Key, Promise<Value>>();
@@ -18,11 +18,15 @@ export class ReadCache<Key, Value> {
   get(key: Key, load: () => Promise<Value>): Promise<Value> {
     const known = this.#values.get(key);
     if (known !== undefined) {
-      this.#values.delete(key);
-      this.#values.set(key, known);
+      this.#noteUse(key, known);
       return Promise.resolve(known.value);
     }
     return this.#loading.get(key) ?? this.#load(key, load);
+  }
+
+  /** What is kept; undefined when it would have to be read. */
+  peek(key: Key): Value | undefined {
+    return this.#values.get(key)?.value;
   }
 
   forget(key: Key): void {
@@ -55,6 +59,13 @@ export class ReadCache<Key, Value> {
     );
     this.#loading.set(key, loading);
     return loading;
+  }
+
+  /** Who is used last goes last; while half of the places are free, nobody has to make room soon. */
+  #noteUse(key: Key, known: { value: Value }): void {
+    if (this.#values.size * 2 <= this.#maxEntries) return;
+    this.#values.delete(key);
+    this.#values.set(key, known);
   }
 
   /** @returns whether nothing was written about the key since the read began. */

@@ -31,9 +31,33 @@ export function recordset(rows: readonly object[], types: Readonly<Record<string
   };
 }
 
+/**
+ * Rows in a parameter that holds them as JSON, named `v`, for statements that are written as text.
+ *
+ * @param parameter As `$1`.
+ * @param columns Of a table; the rows' fields have the names of the schema, and so have the columns of `v`.
+ */
+export const rowsIn = (parameter: string, columns: Readonly<Record<string, Column>>): string => {
+  const typed = Object.entries(columns).map(([name, column]) => `"${name}" ${column.getSQLType()}`);
+  return `json_to_recordset(${parameter}::json) as v (${typed.join(", ")})`;
+};
+
+/** What `each` makes of a table's columns, as a list. @param each Of a column's name in SQL and of its value in `v`. */
+export const columnList = (
+  columns: Readonly<Record<string, Column>>,
+  each: (column: string, value: string) => string,
+): string =>
+  Object.entries(columns)
+    .map(([field, { name }]) => each(`"${name}"`, `v."${field}"`))
+    .join(", ");
+
+/** A list of texts as Postgres reads it. */
+export const listOf = (values: readonly string[]): string =>
+  `{${values.map((value) => JSON.stringify(value)).join(",")}}`;
+
 /** Whether a text column holds one of these; the list is one parameter. */
 export const isOneOf = (column: Column, values: readonly string[]): SQL =>
-  sql`${column} = any(${`{${values.map((value) => JSON.stringify(value)).join(",")}}`}::text::text[])`;
+  sql`${column} = any(${listOf(values)}::text::text[])`;
 
 /** The rows of a statement that drizzle only passes on; both drivers' results have them. */
 export const rowsOf = <Row>(result: unknown): Row[] => (result as { rows: Row[] }).rows;

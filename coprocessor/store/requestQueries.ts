@@ -8,6 +8,7 @@ import { Gathering } from "./gathering.ts";
 import { listPeerMessages, listStatements } from "./messageRows.ts";
 import { insertOutboxAll, listOutboxFor } from "./outboxRows.ts";
 import type { RequestWrite, RequestWritten, StoredPeerMessage } from "./port.ts";
+import type { WriteRound } from "./requestRounds.ts";
 import { listRequests } from "./requestRows.ts";
 import { writeAll } from "./requestWrites.ts";
 
@@ -26,6 +27,10 @@ export interface RequestQueriesOptions {
   isTransaction: boolean;
   /** Throws where this store must not be used. */
   refuse(operation: string): void;
+  /** Where the rows are. */
+  schema: string;
+  /** Null where a round has to be looked at closely. */
+  writeRound: WriteRound;
   /** Unix milliseconds. */
   now(): number;
 }
@@ -37,12 +42,10 @@ const MOST = 64;
 export function createRequestQueries(access: RowAccess, options: RequestQueriesOptions): RequestQueries {
   type All<Item, Result> = (queries: Queries, items: readonly Item[]) => Promise<readonly Result[]>;
 
-  const each = <Item, Result>(
+  const gathered = <Item, Result>(
     operation: keyof RequestQueries,
-    how: "read" | "writeTogether",
-    all: All<Item, Result>,
+    run: (items: readonly Item[]) => Promise<readonly Result[]>,
   ): ((item: Item) => Promise<Result>) => {
-    const run = (items: readonly Item[]) => access[how](operation, (queries) => all(queries, items));
     const gathering = new Gathering({
       run,
       most: MOST,
@@ -53,6 +56,24 @@ export function createRequestQueries(access: RowAccess, options: RequestQueriesO
       return gathering.add(item);
     };
   };
+
+  const each = <Item, Result>(
+    operation: keyof RequestQueries,
+    how: "read" | "write",
+    all: All<Item, Result>,
+  ) =>
+    gathered(operation, (items: readonly Item[]) => access[how](operation, (queries) => all(queries, items)));
+
+  async function writeRound(writes: readonly RequestWrite[]): Promise<readonly RequestWritten[]> {
+    const now = options.now();
+    // A transaction is somebody else's, and must not fail for what may have to be looked at.
+    const written = options.isTransaction
+      ? null
+      : await access.write("write", () => options.writeRound(writes, now));
+    return (
+      written ?? access.writeTogether("write", (queries) => writeAll(queries, options.schema, writes, now))
+    );
+  }
 
   const read = <Row extends { key: RequestKey }, Result>(
     operation: keyof RequestQueries,
@@ -66,9 +87,7 @@ export function createRequestQueries(access: RowAccess, options: RequestQueriesO
     });
 
   return {
-    write: each("write", "writeTogether", (queries, writes: readonly RequestWrite[]) =>
-      writeAll(queries, writes, options.now()),
-    ),
+    write: gathered("write", writeRound),
     request: read(
       "request",
       (queries, keys) => listRequests(queries, { keys }),
@@ -77,7 +96,9 @@ export function createRequestQueries(access: RowAccess, options: RequestQueriesO
     statements: read("statements", listStatements, (rows) => rows),
     peerMessages: read("peerMessages", listPeerMessages, (rows) => rows.map(({ key: _, ...heard }) => heard)),
     outboxFor: read("outboxFor", listOutboxFor, (rows) => rows),
-    insertOutbox: each("insertOutbox", "writeTogether", insertOutboxAll),
+    insertOutbox: each("insertOutbox", "write", (queries, entries) =>
+      insertOutboxAll(queries, options.schema, entries),
+    ),
   };
 }
 

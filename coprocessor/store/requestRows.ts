@@ -1,46 +1,44 @@
-import { and, asc, desc, eq, getTableColumns, inArray, isNotNull, isNull, not, sql } from "drizzle-orm";
+import { and, asc, desc, getTableColumns, inArray, isNotNull, isNull, not } from "drizzle-orm";
 import type { DisputedProposal } from "../core/dispute.ts";
-import type { ProposedOutput, RequestKey, RequestRecord, RequestState } from "../core/request.ts";
-import type { Queries } from "./database.ts";
+import type { ProposedOutput, RequestKey, RequestRecord } from "../core/request.ts";
+import { type Queries, runText } from "./database.ts";
 import type { RequestPatch, Store } from "./port.ts";
-import { isOneOf, jsonOf } from "./recordset.ts";
+import { columnList, isOneOf, jsonOf, rowsIn } from "./recordset.ts";
 import { requests, type StoredDispute, type StoredProposal } from "./schema.ts";
-import { inPowersOfTwo } from "./statementSizes.ts";
 
 type Row = typeof requests.$inferSelect;
 
-const { key: _key, output: _output, outputHash: _outputHash, ...chainColumns } = getTableColumns(requests);
+const columns = getTableColumns(requests);
+const { key: _key, output: _output, outputHash: _outputHash, ...chainColumns } = columns;
 
-/** Rows of one statement: each has some 30 parameters. */
+/** Each may carry an input. */
 const MAX_ROWS = 128;
 
-/** A row that a reorg removed is taken up again with what the chain says now, and with the output that we had. */
+/**
+ * A row that a reorg removed is taken up again with what the chain says now, and with the output that we had.
+ *
+ * @param records Of different requests.
+ */
 export async function insertRequests(
   queries: Queries,
+  schema: string,
   records: readonly RequestRecord[],
 ): Promise<RequestKey[]> {
+  const text = insertText(schema);
   const inserted: RequestKey[] = [];
-  for (const rows of inPowersOfTwo(records, MAX_ROWS)) inserted.push(...(await insertRows(queries, rows)));
+  for (let at = 0; at < records.length; at += MAX_ROWS) {
+    const params = [jsonOf(records.slice(at, at + MAX_ROWS).map(toRow))];
+    for (const { key } of await runText(queries, { text, params })) inserted.push(key as RequestKey);
+  }
   return inserted;
 }
 
-async function insertRows(queries: Queries, records: readonly RequestRecord[]): Promise<RequestKey[]> {
-  const rows = await queries
-    .insert(requests)
-    .values(records.map(toRow))
-    .onConflictDoUpdate({
-      target: requests.key,
-      set: Object.fromEntries(
-        Object.entries(chainColumns).map(([name, column]) => [
-          name,
-          sql`excluded.${sql.identifier(column.name)}`,
-        ]),
-      ),
-      setWhere: eq(requests.removed, true),
-    })
-    .returning({ key: requests.key });
-  return rows.map(({ key }) => key);
-}
+const insertText = (schema: string): string => `insert into "${schema}".request as r
+    (${columnList(columns, (column) => column)})
+  select ${columnList(columns, (_column, value) => value)} from ${rowsIn("$1", columns)}
+  on conflict (key) do update set ${columnList(chainColumns, (column) => `${column} = excluded.${column}`)}
+  where r.removed
+  returning r.key`;
 
 export async function listRequests(
   queries: Queries,
@@ -66,62 +64,6 @@ function isAbout(about: "requests" | "disputes" | undefined) {
   return about === "disputes" ? isNotNull(requests.dispute) : isNull(requests.dispute);
 }
 
-/** A change of one row, if it is in one of the states that it is to be changed from. */
-export interface RequestMove {
-  key: RequestKey;
-  from: readonly RequestState[];
-  to: RequestState;
-  patch?: RequestPatch;
-}
-
-/** @param moves Of different requests. @returns the rows that were changed, by key. */
-export async function moveRequests(
-  queries: Queries,
-  moves: readonly RequestMove[],
-  now: number,
-): Promise<Map<RequestKey, RequestRecord>> {
-  const alike = new Map<string, RequestMove[]>();
-  for (const move of moves) {
-    const form = JSON.stringify([move.to, move.from, Object.keys(move.patch ?? {})]);
-    alike.set(form, [...(alike.get(form) ?? []), move]);
-  }
-  const moved = new Map<RequestKey, RequestRecord>();
-  for (const some of alike.values()) {
-    for (const record of await moveAlike(queries, some, now)) moved.set(record.key, record);
-  }
-  return moved;
-}
-
-/** Moves between the same states that change the same columns. */
-async function moveAlike(
-  queries: Queries,
-  moves: readonly RequestMove[],
-  now: number,
-): Promise<RequestRecord[]> {
-  const [{ from, to }] = moves as [RequestMove];
-  const patches = new Map(moves.map(({ key, patch }) => [key, toColumns(patch ?? {})]));
-  const values = jsonOf(Object.fromEntries(patches));
-  const names = Object.keys(patches.values().next().value ?? {}) as (keyof RequestPatch)[];
-  const columns = names.map((name) => {
-    const type = requests[name].getSQLType();
-    const value = sql.raw(`patch.of -> "request"."key" ${type === "jsonb" ? "->" : "->>"} '${name}'`);
-    return [name, type === "jsonb" ? sql`nullif(${value}, 'null')` : sql`(${value})::${sql.raw(type)}`];
-  });
-  const rows = await queries
-    .update(requests)
-    .set({ ...Object.fromEntries(columns), state: to, updatedAt: now })
-    .from(sql`(select ${values}::jsonb as of) as patch`)
-    .where(
-      and(
-        isOneOf(requests.key, [...patches.keys()]),
-        inArray(requests.state, [...from]),
-        not(requests.removed),
-      ),
-    )
-    .returning(getTableColumns(requests));
-  return rows.map(fromRow);
-}
-
 function toRow({ request, proposed, dispute, ...record }: RequestRecord): typeof requests.$inferInsert {
   return {
     ...record,
@@ -142,8 +84,23 @@ function fromRow({ modelId, inputHash, terms, opening, funds, removed: _, ...row
   };
 }
 
-function toColumns({ proposed, ...patch }: RequestPatch): Partial<typeof requests.$inferInsert> {
-  return proposed === undefined ? patch : { ...patch, proposed: toStored(proposed) };
+const namedColumns = Object.entries(getTableColumns(requests));
+
+/** @param raw A row as a driver gives it, by the names of SQL. */
+export function readRequest(raw: Record<string, unknown>): RequestRecord {
+  const values = namedColumns.map(([name, column]) => {
+    const value = raw[column.name] ?? null;
+    return [name, value === null ? null : column.mapFromDriverValue(value)];
+  });
+  return fromRow(Object.fromEntries(values) as Row);
+}
+
+/** A patch as JSON holds it: big numbers as decimal strings. */
+export function storedPatch({ proposed, ...patch }: RequestPatch): Record<string, unknown> {
+  const fields = Object.entries(proposed === undefined ? patch : { ...patch, proposed: toStored(proposed) });
+  return Object.fromEntries(
+    fields.map(([name, value]) => [name, typeof value === "bigint" ? value.toString() : value]),
+  );
 }
 
 function toStored(proposed: ProposedOutput | null): StoredProposal | null {

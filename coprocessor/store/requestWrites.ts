@@ -1,9 +1,10 @@
-import type { RequestKey, RequestRecord } from "../core/request.ts";
+import type { RequestRecord } from "../core/request.ts";
 import type { Queries } from "./database.ts";
 import { addPeerMessages, type HeardAbout, recordStatements } from "./messageRows.ts";
 import type { RequestWrite, RequestWritten } from "./port.ts";
 import { putReceipts } from "./receiptRows.ts";
-import { moveRequests } from "./requestRows.ts";
+import { moveRequests } from "./requestMoves.ts";
+import { withDifferentKeys } from "./requestRounds.ts";
 
 /**
  * Does many writes with few statements: all of one kind together, in the order in which one write's parts depend on each
@@ -13,6 +14,7 @@ import { moveRequests } from "./requestRows.ts";
  */
 export async function writeAll(
   queries: Queries,
+  schema: string,
   writes: readonly RequestWrite[],
   now: number,
 ): Promise<RequestWritten[]> {
@@ -42,7 +44,7 @@ export async function writeAll(
   const records = new Map<RequestWrite, RequestRecord | null>();
   for (const round of withDifferentKeys(writes)) {
     const moves = round.flatMap(({ key, move }) => (move === undefined ? [] : [{ key, ...move }]));
-    const moved = await moveRequests(queries, moves, now);
+    const moved = await moveRequests(queries, schema, moves, now);
     for (const write of round) records.set(write, moved.get(write.key) ?? null);
     const receipts = round.flatMap(({ key, move, receipt }) =>
       receipt === undefined || (move !== undefined && !moved.has(key)) ? [] : [{ key, receipt }],
@@ -54,19 +56,4 @@ export async function writeAll(
     heard: heard[index] ?? [],
     record: records.get(write) ?? null,
   }));
-}
-
-/** A statement changes a row once: what else is to happen to it comes in a later round. */
-function withDifferentKeys(writes: readonly RequestWrite[]): RequestWrite[][] {
-  const rounds: RequestWrite[][] = [];
-  const placed = new Map<RequestKey, number>();
-  for (const write of writes) {
-    if (write.move === undefined && write.receipt === undefined) continue;
-    const round = placed.get(write.key) ?? 0;
-    placed.set(write.key, round + 1);
-    const members = rounds[round] ?? [];
-    members.push(write);
-    rounds[round] = members;
-  }
-  return rounds;
 }

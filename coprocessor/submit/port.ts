@@ -56,6 +56,12 @@ export interface TransactionSender {
   readonly address: Address;
   /** @param value Wei that goes with the call; none when left out. */
   simulate(to: Address, data: Hex, value?: bigint): Promise<Simulation>;
+  /**
+   * What a call would return in the next block; null when it reverts, or the endpoint does not say.
+   *
+   * @param gas Its limit.
+   */
+  call(to: Address, data: Hex, gas: bigint): Promise<Hex | null>;
   /** Fees that the network asks for now. */
   fees(): Promise<MarketFees>;
   /** Signs without sending, so that the result can be stored first. */

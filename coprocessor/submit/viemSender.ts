@@ -1,4 +1,5 @@
-import { type Abi, type Address, type Hex, keccak256, type LocalAccount } from "viem";
+import { keccak256 } from "@sibyl/sdk/keccak256";
+import type { Abi, Address, Hex, LocalAccount } from "viem";
 import { CoprocessorError } from "../core/errors.ts";
 import { GAS_ROOM_PERCENT } from "../core/outbox.ts";
 import type { RpcClient } from "../rpc/rpcClient.ts";
@@ -47,6 +48,16 @@ export function createViemSender(options: ViemSenderOptions): TransactionSender 
       const returned = revertData(refusal.data) ?? (await callForRevert(rpc, call));
       if (returned === null) throw simulationFailed(refusal, error);
       return { type: "reverted", ...revertReason(options.errors, returned) };
+    }
+  }
+
+  async function call(to: Address, data: Hex, gas: bigint): Promise<Hex | null> {
+    const wanted = { from: account.address, to, data, gas: `0x${gas.toString(16)}` };
+    try {
+      return await rpc.request(hexData, "eth_call", [wanted, "pending"]);
+    } catch (error) {
+      if (rpcRefusal(error) === null) throw error;
+      return null;
     }
   }
 
@@ -105,6 +116,7 @@ export function createViemSender(options: ViemSenderOptions): TransactionSender 
   return {
     address: account.address,
     simulate,
+    call,
     fees,
     sign,
     broadcast,

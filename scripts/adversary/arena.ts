@@ -1,15 +1,8 @@
 import { join } from "node:path";
 import { openWorkbench, type Workbench } from "@sibyl/coprocessor";
-import {
-  inferenceOracleAbi,
-  openedRequests,
-  operatorRegistryAbi,
-  type Policy,
-  quote,
-  unpackSigners,
-} from "@sibyl/sdk";
-import { type Hex, parseGwei, size, zeroAddress } from "viem";
-import { author } from "../network/devAccounts.ts";
+import { inferenceOracleAbi, operatorRegistryAbi, type Policy, unpackSigners } from "@sibyl/sdk";
+import { type Hex, zeroAddress } from "viem";
+import { askBatch } from "../network/askBatch.ts";
 import { goldenInputs } from "../network/goldenInputs.ts";
 import type { ServedModel } from "../network/serveModels.ts";
 import { type Network, type NetworkOptions, startNetwork } from "../network/startNetwork.ts";
@@ -23,10 +16,12 @@ const ROOT = join(import.meta.dirname, "..", "..");
 /** Everybody is drawn at once, so that a cheat has its part in every request. */
 const PARAMETERS = { roundSeconds: 5, overdrawBps: 30_000 };
 export const ROUND_MS = PARAMETERS.roundSeconds * 1_000;
-const LIFETIME_SECONDS = 300;
+/** Nobody waits for a callback. */
+const TERMS = { lifetimeSeconds: 300, callbackGasLimit: 0 };
 /** Milliseconds after which a request that did not settle counts as blocked. */
 const PATIENCE_MS = 180_000;
-const BATCHES = 5;
+/** Blocks that requests are spread over, unless an attack wants it otherwise. */
+const BLOCKS = 5;
 const INFERENCE_TIMEOUT_MS = 60_000;
 
 /** How the chain answered one request. */
@@ -47,7 +42,13 @@ export interface Arena {
    *
    * @param onAsked Not waited for.
    */
-  ask(model: ModelName, policy: Policy, count: number, onAsked: (asked: Asked) => void): Promise<Asked[]>;
+  ask(
+    model: ModelName,
+    policy: Policy,
+    count: number,
+    onAsked: (asked: Asked) => void,
+    blocks?: number,
+  ): Promise<Asked[]>;
   /** Waits until all are settled, or patience is over. */
   answers(asked: readonly Asked[], patienceMs?: number): Promise<Map<Hex, Settled>>;
   /** What a seat owns in the protocol, wei: earnings, credit, rewards and all stake; gas is not counted. */
@@ -94,18 +95,21 @@ export async function openArena(
     links,
     models,
 
-    async ask(name, policy, count, onAsked) {
+    async ask(name, policy, count, onAsked, blocks = BLOCKS) {
       const { modelId } = models[name];
       const all: Asked[] = [];
-      const perBlock = Math.ceil(count / BATCHES);
+      const perBlock = Math.ceil(count / blocks);
       while (all.length < count) {
         const batch = Array.from({ length: Math.min(perBlock, count - all.length) }, (_, place) => {
           const from = inputs[name];
           return from[(all.length + place) % from.length] as Hex;
         });
-        for (const request of await open(modelId, policy, batch)) {
-          const place = all.length;
-          const asked = { ...request, place, reference: await reference(models[name], request.input) };
+        const questions = batch.map((input) => ({ modelId, input }));
+        // Beforehand, so that a cheat hears of a request as soon as honest operators do.
+        const references = new Map<Hex, Hex>();
+        for (const input of batch) references.set(input, await reference(models[name], input));
+        for (const request of await askBatch(network, questions, { ...TERMS, policy })) {
+          const asked = { ...request, place: all.length, reference: references.get(request.input) as Hex };
           all.push(asked);
           onAsked(asked);
         }
@@ -181,41 +185,6 @@ export async function openArena(
       client.reader.readContract({ ...registry, functionName: "unbondingOf", args: [operatorId] }),
     ]);
     return staked + unbonding;
-  }
-
-  async function open(modelId: Hex, policy: Policy, batch: readonly Hex[]) {
-    const block = await client.reader.getBlock();
-    const maxGasPrice = parseGwei("20");
-    const costs = await Promise.all(
-      batch.map((input) =>
-        quote(client.reader, {
-          oracle,
-          modelId,
-          inputSize: size(input),
-          policy,
-          callbackGasLimit: 0,
-          maxGasPrice,
-        }),
-      ),
-    );
-    const params = batch.map((input, place) => ({
-      modelId,
-      input,
-      policy,
-      callbackGasLimit: 0n,
-      deadline: Number(block.timestamp) + LIFETIME_SECONDS,
-      maxGasPrice,
-      maxFee: costs[place]?.fee ?? 0n,
-    }));
-    const hash = await client.as(author()).writeContract({
-      abi: inferenceOracleAbi,
-      address: oracle,
-      functionName: "requestBatch",
-      args: [params],
-      value: costs.reduce((sum, { nativeTotal }) => sum + nativeTotal, 0n),
-    });
-    const receipt = await client.mined(hash, "a batch of requests");
-    return openedRequests(receipt.logs, oracle);
   }
 }
 

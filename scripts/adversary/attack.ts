@@ -52,6 +52,8 @@ export interface Attack {
   seats: number;
   /** Its answers are honest or lie within the model's profile, so that being paid for them is no profit from cheating. */
   withinProfile?: boolean;
+  /** Blocks that its requests are spread over; five when left out. */
+  blocks?: number;
   /** Milliseconds that nobody could have answered in. */
   outageMs?: number;
   /** Milliseconds after which what did not settle counts as blocked; three minutes when left out. */

@@ -9,7 +9,8 @@ const TOLD_MOST = 6;
 /** Statements of one operator about one `exact` request: commitment, reveal, attestation. */
 const STATEMENTS = 3;
 const AGREEMENT_MS_MOST = 100;
-const WARM_UP = 3;
+/** Requests that are not counted: nodes compile in their first ones what they do for each. */
+const WARM_UP = 20;
 const STATUS_TIMEOUT_MS = 60_000;
 
 /** How much operators say to each other about a request. */

@@ -91,11 +91,12 @@ export async function runAttack(attack: Attack, options: RunOptions): Promise<Ro
 
     cheat = attack.play(context);
     await cheat.begin?.();
-    const opened = await arena.ask(attack.model, attack.policy, requests, (request) => {
+    const onAsked = (request: Asked) => {
       void guard(cheat?.asked?.(request));
       asked.set(request.requestId, request);
       for (const message of transcript.of(request.requestId)) void guard(cheat?.heard?.(message, request));
-    });
+    };
+    const opened = await arena.ask(attack.model, attack.policy, requests, onAsked, attack.blocks);
     const settled = await arena.answers(opened, attack.patienceMs);
     const grown = memory(arena).map((now, place) => now - (memoryBefore[place] ?? now));
     await cheat.end?.();

@@ -50,17 +50,25 @@ export async function leaveSeat(
   { owner, operatorId }: Seat,
   modelId: Hex,
 ): Promise<void> {
-  const models = await client.reader.readContract({
-    abi: operatorRegistryAbi,
-    address,
-    functionName: "modelsOf",
-    args: [operatorId],
-  });
-  if (!models.includes(modelId)) return;
-  const hash = await client
-    .as(owner)
-    .writeContract({ abi: operatorRegistryAbi, address, functionName: "unenroll", args: [modelId] });
-  await client.mined(hash, `operator ${operatorId} leaving its seat`);
+  const isSeated = async () => {
+    const models = await client.reader.readContract({
+      abi: operatorRegistryAbi,
+      address,
+      functionName: "modelsOf",
+      args: [operatorId],
+    });
+    return models.includes(modelId);
+  };
+  if (!(await isSeated())) return;
+  try {
+    const hash = await client
+      .as(owner)
+      .writeContract({ abi: operatorRegistryAbi, address, functionName: "unenroll", args: [modelId] });
+    await client.mined(hash, `operator ${operatorId} leaving its seat`);
+  } catch (error) {
+    // A punishment may have taken it meanwhile.
+    if (await isSeated()) throw error;
+  }
 }
 
 /** What an operator may say, signed with its key, whether or not it is true. */

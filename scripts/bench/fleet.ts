@@ -1,18 +1,21 @@
 /**
  * Jobs per second through a node's queue and its workers, on a Redis of its own:
  *
- *     npm run bench:fleet [-- --json] [--seconds 5] [--workers 1,2,4]
+ *     npm run bench:fleet [-- --json] [--seconds 10] [--workers 1,2,4]
  *
- * Two models. `iris` answers at once, so what is measured is the way there and back; beside it BullMQ alone moves the same
- * payload through as many processes that do nothing. `moby-lm` is bound by the processor, so what is measured is what a
- * further worker adds; `speedup` is by one worker's rate.
+ * Two models. `iris` answers at once, so what is measured is the way there and back; beside it, in turns, BullMQ alone
+ * moves the same payload through as many processes that do nothing. `ocr-line` is bound by the processor (convolutions on
+ * the native runtime; a language model would be bound by memory), so what is measured is what a further worker adds;
+ * `speedup` is by one worker's rate. Beside it, in turns, the engine runs it in as many processes without a queue, and
+ * `engineSpeedup` is what the machine has to give.
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { openWorkbench } from "@sibyl/coprocessor";
+import { fetchWeights } from "../models/weights.ts";
 import { Teardown } from "../network/teardown.ts";
 import { ensureRedis, startRedis } from "../services/redis.ts";
-import { measureBare, measureFleet, payloadOf } from "./fleetLoads.ts";
+import { openBare, openBenchWorkbench, openEngine, openFleet, payloadOf } from "./fleetLoads.ts";
+import { measureFeeds } from "./jobFeed.ts";
 
 interface Row {
   model: string;
@@ -24,18 +27,22 @@ interface Row {
   ratio: number | null;
   /** By the rate with one worker. */
   speedup: number;
+  /** The engine alone, in as many processes; null where the queue, and not the model, is the limit. */
+  engineJobsPerSec: number | null;
+  /** By its rate with one process. */
+  engineSpeedup: number | null;
 }
 
 const MODELS = [
-  { name: "iris", isInstant: true, inFlight: 32 },
+  { name: "iris", isInstant: true, concurrency: 32, warmUpJobs: 5_000 },
   // As many as a worker holds for one thread.
-  { name: "moby-lm", isInstant: false, inFlight: 4 },
+  { name: "ocr-line", isInstant: false, concurrency: 4, warmUpJobs: 60 },
 ];
 
 const { values } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
-    seconds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "10" },
     workers: { type: "string", default: "1,2,4" },
   },
 });
@@ -48,30 +55,33 @@ const redis = await ensureRedis();
 if ("unavailable" in redis) throw new Error(`no Redis: ${redis.unavailable}`);
 const teardown = new Teardown();
 const rows: Row[] = [];
+/** Rates with the first count of workers. */
+const firsts = new Map<string, { jobsPerSec: number; besidePerSec: number }>();
 try {
   const server = await startRedis(redis);
   teardown.add("Redis", () => server.stop());
-  const workbench = openWorkbench({
-    modelFolders: ["models"],
-    dataDir: ".cache/bench",
-    threads: 1,
-    providers: { provider: "cpu", ofModel: {} },
-  });
+  const workbench = openBenchWorkbench(1);
   teardown.add("workbench", () => workbench.close());
-  for (const { name, isInstant, inFlight } of MODELS) {
+  for (const { name, isInstant, concurrency, warmUpJobs } of MODELS) {
+    await fetchWeights(name);
     const payload = await payloadOf(name, workbench);
     for (const workers of counts) {
-      const load = { url: server.url, workers, inFlight, forMs, payload, teardown };
-      const jobsPerSec = await measureFleet(load);
-      const bareJobsPerSec = isInstant ? await measureBare(load) : null;
-      const first = rows.find(({ model }) => model === name)?.jobsPerSec ?? jobsPerSec;
-      const row = {
+      const fleet = { url: server.url, workers, concurrency, payload, teardown };
+      const feeds = [await openFleet(fleet), await (isInstant ? openBare(fleet) : openEngine(fleet))];
+      const load = { inFlight: workers * concurrency, warmUpJobs: workers * warmUpJobs, forMs };
+      const [jobsPerSec = 0, besidePerSec = 0] = await measureFeeds(feeds, load);
+      for (const feed of feeds) await feed.close();
+      const first = firsts.get(name) ?? { jobsPerSec, besidePerSec };
+      firsts.set(name, first);
+      const row: Row = {
         model: name,
         workers,
         jobsPerSec: round(jobsPerSec),
-        bareJobsPerSec: bareJobsPerSec === null ? null : round(bareJobsPerSec),
-        ratio: bareJobsPerSec === null ? null : Number((jobsPerSec / bareJobsPerSec).toFixed(3)),
-        speedup: Number((jobsPerSec / first).toFixed(2)),
+        bareJobsPerSec: isInstant ? round(besidePerSec) : null,
+        ratio: isInstant ? Number((jobsPerSec / besidePerSec).toFixed(3)) : null,
+        speedup: Number((jobsPerSec / first.jobsPerSec).toFixed(2)),
+        engineJobsPerSec: isInstant ? null : round(besidePerSec),
+        engineSpeedup: isInstant ? null : Number((besidePerSec / first.besidePerSec).toFixed(2)),
       };
       rows.push(row);
       if (!values.json) console.log(row);

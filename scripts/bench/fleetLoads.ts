@@ -4,17 +4,25 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { type JobOutcome, openJobQueue, type Workbench } from "@sibyl/coprocessor";
+import {
+  type JobOutcome,
+  nodeJobOptions,
+  openJobQueue,
+  openWorkbench,
+  type Workbench,
+} from "@sibyl/coprocessor";
 import { encodeInput, modelId, parseManifest } from "@sibyl/sdk";
 import { createRedisBackend, Queue, QueueEvents } from "bullmq";
 import { Redis } from "ioredis";
-import { type Hex, toHex } from "viem";
+import type { Hex } from "viem";
 import { endWithUs } from "../network/endWithUs.ts";
 import type { Teardown } from "../network/teardown.ts";
 import { startWorkerProcess } from "../network/workerProcess.ts";
+import type { JobFeed } from "./jobFeed.ts";
 
-const WARM_UP_MS = 2_000;
 const MODELS = resolve("models");
+/** Longer than any bench. */
+const LIFETIME_MS = 600_000;
 
 /** What one job carries there and back. */
 export interface Payload {
@@ -23,12 +31,11 @@ export interface Payload {
   outcome: Extract<JobOutcome, { status: "done" }>;
 }
 
-export interface Load {
+export interface Fleet {
   url: string;
   workers: number;
-  /** Jobs that are on their way at any time, for each worker. */
-  inFlight: number;
-  forMs: number;
+  /** Jobs that a worker holds at the same time. */
+  concurrency: number;
   payload: Payload;
   teardown: Teardown;
 }
@@ -46,19 +53,12 @@ export async function payloadOf(name: string, { models, engine }: Workbench): Pr
   return { modelId: modelId(manifest), input, outcome: { status: "done", ...result } };
 }
 
-let measured = 0;
+let opened = 0;
 
-/** @returns Jobs per second, from handing a job to the queue to having stored its answer and removed it. */
-export async function measureFleet({
-  url,
-  workers,
-  inFlight,
-  forMs,
-  payload,
-  teardown,
-}: Load): Promise<number> {
-  measured += 1;
-  const namespace = `fleet-${measured}`;
+/** A node's queue and its workers: a job's answer is checked, taken and removed. */
+export async function openFleet({ url, workers, concurrency, payload, teardown }: Fleet): Promise<JobFeed> {
+  opened += 1;
+  const namespace = `fleet-${opened}`;
   const folder = mkdtempSync(join(tmpdir(), "sibyl-fleet-"));
   const env = {
     QUEUE_URL: url,
@@ -67,7 +67,7 @@ export async function measureFleet({
     INFERENCE_THREADS: "1",
     LOG_LEVEL: "info",
     DATA_DIR: join(folder, "data"),
-    WORKER_QUEUES: `inference:${inFlight}`,
+    WORKER_QUEUES: `inference:${concurrency}`,
   };
   const processes = await Promise.all(
     Array.from({ length: workers }, (_, index) => {
@@ -77,57 +77,42 @@ export async function measureFleet({
   );
   const queue = await openJobQueue({ url, namespace });
   const { modelId: model, input } = payload;
-  try {
-    return await rate(forMs, workers * inFlight, {
-      onDone(done) {
-        queue.onOutcome(async (key, outcome) => {
-          if (outcome.status === "failed") throw new Error(`${outcome.code}: ${outcome.message}`);
-          await queue.remove(key);
-          done(key);
-        });
-      },
-      add: (key) =>
-        queue.add({
-          version: 1,
-          key,
-          modelId: model,
-          manifestURI: "",
-          input,
-          deadlineMs: Date.now() + 600_000,
-        }),
-    });
-  } finally {
-    await queue.close();
-    await Promise.all(processes.map((worker) => worker.stop()));
-    rmSync(folder, { recursive: true, force: true });
-  }
+  return {
+    onDone(done) {
+      queue.onOutcome(async (key, outcome) => {
+        if (outcome.status === "failed") throw new Error(`${outcome.code}: ${outcome.message}`);
+        await queue.remove(key);
+        done(key);
+      });
+    },
+    add: (key) =>
+      queue.add({
+        version: 1,
+        key,
+        modelId: model,
+        manifestURI: "",
+        input,
+        deadlineMs: Date.now() + LIFETIME_MS,
+      }),
+    async close() {
+      await queue.close();
+      await Promise.all(processes.map((worker) => worker.stop()));
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }
 
-/** @returns Jobs per second with nothing but BullMQ, as many processes, and the same bytes there and back. */
-export async function measureBare({
-  url,
-  workers,
-  inFlight,
-  forMs,
-  payload,
-  teardown,
-}: Load): Promise<number> {
-  measured += 1;
-  const prefix = `{bare-${measured}}`;
+/**
+ * Nothing but BullMQ: as many processes, which do nothing, the same bytes there and back, and the same options, so that a
+ * job's answer is kept until it is taken here too.
+ */
+export async function openBare({ url, workers, concurrency, payload, teardown }: Fleet): Promise<JobFeed> {
+  opened += 1;
+  const prefix = `{bare-${opened}}`;
+  const program = join(import.meta.dirname, "bareWorker.ts");
+  const args = [url, prefix, String(concurrency), JSON.stringify(payload.outcome)];
   const children = Array.from({ length: workers }, () =>
-    spawn(
-      process.execPath,
-      [
-        "--import",
-        "tsx",
-        join(import.meta.dirname, "bareWorker.ts"),
-        url,
-        prefix,
-        String(inFlight),
-        JSON.stringify(payload.outcome),
-      ],
-      { stdio: ["ignore", "pipe", "inherit"] },
-    ),
+    spawn(process.execPath, ["--import", "tsx", program, ...args], { stdio: ["ignore", "pipe", "inherit"] }),
   );
   for (const child of children)
     if (child.pid !== undefined) void once(child, "close").then(endWithUs(child.pid));
@@ -136,54 +121,61 @@ export async function measureBare({
       if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
     }),
   );
+  await Promise.all(children.map(async (child) => once(createInterface({ input: child.stdout }), "line")));
   const connection = new Redis(url, { maxRetriesPerRequest: null });
   const queue = new Queue("bare", { connection, prefix }, createRedisBackend);
-  const events = new QueueEvents("bare", { connection, prefix }, createRedisBackend);
-  try {
-    await Promise.all(children.map(async (child) => once(createInterface({ input: child.stdout }), "line")));
-    await events.waitUntilReady();
-    const { modelId: model, input } = payload;
-    return await rate(forMs, workers * inFlight, {
-      onDone: (done) => events.on("completed", ({ jobId }) => done(jobId)),
-      add: async (key) => {
-        const data = { version: 1, key, modelId: model, manifestURI: "", input, deadlineMs: Date.now() };
-        await queue.add("infer", data, { jobId: key, removeOnComplete: true });
-      },
-    });
-  } finally {
-    await events.close();
-    await queue.close();
-    connection.disconnect();
-    for (const stop of stops) await stop();
-  }
+  // From the stream's start: without it the events before its first read are missed.
+  const events = new QueueEvents("bare", { connection, prefix, lastEventId: "0-0" }, createRedisBackend);
+  await events.waitUntilReady();
+  const { modelId: model, input } = payload;
+  return {
+    onDone(done) {
+      events.on("completed", async ({ jobId }) => {
+        await queue.remove(jobId, { removeChildren: false });
+        done(jobId);
+      });
+    },
+    async add(key) {
+      const deadlineMs = Date.now() + LIFETIME_MS;
+      const data = { version: 1, key, modelId: model, manifestURI: "", input, deadlineMs };
+      await queue.add("infer", data, { jobId: key, ...nodeJobOptions() });
+    },
+    async close() {
+      await events.close();
+      await queue.close();
+      connection.disconnect();
+      for (const stop of stops) await stop();
+    },
+  };
 }
 
-/** Keeps a number of jobs on their way, and counts what comes back once it runs evenly. */
-async function rate(
-  forMs: number,
-  inFlight: number,
-  queue: { onDone(done: (key: string) => void): void; add(key: string): Promise<void> },
-): Promise<number> {
-  const waiting = new Map<string, () => void>();
-  queue.onDone((key) => {
-    waiting.get(key)?.();
-    waiting.delete(key);
-  });
-  let added = 0;
-  let done = 0;
-  const startMs = performance.now() + WARM_UP_MS;
-  const endMs = startMs + forMs;
-  const lane = async () => {
-    while (performance.now() < endMs) {
-      added += 1;
-      const key = `31337-0x${"0".repeat(40)}-${toHex(added, { size: 32 })}`;
-      const answered = new Promise<void>((resolve) => waiting.set(key, resolve));
-      await queue.add(key);
-      await answered;
-      const now = performance.now();
-      if (now >= startMs && now <= endMs) done += 1;
-    }
+/**
+ * Nothing but the engine: as many inference processes, and no queue before them. What a further process adds here is all that
+ * the machine has to give.
+ */
+export async function openEngine({ workers, payload, teardown }: Fleet): Promise<JobFeed> {
+  const { models, engine, close } = openBenchWorkbench(workers);
+  const stop = teardown.add("engine", close);
+  const model = await models.resolve(payload.modelId, "");
+  await engine.warm(model, { timeoutMs: 60_000 });
+  let tell = (_key: string) => {};
+  return {
+    onDone(done) {
+      tell = done;
+    },
+    async add(key) {
+      void engine.run(model, payload.input, { timeoutMs: 60_000 }).then(() => tell(key));
+    },
+    close: async () => void (await stop()),
   };
-  await Promise.all(Array.from({ length: inFlight }, lane));
-  return (done * 1000) / forMs;
+}
+
+/** Models and an engine as a worker has them. @param processes Each runs one job at a time. */
+export function openBenchWorkbench(processes: number): Workbench {
+  return openWorkbench({
+    modelFolders: [MODELS],
+    dataDir: ".cache/bench",
+    threads: processes,
+    providers: { provider: "cpu", ofModel: {} },
+  });
 }

@@ -1,11 +1,15 @@
 /**
- * The engine's throughput, queue excluded, against bare ONNX Runtime on as many cores:
+ * The engine's throughput, queue excluded, against ONNX Runtime without it on as many cores:
  *
  *     npm run bench:inference [-- --json] [--cores 1] [--seconds 3] [model…]
  *
- * At concurrency 1 the bare loop runs one request at a time in one process, and the ratio is one of latencies. At
- * concurrency 64 it runs in as many processes as the engine has, at its best batch size. The two take turns in short
- * slices, so that whatever else the machine does meets both.
+ * Two loops stand beside it. `bare` does what the engine does, from each input's bytes to its output's, as one would
+ * write it by hand in the process that runs the graph (`byHand.ts`); `ratio` compares with that. `graph` runs nothing but
+ * the graph, on tensors that were made before and with results that nobody reads; `graphRatio` compares with that.
+ *
+ * At concurrency 1 the loops run one request at a time in one process, and the ratios are of latencies. At concurrency
+ * 64 they run in as many processes as the engine has, each at its best batch size. All take turns in short slices, so
+ * that whatever else the machine does meets all of them.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -13,21 +17,29 @@ import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { openWorkbench } from "@sibyl/coprocessor";
-import { encodeInput, type ModelManifest, modelId, parseManifest } from "@sibyl/sdk";
+import { agree, encodeInput, type ModelManifest, modelId, parseManifest } from "@sibyl/sdk";
 import type { Hex } from "viem";
 import { fetchWeights } from "../models/weights.ts";
-import { bareFeeds } from "./bareFeeds.ts";
+import type { BareSlice } from "./bareLoop.ts";
 import { type BareLoops, openBareLoops } from "./bareLoops.ts";
 
 interface Row {
   model: string;
   concurrency: number;
   engineItemsPerSec: number;
+  /** Of the whole task, by hand. */
   bareItemsPerSec: number;
   /** Engine by bare. */
   ratio: number;
   /** Requests per run of the bare loop. */
   bareBatch: number;
+  /** Of the sample inputs, how many of the bare loop's answers agree with the engine's under the model's profile. */
+  bareAgreeing: string;
+  /** Of the graph alone. */
+  graphItemsPerSec: number;
+  /** Engine by graph. */
+  graphRatio: number;
+  graphBatch: number;
   /** Longest that the process with the engine could not react, in milliseconds. */
   eventLoopBlockedMs: number;
 }
@@ -75,26 +87,41 @@ async function compare(
   concurrency: number,
 ): Promise<Row> {
   const processes = concurrency === 1 ? 1 : cores;
-  const feeds = await Promise.all(inputs.map((input) => bareFeeds(join(MODELS, name), manifest, input)));
-  const runner = manifest.runner ?? "native";
-  const bare = await openBareLoops({ path: join(MODELS, name, manifest.entry), runner, feeds }, processes);
+  const bare = await openBareLoops({ folder: join(MODELS, name), inputs }, processes);
   const engine = await openEngine(manifest, inputs, concurrency, processes);
   try {
-    const batch = concurrency === 1 ? 1 : await bestBatch(bare);
-    let [engineSum, bareSum, blockedMs] = [0, 0, 0];
-    for (let round = 0; round < ROUNDS; round += 1) {
-      bareSum += await bare.measure({ batch, forMs: forMs / ROUNDS });
-      const slice = await engine.measure(forMs / ROUNDS);
-      engineSum += slice.itemsPerSec;
+    const best = (work: BareSlice["work"]) => (concurrency === 1 ? 1 : bestBatch(bare, work));
+    const [bareBatch, graphBatch] = [await best("whole"), await best("graph")];
+    const answers = await bare.answers(bareBatch);
+    const { codec } = manifest.output;
+    const agreeing = (await engine.answers()).filter(
+      (answer, at) => agree(codec, manifest.profile, answer, answers[at] as Hex).agrees,
+    );
+    const sums = { engine: 0, bare: 0, graph: 0 };
+    let blockedMs = 0;
+    // The first round warms up.
+    for (let round = 0; round <= ROUNDS; round += 1) {
+      const sliceMs = forMs / ROUNDS;
+      const whole = await bare.measure({ work: "whole", batch: bareBatch, forMs: sliceMs });
+      const slice = await engine.measure(sliceMs);
+      const graph = await bare.measure({ work: "graph", batch: graphBatch, forMs: sliceMs });
+      if (round === 0) continue;
+      sums.bare += whole;
+      sums.engine += slice.itemsPerSec;
+      sums.graph += graph;
       blockedMs = Math.max(blockedMs, slice.blockedMs);
     }
     return {
       model: name,
       concurrency,
-      engineItemsPerSec: round(engineSum / ROUNDS),
-      bareItemsPerSec: round(bareSum / ROUNDS),
-      ratio: Number((engineSum / bareSum).toFixed(3)),
-      bareBatch: batch,
+      engineItemsPerSec: round(sums.engine / ROUNDS),
+      bareItemsPerSec: round(sums.bare / ROUNDS),
+      ratio: Number((sums.engine / sums.bare).toFixed(3)),
+      bareBatch,
+      bareAgreeing: `${agreeing.length} of ${inputs.length}`,
+      graphItemsPerSec: round(sums.graph / ROUNDS),
+      graphRatio: Number((sums.engine / sums.graph).toFixed(3)),
+      graphBatch,
       eventLoopBlockedMs: round(blockedMs),
     };
   } finally {
@@ -122,6 +149,9 @@ async function openEngine(
     await Promise.all(Array.from({ length: 4 * threads }, (_, lane) => run(at + lane)));
   }
   return {
+    async answers(): Promise<Hex[]> {
+      return (await Promise.all(inputs.map((_, at) => run(at)))).map(({ output }) => output);
+    },
     async measure(sliceMs: number) {
       const delay = monitorEventLoopDelay({ resolution: 5 });
       delay.enable();
@@ -142,10 +172,10 @@ async function openEngine(
   };
 }
 
-async function bestBatch(bare: BareLoops): Promise<number> {
+async function bestBatch(bare: BareLoops, work: BareSlice["work"]): Promise<number> {
   let best = { itemsPerSec: 0, batch: 1 };
   for (const batch of BATCHES) {
-    const itemsPerSec = await bare.measure({ batch, forMs: forMs / BATCHES.length });
+    const itemsPerSec = await bare.measure({ work, batch, forMs: forMs / BATCHES.length });
     if (itemsPerSec > best.itemsPerSec) best = { itemsPerSec, batch };
   }
   return best.batch;

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream, mkdirSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { endWithUs } from "./endWithUs.ts";
 import type { Teardown } from "./teardown.ts";
 import { until } from "./until.ts";
@@ -54,13 +53,16 @@ export async function startOperatorProcess(options: OperatorProcessOptions): Pro
   teardown.assertRunning();
   mkdirSync(folder, { recursive: true });
   const logFile = join(folder, "log.jsonl");
-  const log = createWriteStream(logFile, { flags: "a" });
+  // Straight to the file: what a node logs is then no work of this process, which may be measuring it.
+  const log = openSync(logFile, "a");
+  const { size: before } = fstatSync(log);
   const { command = "node" } = options;
   const child = spawn(process.execPath, typeof command === "string" ? [COMMAND, command] : [...command], {
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", log, log],
   });
+  closeSync(log);
   if (child.pid !== undefined) options.onSpawn?.(child.pid);
   const exited = exitOf(child);
   let ended: Exit | null = null;
@@ -70,31 +72,27 @@ export async function startOperatorProcess(options: OperatorProcessOptions): Pro
   const gone = child.pid === undefined ? () => {} : endWithUs(child.pid);
   void exited.then(gone);
 
-  let statusUrl: string | null = null;
-  createInterface({ input: child.stdout }).on("line", (line) => {
-    log.write(`${line}\n`);
-    statusUrl ??= statusUrlIn(line);
-  });
-  child.stderr.on("data", (chunk: Buffer) => log.write(chunk));
-
   const stop = async (signal: NodeJS.Signals) => {
     if (ended === null) child.kill(signal);
     const timer = setTimeout(() => child.kill("SIGKILL"), STOP_GRACE_MS);
     const exit = await exited;
     clearTimeout(timer);
-    log.end();
     return exit;
   };
   const stopNow = teardown.add(name, () => stop("SIGTERM"));
 
   const failure = () =>
     ended === null ? null : crash(`${name} ended (${ended}) before it was ready`, logFile);
+  let statusUrl: string | null = null;
+  const ready = () => {
+    statusUrl ??= statusUrlIn(readFileSync(logFile).subarray(before).toString("utf8"));
+    return statusUrl === null ? null : isReady(statusUrl);
+  };
   try {
-    const url = await until(
-      `${name} to be ready`,
-      async () => (statusUrl === null ? null : isReady(statusUrl)),
-      { timeoutMs: options.readyTimeoutMs ?? 120_000, failure },
-    );
+    const url = await until(`${name} to be ready`, ready, {
+      timeoutMs: options.readyTimeoutMs ?? 120_000,
+      failure,
+    });
     return {
       pid: child.pid as number,
       statusUrl: url,
@@ -119,13 +117,15 @@ export async function startOperatorProcess(options: OperatorProcessOptions): Pro
 }
 
 /** The status address, from the line that the node logs once it listens. */
-function statusUrlIn(line: string): string | null {
-  try {
-    const { statusUrl } = JSON.parse(line) as { statusUrl?: unknown };
-    return typeof statusUrl === "string" ? statusUrl : null;
-  } catch {
-    return null;
-  }
+function statusUrlIn(log: string): string | null {
+  for (const line of log.split("\n").filter((one) => one.includes('"statusUrl"')))
+    try {
+      const { statusUrl } = JSON.parse(line) as { statusUrl?: unknown };
+      if (typeof statusUrl === "string") return statusUrl;
+    } catch {
+      // Not written to its end yet, or not the log's.
+    }
+  return null;
 }
 
 async function isReady(statusUrl: string): Promise<string> {
@@ -143,8 +143,7 @@ function crash(message: string, logFile: string): Error {
 }
 
 async function exitOf(child: ChildProcess): Promise<Exit> {
-  // "close" comes after the last line of output, so the log is complete.
-  const [status, signal] = (await once(child, "close").catch(() => [127, null])) as [
+  const [status, signal] = (await once(child, "exit").catch(() => [127, null])) as [
     number | null,
     NodeJS.Signals | null,
   ];

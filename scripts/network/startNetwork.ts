@@ -106,6 +106,7 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
   const protocol = await deployProtocol(client, artifacts, options.parameters);
   const env = {
     RPC_URL: client.rpcUrl,
+    RPC_HEADS_URL: client.rpcUrl.replace(/^http/, "ws"),
     ORACLE_ADDRESS: protocol.oracle,
     START_BLOCK: protocol.startBlock.toString(),
     LOG_LEVEL: "info",

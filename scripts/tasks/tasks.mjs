@@ -42,15 +42,14 @@ const TASKS = {
     run: (args) => typescript("scripts/deep/contracts.ts", args),
   },
   "test:properties": {
-    summary: "20,000 simulated requests of honest and dishonest operators, by a seed that it prints",
-    run: async (args) =>
-      (
-        await launch(
-          process.execPath,
-          ["node_modules/vitest/vitest.mjs", "run", "--project", "unit", "agreement.property", ...args],
-          { env: { PROPERTY_CASES: "10000" } },
-        )
-      ).code,
+    summary: "30,000 simulated requests of honest and dishonest operators, by a seed that it prints",
+    run: async (args) => {
+      const seed = process.env.PROPERTY_SEED ?? String(Date.now() % 2 ** 31);
+      console.log(`PROPERTY_SEED=${seed}`);
+      const vitest = ["node_modules/vitest/vitest.mjs", "run", "--project", "unit", "agreement.property"];
+      const env = { PROPERTY_CASES: "10000", PROPERTY_SEED: seed };
+      return (await launch(process.execPath, [...vitest, ...args], { env })).code;
+    },
   },
   adversary: {
     summary: "attacks a network of honest operators in every way that it knows; --attack, --seed, --json",
@@ -86,7 +85,7 @@ const TASKS = {
   },
   "bench:inference": {
     summary:
-      "the engine's throughput beside bare ONNX Runtime's on the same cores; --json, --cores, --seconds",
+      "the engine's throughput on the same cores beside the same work by hand, and the graph alone; --json, --cores, --seconds",
     run: (args) => typescript("scripts/bench/inference.ts", args),
   },
   "bench:fleet": {

@@ -8,9 +8,9 @@ const MINUTE_MS = 60_000;
 /** In running order. The limits bound one run of everything, with the checks, to half an hour on two cores. */
 const SUITES = [
   { name: "contracts", limitMs: 5 * MINUTE_MS, run: runForgeSuite, pathFilter: forgePath },
-  { name: "unit", limitMs: 6 * MINUTE_MS, run: runVitestSuite, pathFilter: vitestPath },
+  { name: "unit", limitMs: 9 * MINUTE_MS, run: runVitestSuite, pathFilter: vitestPath },
   { name: "conformance", limitMs: 3 * MINUTE_MS, run: runVitestSuite, pathFilter: vitestPath },
-  { name: "e2e", limitMs: 19 * MINUTE_MS, run: runVitestSuite, pathFilter: vitestPath },
+  { name: "e2e", limitMs: 16 * MINUTE_MS, run: runVitestSuite, pathFilter: vitestPath },
 ];
 /** Runs only when it is named: it takes minutes for each of its files, and everything else is to end within half an hour. */
 const BY_NAME = [{ name: "storm", limitMs: 20 * MINUTE_MS, run: runVitestSuite, pathFilter: vitestPath }];

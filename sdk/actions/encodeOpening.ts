@@ -1,6 +1,7 @@
-import { type Address, encodeAbiParameters, encodeFunctionData, type Hex, keccak256 } from "viem";
+import { type Address, encodeAbiParameters, encodeFunctionData, type Hex } from "viem";
 import { openingCourtAbi } from "../abi/openingCourt.ts";
 import { outputHash } from "../eip712.ts";
+import { keccak256 } from "../keccak256.ts";
 import { type RequestWords, requestId } from "../request.ts";
 import { toCompactSignature } from "../signature.ts";
 

@@ -1,9 +1,10 @@
 import type { Hex } from "viem";
 import { OutOfRangeError } from "../errors.ts";
 import { WAD } from "../fixedPoint.ts";
+import { encodeAbi } from "./abi.ts";
 import { decodeCanonicalAbi } from "./canonicalAbi.ts";
 import { checkUint32 } from "./ranges.ts";
-import { emptyWords, hexOf, WORD, writeWord } from "./words.ts";
+import { hexOf } from "./words.ts";
 
 /** Which class, and how sure the model is: `abi.encode(uint32 label, uint256 confidenceWad)`. */
 export interface Classification {
@@ -12,19 +13,23 @@ export interface Classification {
   confidence: bigint;
 }
 
-const CLASSIFICATION = [
-  { name: "label", type: "uint32" },
-  { name: "confidence", type: "uint256" },
-] as const;
+/** Label, confidence. */
+const CLASSIFICATION = ["uint32", "uint256"] as const;
 
 /** @throws OutOfRangeError when the label is no uint32 or the confidence not within 0 and 1e18. */
-export function encodeClassification({ label, confidence }: Classification): Hex {
+export function encodeClassification(classification: Classification): Hex {
+  return hexOf(encodeRawClassification(classification));
+}
+
+/**
+ * As `encodeClassification`, as bytes.
+ *
+ * @throws OutOfRangeError.
+ */
+export function encodeRawClassification({ label, confidence }: Classification): Uint8Array {
   checkUint32("label", label);
   checkConfidence(confidence);
-  const words = emptyWords(2);
-  writeWord(words, 0, label);
-  writeWord(words, WORD, confidence);
-  return hexOf(words);
+  return encodeAbi(CLASSIFICATION, [label, confidence]);
 }
 
 /** @throws AbiDecodingError, NonCanonicalError, OutOfRangeError. */

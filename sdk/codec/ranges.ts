@@ -11,12 +11,15 @@ export function checkUint32(what: string, value: number): void {
   }
 }
 
-/** Checks that a bigint fits Solidity's uint256. */
-export function checkUint256(what: string, value: bigint): void {
-  if (value < 0n || value >= UINT256_LIMIT) throw new OutOfRangeError(what, value, "uint256");
+/** Checks that a bigint fits Solidity's uint256. @param index Its place, where it is one of many. */
+export function checkUint256(what: string, value: bigint, index?: number): void {
+  if (value < 0n || value >= UINT256_LIMIT) throw new OutOfRangeError(placed(what, index), value, "uint256");
 }
 
-/** Checks that a bigint fits Solidity's int256. */
-export function checkInt256(what: string, value: bigint): void {
-  if (value < -INT256_LIMIT || value >= INT256_LIMIT) throw new OutOfRangeError(what, value, "int256");
+/** Checks that a bigint fits Solidity's int256. @param index Its place, where it is one of many. */
+export function checkInt256(what: string, value: bigint, index?: number): void {
+  if (value < -INT256_LIMIT || value >= INT256_LIMIT)
+    throw new OutOfRangeError(placed(what, index), value, "int256");
 }
+
+const placed = (what: string, index?: number) => (index === undefined ? what : `${what}[${index}]`);

@@ -1,8 +1,10 @@
-import { encodeAbiParameters, type Hex } from "viem";
+import type { Hex } from "viem";
+import { encodeAbi } from "./abi.ts";
 import { decodeCanonicalAbi } from "./canonicalAbi.ts";
 import { checkInt256 } from "./ranges.ts";
+import { hexOf } from "./words.ts";
 
-const SCALAR = [{ type: "int256" }] as const;
+const SCALAR = ["int256"] as const;
 
 /**
  * One real number in WAD: `abi.encode(int256)`.
@@ -10,8 +12,17 @@ const SCALAR = [{ type: "int256" }] as const;
  * @throws OutOfRangeError when it does not fit an int256.
  */
 export function encodeScalar(value: bigint): Hex {
+  return hexOf(encodeRawScalar(value));
+}
+
+/**
+ * As `encodeScalar`, as bytes.
+ *
+ * @throws OutOfRangeError.
+ */
+export function encodeRawScalar(value: bigint): Uint8Array {
   checkInt256("scalar", value);
-  return encodeAbiParameters(SCALAR, [value]);
+  return encodeAbi(SCALAR, [value]);
 }
 
 /** @throws AbiDecodingError, NonCanonicalError. */

@@ -1,9 +1,10 @@
 import type { Hex } from "viem";
-import { decodeCanonicalAbi } from "./canonicalAbi.ts";
+import { encodeAbi } from "./abi.ts";
+import { decodeCanonicalAbi, type Encoding } from "./canonicalAbi.ts";
 import { checkInt256 } from "./ranges.ts";
-import { emptyWords, hexOf, readInt256, readUint32, WORD, wordsOf, writeWord } from "./words.ts";
+import { bytesOf, hexOf, readUint32, WORD } from "./words.ts";
 
-const VECTOR = [{ type: "int256[]" }] as const;
+const VECTOR = ["int256[]"] as const;
 
 /**
  * Real numbers in WAD: `abi.encode(int256[])`. Input and output.
@@ -11,20 +12,39 @@ const VECTOR = [{ type: "int256[]" }] as const;
  * @throws OutOfRangeError when one does not fit an int256.
  */
 export function encodeVector(values: readonly bigint[]): Hex {
-  for (const [index, value] of values.entries()) checkInt256(`vector[${index}]`, value);
-  const words = emptyWords(2 + values.length);
-  writeWord(words, 0, WORD);
-  writeWord(words, WORD, values.length);
-  for (const [index, value] of values.entries()) writeWord(words, (2 + index) * WORD, value);
-  return hexOf(words);
+  return hexOf(encodeRawVector(values));
+}
+
+/**
+ * As `encodeVector`, as bytes.
+ *
+ * @throws OutOfRangeError.
+ */
+export function encodeRawVector(values: readonly bigint[]): Uint8Array {
+  for (const [index, value] of values.entries()) checkInt256("vector", value, index);
+  return encodeAbi(VECTOR, [values]);
 }
 
 /** @throws AbiDecodingError, NonCanonicalError. */
-export function decodeVector(bytes: Hex): readonly bigint[] {
-  const words = typeof bytes === "string" ? wordsOf(bytes) : null;
-  const count = words && readUint32(words, 0) === WORD ? readUint32(words, WORD) : null;
-  if (words === null || count === null || words.byteLength !== (2 + count) * WORD) {
-    return decodeCanonicalAbi(VECTOR, bytes, "vector")[0];
+export function decodeVector(bytes: Encoding): readonly bigint[] {
+  return decodeCanonicalAbi(VECTOR, bytes, "vector")[0];
+}
+
+/**
+ * As `decodeVector`, with the numbers as they stand: a word of 32 bytes each, for `readInt256`.
+ *
+ * @throws AbiDecodingError, NonCanonicalError.
+ */
+export function decodeRawVector(encoding: Encoding): DataView {
+  const bytes = encoding instanceof Uint8Array ? encoding : bytesOf(encoding);
+  if (bytes !== null) {
+    const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const count = readUint32(words, 0) === WORD ? readUint32(words, WORD) : null;
+    // Whatever a word holds, it is one int256 and no other encoding of it.
+    if (count !== null && words.byteLength === (2 + count) * WORD) {
+      return new DataView(bytes.buffer, bytes.byteOffset + 2 * WORD, count * WORD);
+    }
   }
-  return Array.from({ length: count }, (_, index) => readInt256(words, (2 + index) * WORD));
+  decodeCanonicalAbi(VECTOR, encoding, "vector");
+  throw new Error("a canonical vector that is none");
 }

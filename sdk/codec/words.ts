@@ -1,9 +1,8 @@
 import type { Hex } from "viem";
 
 /*
- * Reading and writing the few ABI layouts of the codecs by hand. viem's decoder serves every type there is, and takes
- * twenty times as long; an operator does this for every request. What is not read here as canonical goes to
- * `decodeCanonicalAbi`, which names what is wrong.
+ * Reading and writing ABI words by hand. viem's decoder serves every type there is, takes twenty times as long, and half a
+ * second to load; an operator does this for every request, in every process that runs models.
  */
 
 /** Bytes of an ABI word. */
@@ -21,24 +20,23 @@ const ascii = new TextDecoder("latin1");
 const INT64_LEAST = -(1n << 63n);
 const INT64_LIMIT = 1n << 63n;
 
-/** The words of an encoding; null when it is no hex string of whole words. */
-export function wordsOf(encoding: Hex): DataView | null {
-  const digits = encoding.length - 2;
-  if (digits % (2 * WORD) !== 0 || !encoding.startsWith("0x")) return null;
-  const bytes = new Uint8Array(digits / 2);
+/** The bytes of a hex string, in memory of their own; null when it is none. */
+export function bytesOf(hex: unknown): Uint8Array<ArrayBuffer> | null {
+  if (typeof hex !== "string" || hex.length % 2 !== 0 || !hex.startsWith("0x")) return null;
+  const bytes = new Uint8Array(hex.length / 2 - 1);
   for (let index = 0, at = 2; index < bytes.length; index += 1, at += 2) {
-    const high = DIGIT_OF_CODE[encoding.charCodeAt(at)] ?? NO_DIGIT;
-    const low = DIGIT_OF_CODE[encoding.charCodeAt(at + 1)] ?? NO_DIGIT;
+    const high = DIGIT_OF_CODE[hex.charCodeAt(at)] ?? NO_DIGIT;
+    const low = DIGIT_OF_CODE[hex.charCodeAt(at + 1)] ?? NO_DIGIT;
     // A digit is below 16, so that what is none shows in the upper half.
     if ((high | low) > 0xf) return null;
     bytes[index] = (high << 4) | low;
   }
-  return new DataView(bytes.buffer);
+  return bytes;
 }
 
 /** Bytes in lower-case hex. */
-export function hexOf({ buffer }: DataView): Hex {
-  const bytes = new Uint8Array(buffer);
+export function hexOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Hex {
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
   const codes = new Uint8Array(2 + 2 * bytes.length);
   codes[0] = 0x30;
   codes[1] = 0x78;
@@ -61,6 +59,16 @@ export function readUint32(words: DataView, offset: number): number | null {
   if (offset + WORD > words.byteLength) return null;
   for (let at = offset; at < offset + 28; at += 4) if (words.getUint32(at) !== 0) return null;
   return words.getUint32(offset + 28);
+}
+
+/** A word as uint256. */
+export function readUint256(words: DataView, offset: number): bigint {
+  let value = words.getBigUint64(offset + 24);
+  for (let at = 16, shift = 64n; at >= 0; at -= 8, shift += 64n) {
+    const part = words.getBigUint64(offset + at);
+    if (part !== 0n) value |= part << shift;
+  }
+  return value;
 }
 
 /** A word as int256. */

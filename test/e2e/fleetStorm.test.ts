@@ -1,16 +1,14 @@
-import { join } from "node:path";
 import { type JobQueue, openJobQueue } from "@sibyl/coprocessor";
-import { encodeInput, inferenceOracleAbi } from "@sibyl/sdk";
-import { type Hex, parseEther, parseEventLogs, parseGwei } from "viem";
+import { encodeInput } from "@sibyl/sdk";
+import type { Hex } from "viem";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { author } from "../../scripts/network/devAccounts.ts";
-import type { Operator } from "../../scripts/network/operator.ts";
+import { askBatch } from "../../scripts/network/askBatch.ts";
 import type { ServedModel } from "../../scripts/network/serveModels.ts";
-import { type Network, startNetwork } from "../../scripts/network/startNetwork.ts";
+import { settledRequests } from "../../scripts/network/settledRequests.ts";
 import { Teardown } from "../../scripts/network/teardown.ts";
 import { until } from "../../scripts/network/until.ts";
-import { startWorkerProcess, type WorkerProcess } from "../../scripts/network/workerProcess.ts";
-import { ensureRedis, startRedis } from "../../scripts/services/redis.ts";
+import type { WorkerProcess } from "../../scripts/network/workerProcess.ts";
+import { type FleetNetwork, startFleetNetwork, unavailable } from "./fleetNetwork.ts";
 import { keepOnFailure } from "./keepOnFailure.ts";
 
 const KILLS = Number(process.env.FLEET_KILLS ?? "10");
@@ -22,65 +20,35 @@ const PROMPTS = ["The whale ", "Call me ", "Upon the sea ", "The captain said "]
 const RECOVERY_MS = 10_000;
 const LOOK = { timeoutMs: 60_000 };
 
-const installation = await ensureRedis();
-const skipped = "unavailable" in installation ? ` (skipped: ${installation.unavailable})` : "";
+const skipped = unavailable === null ? "" : ` (skipped: ${unavailable})`;
 const teardown = new Teardown();
 const workers: WorkerProcess[] = [];
-let network: Network;
-let node: Operator;
+let fleet: FleetNetwork;
 let model: ServedModel;
-let queueUrl: string;
 let queue: JobQueue;
-let count = 0;
 
-keepOnFailure(() => network);
+keepOnFailure(() => fleet?.network);
 beforeAll(async () => {
-  if ("unavailable" in installation) return;
-  const server = await startRedis(installation);
-  teardown.add("Redis", () => server.stop());
-  queueUrl = server.url;
-  network = await startNetwork({
-    teardown,
-    queueUrl,
-    operators: 1,
-    env: { WORKER: "none", WORKER_LANES: String(WORKERS) },
-  });
-  model = await network.addModel("moby-lm");
-  const [only] = network.operators;
-  if (only === undefined) throw new Error("one operator expected");
-  node = only;
-  const namespace = `${network.client.chain.id}-${only.operatorId}`;
-  queue = await openJobQueue({ url: queueUrl, namespace });
+  if (unavailable !== null) return;
+  fleet = await startFleetNetwork(teardown, { WORKER_LANES: String(WORKERS) });
+  model = await fleet.network.addModel("moby-lm");
+  queue = await openJobQueue({ url: fleet.queueUrl, namespace: fleet.namespace });
   teardown.add("queue", () => queue.close());
-  for (let index = 0; index < WORKERS; index++) workers.push(await startWorker());
+  for (let index = 0; index < WORKERS; index++) workers.push(await fleet.startWorker());
 });
 afterAll(async () => {
   await teardown.run();
   expect(teardown.failures).toEqual([]);
 });
 
-function startWorker(): Promise<WorkerProcess> {
-  count += 1;
-  const folder = join(network.folder, `worker-${count}`);
-  const env = {
-    QUEUE_URL: queueUrl,
-    QUEUE_NAMESPACE: `${network.client.chain.id}-${node.operatorId}`,
-    DATA_DIR: join(folder, "data"),
-    MODEL_FOLDERS: join(folder, "models"),
-    MODEL_PRIVATE_HOSTS: "allow",
-    INFERENCE_THREADS: "1",
-  };
-  return startWorkerProcess({ name: `worker ${count}`, folder, env, teardown });
-}
-
-test.skipIf(skipped !== "")(
+test.skipIf(unavailable !== null)(
   `fleet: kill -9 of one of three workers under load, ${KILLS} times: nothing lost, nothing answered twice, p99 recovery within 10 s${skipped}`,
   async () => {
     // A fleet under load has its model loaded.
     const asked = await ask(WORKERS * 8);
     await until(
       "the first requests to settle",
-      async () => ((await settlements()).length === asked.length ? true : null),
+      async () => ((await settledRequests(fleet.network)).length === asked.length ? true : null),
       LOOK,
     );
     const recoveryMs: number[] = [];
@@ -110,13 +78,13 @@ test.skipIf(skipped !== "")(
         `kill ${kill + 1}: ${openMs.length} of ${open.length} jobs open, ${Math.max(0, ...openMs)} ms`,
       );
       recoveryMs.push(...openMs);
-      workers[place] = await startWorker();
+      workers[place] = await fleet.startWorker();
     }
     const settled = await until(
       "every request to settle",
       async () => {
-        const events = await settlements();
-        return events.length >= asked.length ? events : null;
+        const all = await settledRequests(fleet.network);
+        return all.length >= asked.length ? all : null;
       },
       LOOK,
     );
@@ -142,43 +110,17 @@ test.skipIf(skipped !== "")(
 
 /** Asks for texts of the language model, all in one transaction, so that the workers have a queue before them. */
 async function ask(requests: number): Promise<Hex[]> {
-  const { client, protocol } = network;
-  const { timestamp } = await client.reader.getBlock();
-  const params = Array.from({ length: requests }, (_, place) => ({
+  const questions = Array.from({ length: requests }, (_, place) => ({
     modelId: model.modelId,
     input: encodeInput("text", PROMPTS[place % PROMPTS.length] ?? ""),
-    policy: { committeeSize: 1, quorum: 1, challengeWindow: 0 },
-    callbackGasLimit: 50_000n,
-    deadline: Number(timestamp) + LIFETIME_SECONDS,
-    maxGasPrice: parseGwei("20"),
-    maxFee: parseEther("1"),
   }));
-  const hash = await client.as(author()).writeContract({
-    abi: inferenceOracleAbi,
-    address: protocol.oracle,
-    functionName: "requestBatch",
-    args: [params],
-    value: parseEther("5"),
-  });
-  const { logs } = await client.mined(hash, "asking");
-  return parseEventLogs({ abi: inferenceOracleAbi, eventName: "RequestOpened", logs }).map(
-    ({ args }) => args.requestId,
-  );
-}
-
-async function settlements(): Promise<Hex[]> {
-  const events = await network.client.reader.getContractEvents({
-    abi: inferenceOracleAbi,
-    address: network.protocol.oracle,
-    eventName: "RequestSettled",
-    fromBlock: network.protocol.startBlock,
-    strict: true,
-  });
-  return events.map(({ args }) => args.requestId);
+  const policy = { committeeSize: 1, quorum: 1, challengeWindow: 0 };
+  const opened = await askBatch(fleet.network, questions, { policy, lifetimeSeconds: LIFETIME_SECONDS });
+  return opened.map(({ requestId }) => requestId);
 }
 
 /** What the node keeps of a run, as soon as it has its output. */
 async function receiptOf(requestId: Hex): Promise<{ computedAt: number } | null> {
-  const response = await fetch(`${node.process?.statusUrl}/receipts/${requestId}`);
+  const response = await fetch(`${fleet.node.process?.statusUrl}/receipts/${requestId}`);
   return response.ok ? ((await response.json()) as { computedAt: number }) : null;
 }

@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { RequestExplanation } from "@sibyl/coprocessor";
 import { encodeInput, inferenceOracleAbi } from "@sibyl/sdk";
-import { type Hex, parseEther, parseEventLogs, parseGwei } from "viem";
+import type { Hex } from "viem";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { author, operatorAttester, privateKeyOf } from "../../scripts/network/devAccounts.ts";
+import { askBatch } from "../../scripts/network/askBatch.ts";
+import { operatorAttester, privateKeyOf } from "../../scripts/network/devAccounts.ts";
 import type { Operator } from "../../scripts/network/operator.ts";
 import { type Network, startNetwork } from "../../scripts/network/startNetwork.ts";
 import { Teardown } from "../../scripts/network/teardown.ts";
@@ -108,30 +109,13 @@ const logged = (message: string) =>
     timeoutMs: TIMEOUT_MS,
   });
 
-/** Asks so many questions in one transaction, so that they open in one block. */
+/** Asks in one transaction, so that the requests open in one block. */
 async function ask(texts: readonly string[]): Promise<Hex[]> {
-  const { client, protocol, model } = network;
-  const deadline = Number((await client.reader.getBlock()).timestamp) + 60;
-  const params = texts.map((text) => ({
-    modelId: model.modelId,
-    input: encodeInput("text", text),
-    policy: { committeeSize: 1, quorum: 1, challengeWindow: 0 },
-    callbackGasLimit: 50_000n,
-    deadline,
-    maxGasPrice: parseGwei("20"),
-    maxFee: parseEther("1"),
-  }));
-  const hash = await client.as(author()).writeContract({
-    abi: inferenceOracleAbi,
-    address: protocol.oracle,
-    functionName: "requestBatch",
-    args: [params],
-    value: parseEther("0.1") * BigInt(texts.length),
-  });
-  const receipt = await client.mined(hash, "requestBatch");
-  return parseEventLogs({ abi: inferenceOracleAbi, eventName: "RequestOpened", logs: receipt.logs }).map(
-    ({ args }) => args.requestId,
-  );
+  const { modelId } = network.model;
+  const questions = texts.map((text) => ({ modelId, input: encodeInput("text", text) }));
+  const policy = { committeeSize: 1, quorum: 1, challengeWindow: 0 };
+  const opened = await askBatch(network, questions, { policy, lifetimeSeconds: 60 });
+  return opened.map(({ requestId }) => requestId);
 }
 
 async function explain(requestId: Hex): Promise<RequestExplanation | null> {

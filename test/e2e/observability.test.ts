@@ -4,39 +4,35 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Address } from "viem";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Network, startNetwork } from "../../scripts/network/startNetwork.ts";
+import type { Network } from "../../scripts/network/startNetwork.ts";
 import { Teardown } from "../../scripts/network/teardown.ts";
 import { until as untilIn } from "../../scripts/network/until.ts";
-import { startWorkerProcess, type WorkerProcess } from "../../scripts/network/workerProcess.ts";
-import { ensureRedis, startRedis } from "../../scripts/services/redis.ts";
+import type { WorkerProcess } from "../../scripts/network/workerProcess.ts";
 import { type CollectedSpan, type Collector, startCollector } from "../telemetry/collector.ts";
 import { documentedQueries, missingIn } from "../telemetry/documentedMetrics.ts";
 import { parseMetrics, type Sample, sumOf } from "../telemetry/metricsText.ts";
 import { deployBoard, HAM, type Posted, post, SPAM, settled } from "./board.ts";
+import { type FleetNetwork, startFleetNetwork, unavailable } from "./fleetNetwork.ts";
 import { keepOnFailure } from "./keepOnFailure.ts";
 
 const COMMAND = join(import.meta.dirname, "..", "..", "coprocessor", "bin", "sibyl.js");
 const run = promisify(execFile);
 
-const installation = await ensureRedis();
-const skipped = "unavailable" in installation ? installation.unavailable : null;
+const skipped = unavailable;
 const teardown = new Teardown();
 let collector: Collector;
+let fleet: FleetNetwork;
 let network: Network;
 let board: Address;
 let worker: WorkerProcess;
-let queueUrl: string;
 let waited: Posted;
 
 keepOnFailure(() => network);
 beforeAll(async () => {
-  if ("unavailable" in installation) return;
-  const server = await startRedis(installation);
-  queueUrl = server.url;
-  teardown.add("Redis", () => server.stop());
+  if (skipped !== null) return;
   collector = await startCollector(teardown);
-  const env = { WORKER: "none", OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
-  network = await startNetwork({ teardown, queueUrl, operators: 1, env });
+  fleet = await startFleetNetwork(teardown, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+  network = fleet.network;
   board = await deployBoard(network, { committeeSize: 1, quorum: 1, lifetimeSeconds: 240 });
   // A node answers nothing that was opened in the second in which its memory begins.
   const startedBy = BigInt(Math.ceil(Date.now() / 1_000));
@@ -118,18 +114,10 @@ test.skipIf(skipped !== null)(
 test.skipIf(skipped !== null)(
   named("metrics: node and worker tell what became of a request, and all that dashboard and alerts ask for"),
   async () => {
-    const folder = join(network.folder, "worker");
-    const env = {
-      QUEUE_URL: queueUrl,
-      QUEUE_NAMESPACE: `${network.client.chain.id}-${network.operators[0]?.operatorId}`,
-      DATA_DIR: join(folder, "data"),
-      MODEL_FOLDERS: join(folder, "models"),
-      MODEL_PRIVATE_HOSTS: "allow",
-      INFERENCE_THREADS: "1",
+    worker = await fleet.startWorker({
       STATUS_LISTEN: "127.0.0.1:0",
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-    };
-    worker = await startWorkerProcess({ name: "worker", folder, env, teardown });
+    });
     await settled(network, waited);
     const samples = await eventually(
       "the settled request",
@@ -261,7 +249,7 @@ test.skipIf(skipped !== null)(
         "request settled",
       ]),
     );
-    expect(lines(join(network.folder, "worker", "log.jsonl"))).toEqual(["job done"]);
+    expect(lines(worker.logFile)).toEqual(["job done"]);
     expect(await worker.stop()).toBe(0);
   },
   120_000,

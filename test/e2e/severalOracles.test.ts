@@ -1,24 +1,21 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { inferenceOracleAbi } from "@sibyl/sdk";
-import { type Hex, parseEther, parseEventLogs, parseGwei } from "viem";
+import type { Hex } from "viem";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Anvil, startAnvil } from "../../scripts/network/anvil.ts";
+import { askBatch } from "../../scripts/network/askBatch.ts";
 import { buildContracts } from "../../scripts/network/buildContracts.ts";
 import { type ChainClient, chainClient } from "../../scripts/network/chainClient.ts";
 import { deployProtocol, type Protocol } from "../../scripts/network/deployProtocol.ts";
-import {
-  author,
-  ENDOWED_ACCOUNTS,
-  operatorAttester,
-  privateKeyOf,
-} from "../../scripts/network/devAccounts.ts";
+import { ENDOWED_ACCOUNTS, operatorAttester, privateKeyOf } from "../../scripts/network/devAccounts.ts";
 import { endWithUs } from "../../scripts/network/endWithUs.ts";
+import { goldenInputs } from "../../scripts/network/goldenInputs.ts";
 import { type OperatorProcess, startOperatorProcess } from "../../scripts/network/operatorProcess.ts";
 import { publishModel } from "../../scripts/network/publishModel.ts";
 import { activated, enrollOperator, registerOperator } from "../../scripts/network/registerOperator.ts";
 import { type ServedModel, serveModels } from "../../scripts/network/serveModels.ts";
+import { settledRequests } from "../../scripts/network/settledRequests.ts";
 import { databaseTemplate } from "../../scripts/network/startNetwork.ts";
 import { Teardown } from "../../scripts/network/teardown.ts";
 import { until } from "../../scripts/network/until.ts";
@@ -43,6 +40,7 @@ interface Place {
 const teardown = new Teardown();
 const folder = mkdtempSync(join(tmpdir(), "sibyl-oracles-"));
 let model: ServedModel;
+let inputs: Hex[];
 /** Two oracles on one chain, and a third on another. */
 let places: Record<(typeof NAMES)[number], Place>;
 let elsewhere: Anvil;
@@ -53,6 +51,7 @@ beforeAll(async () => {
   const artifacts = await buildContracts(teardown);
   const server = await serveModels(MODELS, teardown);
   model = server.model("iris");
+  inputs = goldenInputs(model);
   const startChain = async (chainId: number): Promise<Anvil> => {
     const anvil = await startAnvil({ chainId, blockTime: 1, args: ["--accounts", String(ENDOWED_ACCOUNTS)] });
     void anvil.exited.then(endWithUs(anvil.pid));
@@ -112,44 +111,22 @@ function startNode(patch: Record<string, string> = {}): Promise<OperatorProcess>
 }
 
 /** Opens requests for one operator, all in one transaction. */
-async function ask({ client, protocol }: Place): Promise<Hex[]> {
-  const goldens = JSON.parse(readFileSync(join(model.folder, "goldens.json"), "utf8")) as {
-    cases: { input: Hex }[];
-  };
-  const { timestamp } = await client.reader.getBlock();
-  const params = Array.from({ length: REQUESTS }, (_, place) => ({
-    modelId: model.modelId,
-    input: goldens.cases[place % goldens.cases.length]?.input ?? "0x",
-    policy: { committeeSize: 1, quorum: 1, challengeWindow: 0 },
-    callbackGasLimit: 50_000n,
-    deadline: Number(timestamp) + 120,
-    maxGasPrice: parseGwei("20"),
-    maxFee: parseEther("1"),
+async function ask(place: Place): Promise<Hex[]> {
+  const { modelId } = model;
+  const questions = Array.from({ length: REQUESTS }, (_, index) => ({
+    modelId,
+    input: inputs[index % inputs.length] as Hex,
   }));
-  const hash = await client.as(author()).writeContract({
-    abi: inferenceOracleAbi,
-    address: protocol.oracle,
-    functionName: "requestBatch",
-    args: [params],
-    value: parseEther("5"),
-  });
-  const { logs } = await client.mined(hash, "asking");
-  return parseEventLogs({ abi: inferenceOracleAbi, eventName: "RequestOpened", logs }).map(
-    ({ args }) => args.requestId,
-  );
+  const policy = { committeeSize: 1, quorum: 1, challengeWindow: 0 };
+  const opened = await askBatch(place, questions, { policy, lifetimeSeconds: 120 });
+  return opened.map(({ requestId }) => requestId);
 }
 
 /** How often the chain settled each of these. */
-async function settlements({ client, protocol }: Place): Promise<Map<Hex, number>> {
-  const events = await client.reader.getContractEvents({
-    abi: inferenceOracleAbi,
-    address: protocol.oracle,
-    eventName: "RequestSettled",
-    fromBlock: protocol.startBlock,
-    strict: true,
-  });
+async function settlements(place: Place): Promise<Map<Hex, number>> {
   const counts = new Map<Hex, number>();
-  for (const { args } of events) counts.set(args.requestId, (counts.get(args.requestId) ?? 0) + 1);
+  for (const requestId of await settledRequests(place))
+    counts.set(requestId, (counts.get(requestId) ?? 0) + 1);
   return counts;
 }
 

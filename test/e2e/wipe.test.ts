@@ -1,10 +1,12 @@
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { encodeInput, inferenceOracleAbi } from "@sibyl/sdk";
-import { type Hex, parseEther, parseEventLogs, parseGwei } from "viem";
+import { encodeInput } from "@sibyl/sdk";
+import type { Hex } from "viem";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { author } from "../../scripts/network/devAccounts.ts";
+import { askBatch } from "../../scripts/network/askBatch.ts";
+import { goldenInputs } from "../../scripts/network/goldenInputs.ts";
 import type { ServedModel } from "../../scripts/network/serveModels.ts";
+import { settledRequests } from "../../scripts/network/settledRequests.ts";
 import { connected, type Network, startNetwork } from "../../scripts/network/startNetwork.ts";
 import { Teardown } from "../../scripts/network/teardown.ts";
 import { until } from "../../scripts/network/until.ts";
@@ -85,52 +87,26 @@ test("settled: an operator that lost its database and queue takes part again wit
 
 /** Opens `count` requests of each kind, each of which needs all three operators. */
 async function ask(count: number): Promise<Hex[]> {
-  const { client, protocol, model } = network;
-  const goldens = JSON.parse(readFileSync(join(exact.folder, "goldens.json"), "utf8")) as {
-    cases: { input: Hex }[];
-  };
-  const { timestamp } = await client.reader.getBlock();
+  const { modelId } = network.model;
+  const flowers = goldenInputs(exact);
   const places = Array.from({ length: count }, (_, place) => place);
-  const text = (place: number) => ({
-    modelId: model.modelId,
-    input: encodeInput("text", `${HAM} ${place}`),
-  });
-  const flower = (place: number) => ({
-    modelId: exact.modelId,
-    input: goldens.cases[place % goldens.cases.length]?.input ?? "0x",
-  });
-  const params = [...places.map(text), ...places.map(flower)].map((asked) => ({
-    ...asked,
-    policy: { committeeSize: 3, quorum: 3, challengeWindow: 0 },
-    callbackGasLimit: 50_000n,
-    deadline: Number(timestamp) + LIFETIME_SECONDS,
-    maxGasPrice: parseGwei("20"),
-    maxFee: parseEther("1"),
-  }));
-  const hash = await client.as(author()).writeContract({
-    abi: inferenceOracleAbi,
-    address: protocol.oracle,
-    functionName: "requestBatch",
-    args: [params],
-    value: parseEther("5"),
-  });
-  const { logs } = await client.mined(hash, "asking");
-  const opened = parseEventLogs({ abi: inferenceOracleAbi, eventName: "RequestOpened", logs });
-  for (const { args } of opened) if (args.modelId === exact.modelId) exactRequests.add(args.requestId);
-  return opened.map(({ args }) => args.requestId);
+  const questions = [
+    ...places.map((place) => ({ modelId, input: encodeInput("text", `${HAM} ${place}`) })),
+    ...places.map((place) => ({
+      modelId: exact.modelId,
+      input: flowers[place % flowers.length] as Hex,
+    })),
+  ];
+  const policy = { committeeSize: 3, quorum: 3, challengeWindow: 0 };
+  const opened = await askBatch(network, questions, { policy, lifetimeSeconds: LIFETIME_SECONDS });
+  for (const { fields, requestId } of opened)
+    if (fields.modelId === exact.modelId) exactRequests.add(requestId);
+  return opened.map(({ requestId }) => requestId);
 }
 
 /** Which of these the chain has no answer to. */
 async function openOf(requestIds: readonly Hex[]): Promise<Hex[]> {
-  const { client, protocol } = network;
-  const events = await client.reader.getContractEvents({
-    abi: inferenceOracleAbi,
-    address: protocol.oracle,
-    eventName: "RequestSettled",
-    fromBlock: protocol.startBlock,
-    strict: true,
-  });
-  const settled = new Set(events.map(({ args }) => args.requestId));
+  const settled = new Set(await settledRequests(network));
   return requestIds.filter((requestId) => !settled.has(requestId));
 }
 

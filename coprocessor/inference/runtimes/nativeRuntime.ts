@@ -36,4 +36,17 @@ export const nativeRuntime: Runtime = {
       return opened(await create(), [provider, "cpu"]);
     }
   },
+  /*
+   * The binding puts each run off by a turn of Node's loop, with `setImmediate`, so that others get theirs. Nobody else is in
+   * this process, and a turn takes a third of what a small graph does.
+   */
+  run(session, feeds, fetches) {
+    const { setImmediate: later } = globalThis;
+    globalThis.setImmediate = ((task: () => void) => task()) as unknown as typeof later;
+    try {
+      return session.run(feeds, fetches);
+    } finally {
+      globalThis.setImmediate = later;
+    }
+  },
 };

@@ -18,6 +18,12 @@ export interface Runtime {
    * @throws ProviderFailedError when the provider is not there or cannot take the graph; else the runtime's error.
    */
   open(bytes: Uint8Array, provider: Provider, settings: RuntimeSettings): Promise<OpenedSession>;
+  /** As the session's own `run`, which may leave others their turn first, in a process that has nothing else to do. */
+  run(
+    session: InferenceSession,
+    feeds: InferenceSession.FeedsType,
+    fetches: readonly string[],
+  ): Promise<InferenceSession.ReturnType>;
 }
 
 /** The provider that was asked for is not there, or refuses the graph. There is no other to fall back to. */

@@ -29,4 +29,5 @@ export const wasmRuntime: Runtime = {
       fingerprint: { used: ["wasm"], intraOpThreads: 1, optimisation: "all" },
     };
   },
+  run: (session, feeds, fetches) => session.run(feeds, fetches),
 };

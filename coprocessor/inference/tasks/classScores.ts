@@ -1,5 +1,7 @@
-import { encodeOutput, type ModelManifest, toWad, WAD } from "@sibyl/sdk";
-import type { Hex } from "viem";
+import type { ModelManifest } from "@sibyl/sdk";
+import { encodeRawClassification } from "@sibyl/sdk/codec/classification";
+import { encodeRawScores, encodeRawWadScores, highestWad } from "@sibyl/sdk/codec/scores";
+import { toWad, WAD } from "@sibyl/sdk/fixedPoint";
 import { inferenceError } from "../inferenceError.ts";
 import type { RawTensor } from "../messages.ts";
 
@@ -28,31 +30,32 @@ export function scoreKind(manifest: ModelManifest): ScoreKind {
  *
  * @throws CoprocessorError `inference/bad-output` when the tensor is no row of one finite score per label.
  */
-export function encodeClassScores(manifest: ModelManifest, kind: ScoreKind, tensor: RawTensor): Hex {
+export function encodeClassScores(manifest: ModelManifest, kind: ScoreKind, tensor: RawTensor): Uint8Array {
   const { codec, labels } = manifest.output;
   const count = tensor.data.length;
-  const isRow = tensor.dims.slice(0, -1).every((dimension) => dimension === 1);
+  let isRow = true;
+  for (let axis = 0; axis < tensor.dims.length - 1; axis += 1) isRow &&= tensor.dims[axis] === 1;
   if (count < 2 || !isRow || (labels && count !== labels.length)) {
     throw badOutput(
       manifest,
       `scores of shape [${tensor.dims.join(",")}], one row of ${labels?.length ?? "at least 2"} wanted`,
     );
   }
-  const scores = kind === "wad" ? wadScores(manifest, tensor) : realScores(manifest, kind, tensor);
+  if (kind === "wad") return encodeWadScores(manifest, tensor);
+  const scores = realScores(manifest, kind, tensor);
   let label = 0;
   for (const [index, score] of scores.entries()) if (score > (scores[label] as bigint)) label = index;
   const confidence = scores[label] as bigint;
   return codec === "scores"
-    ? encodeOutput("scores", { label, confidence, scores })
-    : encodeOutput("classification", { label, confidence });
+    ? encodeRawScores({ label, confidence, scores })
+    : encodeRawClassification({ label, confidence });
 }
 
-function wadScores(manifest: ModelManifest, { type, data }: RawTensor): bigint[] {
+function encodeWadScores(manifest: ModelManifest, { type, data }: RawTensor): Uint8Array {
   if (!(data instanceof BigInt64Array)) throw badOutput(manifest, `scores of type ${type}, int64 wanted`);
-  const outside = data.find((score) => score < 0n || score > WAD);
-  if (outside !== undefined)
-    throw badOutput(manifest, `the score ${outside}, which is not within 0 and ${WAD}`);
-  return Array.from(data);
+  if (manifest.output.codec === "scores") return encodeRawWadScores(data);
+  const label = highestWad(data);
+  return encodeRawClassification({ label, confidence: data[label] as bigint });
 }
 
 function realScores(manifest: ModelManifest, kind: "probability" | "logit", tensor: RawTensor): bigint[] {

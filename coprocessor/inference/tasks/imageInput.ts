@@ -1,5 +1,5 @@
-import { decodeRawBytes, type ModelManifest } from "@sibyl/sdk";
-import type { Hex } from "viem";
+import type { ModelManifest } from "@sibyl/sdk";
+import { decodeRawBytes } from "@sibyl/sdk/codec/bytes";
 import type { ImagePlan } from "../imageTensor.ts";
 import { inferenceError } from "../inferenceError.ts";
 import type { GraphSignature, RawTensor } from "../messages.ts";
@@ -42,7 +42,7 @@ export function imagePlan(manifest: ModelManifest, signature: GraphSignature): I
 }
 
 /** What a process gets of a request: the encoded image. */
-export function imageFeeds(input: Hex): Record<string, RawTensor> {
+export function imageFeeds(input: Uint8Array): Record<string, RawTensor> {
   const data = decodeRawBytes(input);
   if (data.length === 0) throw inferenceError("bad-input", "the image has no bytes");
   return { bytes: { type: "uint8", dims: [data.length], data } };

@@ -1,4 +1,4 @@
-import { encodeOutput } from "@sibyl/sdk";
+import { encodeRawText } from "@sibyl/sdk/codec/text";
 import { z } from "zod";
 import { inferenceError } from "../inferenceError.ts";
 import { checkCodec, graphPort, resultOf } from "./graphPort.ts";
@@ -38,7 +38,7 @@ export const ocrLine: TaskFactory = (manifest, signature) => {
       reading: { kind: "ctc", output: output.name, dictionary, appendSpace, minConfidence },
     },
     feeds: imageFeeds,
-    output: (results) => encodeOutput("text", String(resultOf(results, "text").data[0])),
+    output: (results) => encodeRawText(String(resultOf(results, "text").data[0])),
   };
 };
 

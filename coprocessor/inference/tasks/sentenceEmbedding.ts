@@ -1,4 +1,5 @@
-import { encodeOutput, toWad } from "@sibyl/sdk";
+import { encodeRawVector } from "@sibyl/sdk/codec/vector";
+import { toWad } from "@sibyl/sdk/fixedPoint";
 import { inferenceError } from "../inferenceError.ts";
 import { checkCodec, graphPort, resultOf } from "./graphPort.ts";
 import type { TaskFactory } from "./task.ts";
@@ -33,10 +34,7 @@ export const sentenceEmbedding: TaskFactory = (manifest, signature) => {
       if (!(length > 0 && Number.isFinite(length))) {
         throw inferenceError("bad-output", `${output.name} has the length ${length}`, { meta: { length } });
       }
-      return encodeOutput(
-        "vector",
-        Array.from(data, (number) => toWad(number / length)),
-      );
+      return encodeRawVector(Array.from(data, (number) => toWad(number / length)));
     },
   };
 };

@@ -1,5 +1,4 @@
 import type { ModelManifest } from "@sibyl/sdk";
-import type { Hex } from "viem";
 import type { GenerationPlan, GraphSignature, RawTensor, RowWork } from "../messages.ts";
 
 /**
@@ -15,9 +14,9 @@ export interface Task {
   /** What the process does to `feeds`, which then hold `text` or `bytes`. */
   readonly work?: RowWork;
   /** @throws CoprocessorError `inference/bad-input`, or the codec's error, which means the same. */
-  feeds(input: Hex): Record<string, RawTensor>;
+  feeds(input: Uint8Array): Record<string, RawTensor>;
   /** @throws CoprocessorError `inference/bad-output`, or the codec's error, which means the same. */
-  output(results: Readonly<Record<string, RawTensor>>): Hex;
+  output(results: Readonly<Record<string, RawTensor>>): Uint8Array;
 }
 
 /**

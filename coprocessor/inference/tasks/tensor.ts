@@ -1,5 +1,5 @@
-import { decodeInput, dtypeCode, dtypeOf, encodeOutput } from "@sibyl/sdk";
-import { bytesToHex } from "viem";
+import { dtypeCode, dtypeOf } from "@sibyl/sdk/codec/dtype";
+import { decodeRawTensor, encodeRawTensor } from "@sibyl/sdk/codec/tensor";
 import { inferenceError } from "../inferenceError.ts";
 import { encodeClassScores, type ScoreKind, scoreKind } from "./classScores.ts";
 import { checkCodec, graphPort, resultOf } from "./graphPort.ts";
@@ -45,7 +45,7 @@ export const tensor: TaskFactory = (manifest, signature) => {
   return {
     fetches: [output.name],
     feeds(bytes) {
-      const { dtype, shape, data } = decodeInput("tensor", bytes);
+      const { dtype, shape, data } = decodeRawTensor(bytes);
       const type = dtypeOf(dtype).name;
       if (type !== input.type || !isElementType(type)) {
         throw inferenceError("bad-input", `${input.name} takes ${input.type}, ${type} given`, {
@@ -67,8 +67,9 @@ export const tensor: TaskFactory = (manifest, signature) => {
           meta: { input: input.name, given: shape },
         });
       }
-      // A copy with a buffer of its own starts aligned for every element type. The codec has checked the digits.
-      const elements = new ARRAYS[type](new Uint8Array(Buffer.from(data.slice(2), "hex")).buffer);
+      const { buffer, byteOffset, byteLength } = data;
+      const length = byteLength / ARRAYS[type].BYTES_PER_ELEMENT;
+      const elements = new ARRAYS[type](buffer as ArrayBuffer, byteOffset, length);
       return { [input.name]: { type, data: elements, dims: shape } };
     },
     output(results) {
@@ -78,8 +79,8 @@ export const tensor: TaskFactory = (manifest, signature) => {
       if (!isElementType(type) || Array.isArray(data)) {
         throw inferenceError("bad-output", `${output.name} is ${type}, which has no canonical tensor`);
       }
-      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      return encodeOutput("tensor", { dtype: dtypeCode(type), shape: dims, data: bytesToHex(bytes) });
+      const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      return encodeRawTensor({ dtype: dtypeCode(type), shape: dims, data: raw });
     },
   };
 };

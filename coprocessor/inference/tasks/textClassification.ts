@@ -1,4 +1,4 @@
-import { decodeInput } from "@sibyl/sdk";
+import { decodeText } from "@sibyl/sdk/codec/text";
 import { inferenceError } from "../inferenceError.ts";
 import { encodeClassScores, scoreKind } from "./classScores.ts";
 import { checkCodec, graphPort, resultOf, shapeFor } from "./graphPort.ts";
@@ -38,7 +38,7 @@ export const textClassification: TaskFactory = (manifest, signature) => {
   return {
     fetches: [output.name],
     feeds(bytes) {
-      const text = textOf(decodeInput("text", bytes));
+      const text = textOf(decodeText(bytes));
       return { [input.name]: { type: "string", data: [text], dims: shapeFor(input, 1) } };
     },
     output: (results) => encodeClassScores(manifest, kind, resultOf(results, output.name)),

@@ -1,4 +1,5 @@
-import { decodeInput, encodeOutput, type ModelManifest } from "@sibyl/sdk";
+import type { ModelManifest } from "@sibyl/sdk";
+import { decodeText, encodeRawText } from "@sibyl/sdk/codec/text";
 import { z } from "zod";
 import { inferenceError } from "../inferenceError.ts";
 import type { GenerationPlan, GraphSignature } from "../messages.ts";
@@ -42,12 +43,12 @@ export const textGeneration: TaskFactory = (manifest, signature) => {
     fetches: ["logits", ...generation.caches.map(({ present }) => present)],
     generation,
     feeds(bytes) {
-      const text = textOf(decodeInput("text", bytes));
+      const text = textOf(decodeText(bytes));
       return { prompt: { type: "string", dims: [1], data: [text] } };
     },
     output(results) {
       const { data } = resultOf(results, "text");
-      return encodeOutput("text", String(data[0]));
+      return encodeRawText(String(data[0]));
     },
   };
 };

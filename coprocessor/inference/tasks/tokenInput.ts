@@ -1,5 +1,5 @@
-import { decodeInput, type ModelManifest } from "@sibyl/sdk";
-import type { Hex } from "viem";
+import type { ModelManifest } from "@sibyl/sdk";
+import { decodeText } from "@sibyl/sdk/codec/text";
 import { z } from "zod";
 import { inferenceError } from "../inferenceError.ts";
 import type { GraphSignature, RawTensor } from "../messages.ts";
@@ -46,8 +46,8 @@ export function tokenPlan(manifest: ModelManifest, { inputs }: GraphSignature): 
 }
 
 /** What a process gets of a request: the text. */
-export function textFeeds(input: Hex): Record<string, RawTensor> {
-  return { text: { type: "string", dims: [1], data: [textOf(decodeInput("text", input))] } };
+export function textFeeds(input: Uint8Array): Record<string, RawTensor> {
+  return { text: { type: "string", dims: [1], data: [textOf(decodeText(input))] } };
 }
 
 const unfit = (manifest: ModelManifest, reason: string) =>

@@ -1,4 +1,7 @@
-import { decodeInput, encodeOutput, fromWad, toWad } from "@sibyl/sdk";
+import { encodeRawScalar } from "@sibyl/sdk/codec/scalar";
+import { decodeRawVector, encodeRawVector } from "@sibyl/sdk/codec/vector";
+import { readInt256, WORD } from "@sibyl/sdk/codec/words";
+import { fromWad, toWad } from "@sibyl/sdk/fixedPoint";
 import { inferenceError } from "../inferenceError.ts";
 import { encodeClassScores, type ScoreKind, scoreKind } from "./classScores.ts";
 import { decimalsOf, integersOf, isInteger } from "./fixedPointVector.ts";
@@ -34,13 +37,14 @@ export const vector: TaskFactory = (manifest, signature) => {
   return {
     fetches: [output.name],
     feeds(bytes) {
-      const wads = decodeInput("vector", bytes);
-      if (wads.length === 0) throw inferenceError("bad-input", "the vector is empty");
-      const shape = shapeFor(input, wads.length);
+      const words = decodeRawVector(bytes);
+      const count = words.byteLength / WORD;
+      if (count === 0) throw inferenceError("bad-input", "the vector is empty");
+      const shape = shapeFor(input, count);
       if (isInteger(type)) {
-        return { [input.name]: { type, data: integersOf(wads, decimals, type), dims: shape } };
+        return { [input.name]: { type, data: integersOf(words, decimals, type), dims: shape } };
       }
-      const numbers = wads.map(fromWad);
+      const numbers = Array.from({ length: count }, (_, index) => fromWad(readInt256(words, index * WORD)));
       if (type === "float64")
         return { [input.name]: { type, data: Float64Array.from(numbers), dims: shape } };
       const narrow = Float32Array.from(numbers);
@@ -62,12 +66,12 @@ export const vector: TaskFactory = (manifest, signature) => {
         );
       }
       const numbers = Array.from(tensor.data, toWad);
-      if (codec === "vector") return encodeOutput("vector", numbers);
+      if (codec === "vector") return encodeRawVector(numbers);
       const [number] = numbers;
       if (number === undefined || numbers.length !== 1) {
         throw inferenceError("bad-output", `${output.name} has ${numbers.length} numbers, a scalar is one`);
       }
-      return encodeOutput("scalar", number);
+      return encodeRawScalar(number);
     },
   };
 };

@@ -1,6 +1,5 @@
 import { encodeSettle, juryArbiterAbi } from "@sibyl/sdk";
 import { type Hex, keccak256, parseGwei } from "viem";
-import type { HDAccount } from "viem/accounts";
 import type { Attack } from "../attack.ts";
 import { wrongLabel } from "../falseOutput.ts";
 import type { Voice } from "../seat.ts";
@@ -20,33 +19,31 @@ export const colludingQuorum: Attack = {
   model: "iris",
   policy: { committeeSize: 2, quorum: 2, challengeWindow: WINDOW_SECONDS },
   seats: 2,
+  // All at once: the first verdict comes within a few blocks, and jails the two.
+  blocks: 1,
   patienceMs: 300_000,
   outageMs: WINDOW_SECONDS * 1_000,
   play({ arena, voices, manifest }) {
     const { client, protocol } = arena.network;
     const [first] = voices as [Voice];
     const requestIds = new Set<Hex>();
-    const colluder = inTurn(first.seat.attester);
-
-    /** One transaction after the other, so that each has a nonce of its own. */
-    function inTurn(account: HDAccount) {
-      const wallet = client.as(account);
-      let last: Promise<unknown> = Promise.resolve();
-      return (to: Hex, data: Hex): Promise<Hex> => {
-        const sending = last.then(() => wallet.sendTransaction({ to, data, ...BID }));
-        last = sending.catch(() => undefined);
-        return sending;
-      };
-    }
+    const { attester } = first.seat;
+    const wallet = client.as(attester);
+    /** Counted here: all of its transactions are sent at once, to be in the next block. */
+    let nonce = 0;
 
     return {
+      async begin() {
+        nonce = await client.reader.getTransactionCount({ address: attester.address });
+      },
       async asked(asked) {
         requestIds.add(asked.requestId);
         const wrong = wrongLabel(manifest, asked.reference);
         const signed = await Promise.all(
           voices.map((voice) => voice.attestation(asked.requestId, keccak256(wrong), 0)),
         );
-        await colluder(protocol.oracle, encodeSettle(asked.words, wrong, 0, signed));
+        const data = encodeSettle(asked.words, wrong, 0, signed);
+        await wallet.sendTransaction({ to: protocol.oracle, data, nonce: nonce++, ...BID });
       },
       async overturned() {
         const events = await client.reader.getContractEvents({

@@ -1,13 +1,12 @@
-import { join } from "node:path";
 import { openWorkbench } from "@sibyl/coprocessor";
 import type { Hex } from "viem";
 import type { ServedModel } from "../../network/serveModels.ts";
 import type { Network } from "../../network/startNetwork.ts";
 import type { Teardown } from "../../network/teardown.ts";
 import { until } from "../../network/until.ts";
-import { bareFeeds } from "../bareFeeds.ts";
 import { openBareLoops } from "../bareLoops.ts";
-import { measureBare, payloadOf } from "../fleetLoads.ts";
+import { openBare, payloadOf } from "../fleetLoads.ts";
+import { measureFeeds } from "../jobFeed.ts";
 import { createAsker } from "./asker.ts";
 import { BlockClock } from "./blockClock.ts";
 import { cpuSeconds, cpuSince } from "./cpuTime.ts";
@@ -55,12 +54,8 @@ export async function measureParts(
   input: Hex,
   { redisUrl, forMs, teardown }: { redisUrl: string | null; forMs: number; teardown: Teardown },
 ): Promise<Pick<AloneFigures, "bullmqJobsPerSec" | "onnxRunsPerSec">> {
-  const feeds = [await bareFeeds(folder, manifest, input)];
-  const loops = await openBareLoops(
-    { path: join(folder, manifest.entry), runner: manifest.runner ?? "native", feeds },
-    1,
-  );
-  const onnxRunsPerSec = await loops.measure({ batch: 1, forMs });
+  const loops = await openBareLoops({ folder, inputs: [input] }, 1);
+  const onnxRunsPerSec = await loops.measure({ work: "graph", batch: 1, forMs });
   loops.close();
   if (redisUrl === null) return { bullmqJobsPerSec: null, onnxRunsPerSec };
   const workbench = openWorkbench({
@@ -71,8 +66,10 @@ export async function measureParts(
   });
   try {
     const payload = await payloadOf(manifest.name, workbench);
-    const load = { url: redisUrl, workers: 1, inFlight: 32, forMs, payload, teardown };
-    return { bullmqJobsPerSec: await measureBare(load), onnxRunsPerSec };
+    const bare = await openBare({ url: redisUrl, workers: 1, concurrency: 32, payload, teardown });
+    const [bullmqJobsPerSec = null] = await measureFeeds([bare], { inFlight: 32, warmUpJobs: 5_000, forMs });
+    await bare.close();
+    return { bullmqJobsPerSec, onnxRunsPerSec };
   } finally {
     await workbench.close();
   }

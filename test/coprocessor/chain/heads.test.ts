@@ -1,6 +1,7 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { HeadHints } from "../../../coprocessor/chain/headHints.ts";
+import { pollIntervalMs } from "../../../coprocessor/chain/pollInterval.ts";
 import { createRpcChain } from "../../../coprocessor/chain/rpcChain.ts";
 import { watchHeads } from "../../../coprocessor/rpc/headSocket.ts";
 import { connectRpc } from "../../../coprocessor/rpc/rpcClient.ts";
@@ -50,6 +51,45 @@ describe("HeadHints", () => {
   });
 });
 
+describe("pollIntervalMs", () => {
+  const hintsAt = (nowMs: { current: number }) => new HeadHints(() => nowMs.current);
+
+  test("a tenth of a second on loopback, else a quarter of the block time, within bounds", () => {
+    expect(pollIntervalMs({ loopback: true, blockTimeMs: 12_000 })).toBe(100);
+    const remote = (blockTimeMs: number | null) => pollIntervalMs({ loopback: false, blockTimeMs });
+    expect([null, 12_000, 2_000, 100, 600_000].map(remote)).toEqual([1_000, 3_000, 500, 200, 4_000]);
+  });
+
+  test("a block time while heads are announced, and as before once one is overdue or nobody announces", () => {
+    const now = { current: 0 };
+    const hints = hintsAt(now);
+    const poll = () => [
+      pollIntervalMs({ loopback: true, blockTimeMs: 1_000, hints }),
+      pollIntervalMs({ loopback: false, blockTimeMs: 2_000, hints }),
+    ];
+    expect(poll()).toEqual([100, 500]);
+    hints.announce();
+    expect(poll()).toEqual([1_000, 2_000]);
+    now.current = 2_001;
+    expect(poll()).toEqual([100, 2_000]);
+    now.current = 4_001;
+    expect(poll()).toEqual([100, 500]);
+    hints.announce();
+    hints.silence();
+    expect(poll()).toEqual([100, 500]);
+  });
+
+  test("blocks in the same second, or hours apart: neither often nor late", () => {
+    const now = { current: 0 };
+    const hints = hintsAt(now);
+    hints.announce();
+    expect(pollIntervalMs({ loopback: true, blockTimeMs: 0, hints })).toBe(200);
+    expect(pollIntervalMs({ loopback: true, blockTimeMs: 3_600_000, hints })).toBe(4_000);
+    now.current = 30_001;
+    expect(pollIntervalMs({ loopback: true, blockTimeMs: 3_600_000, hints })).toBe(100);
+  });
+});
+
 describe("announced heads", () => {
   let anvil: Anvil;
   let client: EmitterClient;
@@ -78,6 +118,7 @@ describe("announced heads", () => {
     const socket = watchHeads({
       url: `ws://127.0.0.1:${port}`,
       onHead: () => hints.announce(),
+      onLost: () => hints.silence(),
       log,
       firstPauseMs: 20,
       longestPauseMs: 80,
@@ -99,10 +140,14 @@ describe("announced heads", () => {
 
   /** Announced from now on: the subscription takes a moment to stand. */
   async function announced(): Promise<void> {
+    const before = follower.cursor?.number;
+    const isFollowed = () => follower.cursor?.number !== before;
     const isAnnounced = async () => {
       await client.mine({ blocks: 1 });
-      const head = await client.getBlockNumber({ cacheTime: 0 });
-      return follower.cursor?.number === head;
+      return waitUntil("the block", isFollowed, 500).then(
+        () => true,
+        () => false,
+      );
     };
     await waitUntil("an announced block", isAnnounced, 30_000);
   }

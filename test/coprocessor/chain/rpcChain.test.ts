@@ -138,6 +138,39 @@ describe("following", () => {
     expect(follower.heads[0]?.hash).toBe(final.hash);
   });
 
+  it("a look that finds no new head costs one call, also after a restart", async () => {
+    const rpc = await connect(anvil.url);
+    const asked: unknown[] = [];
+    const counted: typeof rpc = {
+      ...rpc,
+      request(answer, method, params) {
+        asked.push(params[0]);
+        return rpc.request(answer, method, params);
+      },
+    };
+    let looks = 0;
+    const onTurn = () => {
+      looks += 1;
+    };
+    const options = { rpc: counted, contracts, startBlock: 1n, pollIntervalMs: 10, onTurn, log };
+    const follower = new Follower();
+    cleanups.push(() => follower.stop());
+    await client.mine({ blocks: 70 });
+    for (const start of ["first", "second"]) {
+      follower.start(await createRpcChain(options));
+      await caughtUp(follower);
+      const from = looks;
+      await waitUntil(`some looks of the ${start} start`, () => looks > from + 2);
+      asked.length = 0;
+      const before = looks;
+      await waitUntil("more looks", () => looks > before + 5);
+      await follower.stop();
+      expect(new Set(asked)).toEqual(new Set(["latest"]));
+      expect(asked.length).toBeGreaterThan(4);
+    }
+    expect(follower.finalized).toBeGreaterThan(0n);
+  });
+
   it.each([1, 2, 3])("the chain's own order: seeded reorgs and restarts (seed %i)", async (seed) => {
     const below = random(seed);
     const rpc = await connect(anvil.url);

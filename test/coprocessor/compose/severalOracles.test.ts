@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import type { Coprocessor } from "../../../coprocessor/compose/coprocessor.ts";
@@ -187,5 +188,6 @@ test("two names for one oracle of one chain are refused", async () => {
     code: "config/invalid",
     message: expect.stringContaining("a and b are one oracle"),
   });
+  expect(existsSync(join(variables.DATA_DIR, "database.lock"))).toBe(false);
   folder.remove();
 }, 60_000);

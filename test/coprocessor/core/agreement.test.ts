@@ -144,6 +144,19 @@ describe("exact models", () => {
     expect(operators[2]?.disagreement).toMatch(/operators 1, 2 share another output/);
   });
 
+  it("settled: a quorum that agrees with us, beside a quorum of cheats that was first", () => {
+    const operators = honest(
+      rules({ profile: EXACT, quorum: 2, committeeSize: 4, candidates: candidatesOf(4) }),
+      [3, 4],
+    );
+    const injected = [1, 2].flatMap((id): { at: number; message: PeerMessage }[] => [
+      { at: 0, message: commitOf(id, ham(0.9)) },
+      { at: 100, message: revealOf(id, ham(0.9)) },
+    ]);
+    simulate({ operators, outputs: new Map([3, 4].map((id) => [id, spam(0.9)])), injected, untilMs: 1_000 });
+    expect(operators[0]?.settlements[0]).toMatchObject({ output: spam(0.9), signers: [3, 4] });
+  });
+
   it("pending: three different outputs are reported as split", () => {
     const operators = honest(network, [1, 2, 3]);
     const outputs = new Map([1, 2, 3].map((id) => [id, spam(id / 10)]));
@@ -179,6 +192,17 @@ describe("models with a tolerance", () => {
     simulate({ operators, outputs, untilMs: 15_000 });
     expect(operators.flatMap((operator) => operator.settlements)).toHaveLength(0);
     expect(operators[2]?.disagreement).toMatch(/view 0 by operator 1/);
+  });
+
+  it("settled: the median of those with our label, beside a quorum of cheats that was first", () => {
+    const operators = honest(rules({ quorum: 2, committeeSize: 4, candidates: candidatesOf(4) }), [3, 4]);
+    const injected = [1, 2].flatMap((id): { at: number; message: PeerMessage }[] => [
+      { at: 0, message: commitOf(id, ham(0.9)) },
+      { at: 100, message: revealOf(id, ham(0.9)) },
+    ]);
+    simulate({ operators, outputs: new Map([3, 4].map((id) => [id, spam(0.9)])), injected, untilMs: 9_000 });
+    const settlement = operators.flatMap((operator) => operator.settlements)[0];
+    expect(settlement).toMatchObject({ output: spam(0.9), signers: [3, 4] });
   });
 
   it("settled: a silent proposer costs one view", () => {

@@ -4,6 +4,8 @@ import { type AgreementAction, type AgreementTiming, decide } from "../../../cop
 import { type Ballot, type HeardMessage, tally } from "../../../coprocessor/core/ballot.ts";
 import type { Candidate } from "../../../coprocessor/core/draw.ts";
 import type { PeerMessage } from "../../../coprocessor/core/messages.ts";
+import { worthPassingOn, worthRepeating } from "../../../coprocessor/core/repeats.ts";
+import { withoutCarried } from "../../../coprocessor/core/revealOpening.ts";
 
 export const TIMING: AgreementTiming = {
   commitGraceMs: 400,
@@ -113,7 +115,14 @@ export class HonestOperator {
   /** Stores what is new, as `onPeerMessage` does; false when nothing is, and so nobody looks at the request again. */
   hear(message: PeerMessage, now: number): boolean {
     const carried = message.kind === "reveal" ? message.commits : [];
-    return [...carried, message].map((each) => this.#store(each, now)).some((isNew) => isNew);
+    const bare = message.kind === "reveal" ? withoutCarried(message) : message;
+    return [...carried, bare].map((each) => this.#store(each, now)).some((isNew) => isNew);
+  }
+
+  /** What it says again when the request stays open, as the driver does. */
+  get repeats(): PeerMessage[] {
+    const heard = this.#heard.map(({ message }) => message);
+    return [...worthRepeating(this.said), ...worthPassingOn(this.id, heard)];
   }
 
   /** Acts until nothing is left to do; returns what it says. */

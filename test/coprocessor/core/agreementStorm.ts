@@ -1,6 +1,7 @@
 import type { Hex } from "viem";
 import { keccak256 } from "viem";
 import type { CommitMessage, PeerMessage } from "../../../coprocessor/core/messages.ts";
+import { propose } from "../../../coprocessor/core/proposal.ts";
 import { mulberry32 } from "../../../scripts/adversary/random.ts";
 import {
   commitOf,
@@ -22,6 +23,8 @@ export interface Storm {
   claims: readonly Hex[];
   /** Things that each cheat says. */
   cheatMessages: number;
+  /** Cheats also put true medians of reveals that they choose forward, in many views, each to one honest operator. */
+  cunning: boolean;
   /** Until then messages are lost, delayed and doubled; afterwards they only take some time. */
   healsAt: number;
   /** Shares of 1. */
@@ -90,10 +93,12 @@ export function runStorm(storm: Storm): Aftermath {
     const now = tick * TICK_MS;
     for (; (cheating[nextCheat]?.at ?? Number.POSITIVE_INFINITY) <= now; nextCheat++) {
       const { id } = cheating[nextCheat] as { id: number };
-      const message = invent(id, storm, heardByCheats, random);
+      const message = invent(id, storm, [...heardByCheats, ...(storm.cunning ? claimed : [])], random);
       claimed.push(message);
       // Not all of them: different operators hear different stories.
-      for (const to of honest) if (random() < 0.7) send(id, to, message, now);
+      const secret = storm.cunning && message.kind === "proposal";
+      const confidant = secret ? honest[Math.floor(random() * honest.length)] : undefined;
+      for (const to of honest) if (secret ? to === confidant : random() < 0.7) send(id, to, message, now);
     }
     const stirred = new Set(honest.filter(({ wakeAt }) => tick === 0 || (wakeAt !== null && wakeAt <= now)));
     for (const { to, message } of due.get(tick) ?? []) {
@@ -109,7 +114,7 @@ export function runStorm(storm: Storm): Aftermath {
       if (repeat.at > now) continue;
       repeat.everyMs = Math.min(2 * repeat.everyMs, MAX_REPEAT_MS);
       repeat.at = now + repeat.everyMs;
-      for (const message of operator.said) say(operator, message, now);
+      for (const message of operator.repeats) say(operator, message, now);
     }
   }
   return { honest, claimed, settledAt: null };
@@ -118,7 +123,7 @@ export function runStorm(storm: Storm): Aftermath {
 /** Something that a cheat may say: well formed and signed with its own key, for nothing else passes the door. */
 function invent(
   operatorId: number,
-  { claims, network }: Storm,
+  { claims, network, cunning }: Storm,
   heard: readonly PeerMessage[],
   random: () => number,
 ): PeerMessage {
@@ -128,6 +133,8 @@ function invent(
   const about = { requestId: REQUEST_ID, operatorId, signature: "0x" } as const;
   const view = Math.floor(random() * 4);
   const commits = heard.filter((message): message is CommitMessage => message.kind === "commit");
+  const median = cunning && random() < 0.7 ? medianBy(operatorId, network, heard, random) : null;
+  if (median !== null) return median;
   switch (Math.floor(random() * 6)) {
     case 0:
       return commitOf(operatorId, output);
@@ -149,4 +156,24 @@ function invent(
       // Somebody whom the draw does not admit.
       return { ...commitOf(operatorId + 50, output) };
   }
+}
+
+/** A proposal that follows from reveals which its proposer chose, in any view; null when nothing follows from them. */
+function medianBy(
+  operatorId: number,
+  { codec, profile, quorum }: NetworkRules,
+  heard: readonly PeerMessage[],
+  random: () => number,
+): PeerMessage | null {
+  const reveals = new Map(
+    heard.flatMap((message) =>
+      message.kind === "reveal" && random() < 0.8 ? [[message.operatorId, message.output]] : [],
+    ),
+  );
+  const [ours = "0x"] = reveals.values();
+  const proposal = propose({ quorum, codec, profile, reveals, disputed: null }, ours);
+  const view = Math.floor(random() * 16);
+  return (
+    proposal && { kind: "proposal", requestId: REQUEST_ID, operatorId, view, ...proposal, signature: "0x" }
+  );
 }

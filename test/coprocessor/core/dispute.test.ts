@@ -128,7 +128,7 @@ describe("a verdict under a tolerance", () => {
 
   it("upheld: a jury whose median differs in a last bit comes to the proposal's own bytes", () => {
     const jury = rules([near(3n), near(2n), near(1n)]);
-    expect(propose(jury)).toEqual({ output: near(0n), reveals: [1, 2, 3] });
+    expect(propose(jury, near(3n))).toEqual({ output: near(0n), reveals: [1, 2, 3] });
     for (const bytes of jury.reveals.values()) {
       expect(judge(jury, bytes, { output: near(0n), reveals: [1, 2, 3] })).toBe("follows");
     }
@@ -137,12 +137,14 @@ describe("a verdict under a tolerance", () => {
   it("overturned: the median of those who disagree, whatever the others revealed", () => {
     const far = 5n * TOLERANCE_WAD;
     const jury = rules([near(far), near(far + 2n), near(far + 1n), near(1n)]);
-    expect(propose(jury)).toEqual({ output: near(far + 1n), reveals: [1, 2, 3] });
+    for (const ours of [near(far), near(1n)]) {
+      expect(propose(jury, ours)).toEqual({ output: near(far + 1n), reveals: [1, 2, 3] });
+    }
   });
 
   it("pending: an even split has no verdict", () => {
     const far = 5n * TOLERANCE_WAD;
-    expect(propose(rules([near(far), near(far), near(1n), near(2n)]))).toBeNull();
+    expect(propose(rules([near(far), near(far), near(1n), near(2n)]), near(far))).toBeNull();
   });
 
   it("refused: a verdict whose reveals say the contrary, and one against our own output", () => {
@@ -185,7 +187,7 @@ describe("a verdict under a tolerance", () => {
         (outputs, named, forged, ours) => {
           const jury = rules([ours, ...outputs]);
           const reveals = [...new Set(named)].map((index) => index + 1).sort((a, b) => a - b);
-          for (const candidate of [propose(jury)?.output ?? forged, forged, near(0n)]) {
+          for (const candidate of [propose(jury, ours)?.output ?? forged, forged, near(0n)]) {
             if (judge(jury, ours, { output: candidate, reveals }) === "follows") {
               expect(candidate).toBe(near(0n));
             }
@@ -219,7 +221,7 @@ describe("a verdict under a tolerance", () => {
         const shift = isHonest ? 0n : 10n * TOLERANCE_WAD;
         const outputs = deltas.map((delta) => near(shift + delta));
         const jury = rules(outputs);
-        const proposal = propose(jury);
+        const proposal = propose(jury, outputs[0] as Hex);
         if (proposal === null) throw new Error("an honest jury is split");
         expect(proposal.output === near(0n)).toBe(isHonest);
         for (const ours of outputs) expect(judge(jury, ours, proposal)).toBe("follows");

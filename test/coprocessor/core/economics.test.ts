@@ -6,6 +6,7 @@ import {
   breakEvenGasPrice,
   groupDue,
   LAST_CHANCE_MS,
+  repaidGas,
   stopLossReason,
   type Takings,
 } from "../../../coprocessor/core/economics.ts";
@@ -24,6 +25,39 @@ function profit({ shareWei, reserveWei, maxGasPrice }: Takings, gas: bigint, pri
   const priced = gas * (price < maxGasPrice ? price : maxGasPrice);
   return shareWei + (priced < reserveWei ? priced : reserveWei) - gas * price;
 }
+
+describe("repaidGas", () => {
+  it("what the reserve was made for, up to the request's price", () => {
+    expect(repaidGas(takings(), 1_024, 10n, NOW)).toBe(10_000n);
+  });
+
+  it.each([
+    ["a price above the request's", takings(), 1_024, 11n],
+    ["an output that may be larger than the reserve is for", takings(), 1_025, 10n],
+    ["the last chance, when more may be bid", takings({ deadlineMs: NOW + LAST_CHANCE_MS }), 1_024, 10n],
+    ["a request that repays nothing", takings({ maxGasPrice: 0n }), 1_024, 0n],
+  ])("null: %s", (_, all, bytes, price) => {
+    expect(repaidGas(all, bytes, price, NOW)).toBeNull();
+  });
+
+  it("with it a settlement is bid for as with its exact gas", () => {
+    const any = fc.record({
+      shareWei: fc.bigInt({ min: 0n, max: 10n ** 16n }),
+      reservedGas: fc.bigInt({ min: 21_000n, max: 5_000_000n }),
+      maxGasPrice: fc.bigInt({ min: 1n, max: 10n ** 12n }),
+      part: fc.bigInt({ min: 1n, max: 100n }),
+      least: fc.bigInt({ min: -(10n ** 15n), max: 10n ** 15n }),
+    });
+    fc.assert(
+      fc.property(any, ({ shareWei, reservedGas, maxGasPrice, part, least }) => {
+        const all = takings({ shareWei, maxGasPrice, reserveWei: reservedGas * maxGasPrice });
+        const gas = repaidGas(all, 700, maxGasPrice, NOW) as bigint;
+        const exact = (reservedGas * part + 99n) / 100n;
+        expect(bidCeiling(all, gas, least, NOW)).toBe(bidCeiling(all, exact, least, NOW));
+      }),
+    );
+  });
+});
 
 describe("breakEvenGasPrice", () => {
   it("up to the request's price gas is repaid; above it our share pays", () => {

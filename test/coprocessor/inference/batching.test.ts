@@ -52,6 +52,24 @@ test("apart: free processes share the jobs that come together", async () => {
   expect(results.map(({ runtime }) => runtime.batch)).toEqual(Array.from({ length: 8 }, () => 4));
 });
 
+test("one by one: short jobs of a model without batches share frames, and each runs by itself", async () => {
+  const engine = start();
+  const model = fixture("logits", numbersToNumbers);
+  const inputs = numbered(60);
+  const ask = () => Promise.all(inputs.map((input) => engine.run(model, input, LIMITS)));
+  // How short they are is known once some have run.
+  for (const results of [await ask(), await ask()]) {
+    expect(results.map(({ output }) => output)).toEqual(inputs);
+    expect(new Set(results.map(({ runtime }) => runtime.batch))).toEqual(new Set([1]));
+  }
+  const bad = [...inputs.slice(0, 30), vector("1", "2"), ...inputs.slice(30)];
+  const runs = await Promise.allSettled(bad.map((input) => engine.run(model, input, LIMITS)));
+  for (const [at, run] of runs.entries()) {
+    if (at === 30) expect(run).toMatchObject({ reason: { code: "inference/bad-input" } });
+    else expect(run).toMatchObject({ value: { output: bad[at] } });
+  }
+});
+
 test("alone: a job that nobody is with starts at once", async () => {
   const engine = start();
   for (const input of numbered(5)) {

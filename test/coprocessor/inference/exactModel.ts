@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { modelId, parseManifest } from "@sibyl/sdk";
 import * as ort from "onnxruntime-node";
-import type { Hex } from "viem";
+import { type Hex, hexToBytes } from "viem";
 import type { ResolvedModel } from "../../../coprocessor/core/model.ts";
 import type { RawTensor, RuntimeSettings, TensorSignature } from "../../../coprocessor/inference/messages.ts";
 import type { Task } from "../../../coprocessor/inference/tasks/task.ts";
@@ -50,13 +50,13 @@ export async function directSession(
     interOpNumThreads: 1,
     graphOptimizationLevel: optimisation,
   });
-  const task = taskOf(model.manifest, {
+  const task = await taskOf(model.manifest, {
     inputs: tensors(session.inputMetadata),
     outputs: tensors(session.outputMetadata),
   });
   return {
     task,
-    feed: (input) => task.feeds(input).x as RawTensor,
+    feed: (input) => task.feeds(hexToBytes(input)).x as RawTensor,
     async scores(inputs, sizes) {
       const rows: BigInt64Array[] = [];
       for (let at = 0, turn = 0; at < inputs.length; turn += 1) {

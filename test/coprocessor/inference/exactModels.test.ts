@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { decodeOutput, encodeInput, formatWad, parseWad } from "@sibyl/sdk";
 import * as web from "onnxruntime-web";
-import type { Hex } from "viem";
+import { bytesToHex, type Hex } from "viem";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createOnnxEngine } from "../../../coprocessor/inference/onnxEngine.ts";
 import type { InferenceEngine } from "../../../coprocessor/inference/port.ts";
@@ -76,12 +76,12 @@ describe.each([
       task.output({ scores: { type: "int64", dims: [1, row.length], data: row } }),
     );
     const hash = createHash("sha256");
-    for (const output of outputs) hash.update(Buffer.from(output.slice(2), "hex"));
+    for (const output of outputs) hash.update(output);
     expect(hash.digest("hex")).toBe(goldens.sweep.outputsSha256);
     // The sweep says something only if it reaches every label, and answers that differ.
     const labels = new Set(expected.map(labelOf));
     expect(labels.size).toBe(model.manifest.output.labels?.length);
-    expect(new Set(outputs).size).toBeGreaterThan(distinctOutputs);
+    expect(new Set(outputs.map((output) => bytesToHex(output))).size).toBeGreaterThan(distinctOutputs);
 
     const bytes = bytesOf(expected);
     for (const optimisation of LEVELS) {
@@ -188,7 +188,7 @@ describe("tasks of integers", () => {
       [0n, parseWad("0.5") + 1n],
     ] as const) {
       await expect(engine.run(fixture("twice", WAD_PAIR), int64(...pair), LIMITS)).rejects.toMatchObject(
-        failure("bad-output", /not within 0 and 1000000000000000000/),
+        failure("bad-output", /out of range.*0 to 1e18 allowed/),
       );
     }
     const floats = fixture("logits", {

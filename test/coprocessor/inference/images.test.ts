@@ -4,6 +4,7 @@ import sharp from "sharp";
 import type { Hex } from "viem";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ResolvedModel } from "../../../coprocessor/core/model.ts";
+import { runtimeText } from "../../../coprocessor/core/runtime.ts";
 import { createOnnxEngine } from "../../../coprocessor/inference/onnxEngine.ts";
 import type { InferenceEngine } from "../../../coprocessor/inference/port.ts";
 import { digitPng } from "../../../scripts/models/digit-image/draw.ts";
@@ -51,6 +52,16 @@ test("exact: 1,056 images as files give the bytes that their pixels give", { tim
   const results = await Promise.all(files.map((input) => engine.run(model, input, LIMITS)));
   expect(results.map(({ output }) => output)).toEqual(expected);
   expect(Math.max(...results.map(({ runtime }) => runtime.batch))).toBeGreaterThan(1);
+});
+
+test("fingerprint: names what decodes the images, of a model that takes them and of no other", async () => {
+  const { runtime } = await engine.run(model, good(), LIMITS);
+  const { sharp: version, vips } = sharp.versions;
+  expect(runtime.images).toBe(`sharp@${version} libvips@${vips}`);
+  expect(runtimeText(runtime)).toMatch(/ sharp@[\d.]+ libvips@[\d.]+$/);
+  const digits = folderModel("digits");
+  const input = digitInput(imageOf(exactGoldens("digits").cases[0]?.input ?? "0x"));
+  expect((await engine.run(digits, input, LIMITS)).runtime).not.toHaveProperty("images");
 });
 
 describe("refused by name, and the next job is unaffected", () => {

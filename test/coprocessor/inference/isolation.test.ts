@@ -72,6 +72,21 @@ test("a crash: fails the job that it hit and no other, and the process is replac
   await expect(Promise.all([1, 2, 3, 4].map(() => engine.run(affine, ONE, LIMITS)))).resolves.toHaveLength(4);
 });
 
+test("a crash with more frames on their way: every job is answered", async () => {
+  const engine = start();
+  const ask = () => Promise.all(Array.from({ length: 100 }, () => engine.run(affine, ONE, LIMITS)));
+  // Once they are known to be short, the process gets frames ahead.
+  for (let at = 0; at < 5; at += 1) await ask();
+  const [pid] = inferencePids();
+  const asked = ask();
+  // What was asked for is sent before any timer goes off.
+  await new Promise((resolve) => setImmediate(resolve));
+  process.kill(pid as number, "SIGKILL");
+  const outputs = (await asked).map(({ output }) => output);
+  expect(new Set(outputs)).toEqual(new Set([encodeInput("vector", [parseWad("3")])]));
+  expect(outputs).toHaveLength(100);
+});
+
 test("a graph that eats memory: is ended at the limit, and the next job runs", async () => {
   const engine = start({ maxMemoryBytes: 500e6 });
   const model = fixture("fill", { ...tensorToTensor, task: { type: "tensor", output: "sum" } });

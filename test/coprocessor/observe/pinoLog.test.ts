@@ -58,3 +58,40 @@ test("a line about a job or a transaction says its request's id", () => {
     "0x01",
   ]);
 });
+
+test("lines of one turn go out in one write, a warning at once, and the last ones when the process ends", () => {
+  const script = `
+    import fs from "node:fs";
+    import { createPinoLog } from ${JSON.stringify(MODULE)};
+    const writes = [];
+    const write = fs.writeSync;
+    fs.writeSync = (fd, text, ...rest) => {
+      if (fd === 1) writes.push(String(text).trim().split("\\n").length);
+      return write(fd, text, ...rest);
+    };
+    const log = createPinoLog("info", {});
+    for (let line = 0; line < 5; line += 1) log.info({}, "a turn's");
+    setTimeout(() => {
+      const afterTurn = [...writes];
+      log.info({}, "before a warning");
+      log.warn({}, "a warning");
+      const afterWarning = [...writes];
+      process.stderr.write(JSON.stringify({ afterTurn, afterWarning }));
+      log.info({}, "the last");
+      process.exit(0);
+    }, 20);
+  `;
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--import", "tsx", "--input-type=module", "-e", script],
+    { encoding: "utf8", cwd: join(import.meta.dirname, "../../..") },
+  );
+  expect(JSON.parse(stderr)).toEqual({ afterTurn: [5], afterWarning: [5, 2] });
+  const lines = stdout.trim().split("\n");
+  expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg).slice(-3)).toEqual([
+    "before a warning",
+    "a warning",
+    "the last",
+  ]);
+  expect(lines).toHaveLength(8);
+});

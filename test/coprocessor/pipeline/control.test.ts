@@ -5,7 +5,7 @@ import { dropRequest, retryParked } from "../../../coprocessor/pipeline/control.
 import { collectedLog } from "../collectedLog.ts";
 import type { StoreUnderTest } from "../store/conformance.ts";
 import { openEmbeddedStore } from "../store/embedded.ts";
-import { CHAIN_ID, commit, hash, ORACLE, requestRecord } from "../store/fixtures.ts";
+import { CHAIN_ID, commit, hash, ORACLE, recordStatement, requestRecord } from "../store/fixtures.ts";
 
 let subject: StoreUnderTest;
 let record: RequestRecord;
@@ -55,7 +55,7 @@ test("retried: what was computed and signed stands, and nothing is computed anew
     outputHash: hash("output"),
     state: "committed",
   });
-  await subject.store.recordStatement({ key, slot: "commit", message: commit(requestId, 7), createdAt: 1 });
+  await recordStatement(subject.store, { key, slot: "commit", message: commit(requestId, 7), createdAt: 1 });
   await subject.store.transition(key, ["committed"], "parked", { reason: "model/gone: now" });
   expect(await retryParked(deps(), requestId)).toBe("committed");
   expect(await subject.store.request(key)).toMatchObject({ state: "committed", output: "0x01" });

@@ -23,6 +23,7 @@ import {
   ORACLE,
   outboxEntry,
   proposedOutput,
+  recordStatement,
   requestRecord,
 } from "../store/fixtures.ts";
 
@@ -210,7 +211,7 @@ describe("a challenge", () => {
     await challenge();
     await subject.store.transition(key, ["waiting"], "computed", { output: "0x0a", outputHash: hash("o") });
     const message = commit(id, 3);
-    await subject.store.recordStatement({ key, slot: "commit", message, createdAt: 1 });
+    await recordStatement(subject.store, { key, slot: "commit", message, createdAt: 1 });
     await subject.store.rewind(12n);
     expect(await subject.store.request(key)).toBeNull();
     await challenge();

@@ -26,10 +26,11 @@ test("a flood of requests: 64 are looked at together, and every one gets its tur
   const driver = createDriver(deps, { repeatMs: 60_000 });
   const keys = Array.from({ length: 1_000 }, (_, index) => `key-${index}`);
   for (const key of keys) driver.wake(key);
-  // Woken again while it runs, and while it waits for its turn.
-  driver.wake("key-0");
+  // Woken again before its turn comes, which is one look, and while it runs, which is another.
+  driver.wake("key-1");
   driver.wake("key-999");
   await until("the first ones", () => (held.length === 64 ? true : null));
+  driver.wake("key-0");
   expect(looks.size).toBe(64);
   isHolding = false;
   for (const letGo of held) letGo();
@@ -69,6 +70,53 @@ test("a job that the queue forgot is added again for as long as its request wait
   await driver.requeue(record.key);
   expect(added).toHaveLength(2);
   await driver.stop();
+});
+
+test("passed on: what others revealed, once saying our own part again was not enough", async () => {
+  const repeatMs = 1_000;
+  const time = { ms: 10 ** 13 };
+  const record = { ...requestRecord("a"), state: "revealed" };
+  const { key, requestId } = record;
+  const about = (operatorId: number) => ({ requestId, operatorId, output: "0x", salt: "0x", commits: [] });
+  const published: number[] = [];
+  const deps = {
+    me: 1,
+    store: {
+      request: async () => record,
+      statements: async () => [{ message: { kind: "reveal", ...about(1) } }],
+      peerMessages: async () => [1, 2, 3].map((id) => ({ message: { kind: "reveal", ...about(id) } })),
+    },
+    peers: {
+      traffic: () => ({ published: published.length }),
+      async publish({ operatorId }: { operatorId: number }) {
+        published.push(operatorId);
+      },
+    },
+    ...{ log: collectedLog(), now: () => time.ms, clock: { now: (ms: number) => ms }, waiting: new Map() },
+  } as unknown as PipelineDeps;
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "setTimeout", "clearTimeout"] });
+  try {
+    const driver = createDriver(deps, { repeatMs });
+    const turns = async () => {
+      for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+    };
+    const pass = async (ms: number) => {
+      for (let elapsed = 0; elapsed < ms; elapsed += repeatMs / 2) {
+        time.ms += repeatMs / 2;
+        await vi.advanceTimersByTimeAsync(repeatMs / 2);
+        await turns();
+      }
+    };
+    driver.wake(key);
+    await turns();
+    await pass(repeatMs);
+    expect(published).toEqual([1]);
+    await pass(2 * repeatMs);
+    expect(published).toEqual([1, 1, 2, 3]);
+    await driver.stop();
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("repeats: each request has its turn, in one go, and all of them no more than is new", async () => {

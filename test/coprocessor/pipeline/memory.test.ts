@@ -16,7 +16,7 @@ import type { PipelineDeps } from "../../../coprocessor/pipeline/deps.ts";
 import { collectedLog } from "../collectedLog.ts";
 import type { StoreUnderTest } from "../store/conformance.ts";
 import { openEmbeddedStore } from "../store/embedded.ts";
-import { address, CHAIN_ID, commit, ORACLE, requestRecord } from "../store/fixtures.ts";
+import { address, CHAIN_ID, commit, ORACLE, recordStatement, requestRecord } from "../store/fixtures.ts";
 
 const OPENED_BLOCK = 100n;
 const OPENED_AT = 1_700_000_000;
@@ -99,6 +99,6 @@ test("answered: one that opened later, and before as well where every run gives 
 test("answered: one for which we know what we signed, whenever it opened", async () => {
   await subject.store.beginMemory({ block: OPENED_BLOCK, timestamp: OPENED_AT });
   const message = commit(record.requestId, 1);
-  await subject.store.recordStatement({ key: record.key, slot: "commit", message, createdAt: 1 });
+  await recordStatement(subject.store, { key: record.key, slot: "commit", message, createdAt: 1 });
   expect(await looked(TOLERANT)).not.toMatchObject({ state: "parked" });
 });

@@ -191,6 +191,18 @@ describe("onPeerMessage", () => {
     ]);
   });
 
+  it("accepted: a reveal that others pass on is not stored again, nor the request looked at", async () => {
+    const commits = [await commit(1), await commit(2)];
+    await hear(reveal(1, commits));
+    woken = [];
+    const before = await stored();
+    for (const carried of [commits, [...commits].reverse(), commits.slice(0, 1)]) {
+      expect(await hear(reveal(1, carried))).toBe("accept");
+    }
+    expect(await stored()).toEqual(before);
+    expect(woken).toEqual([]);
+  });
+
   it("accepted: a reveal that was heard already still brings somebody's second, different commitment", async () => {
     const first = await commit(2);
     const commits = [await commit(1), first];

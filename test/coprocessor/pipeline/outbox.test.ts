@@ -3,7 +3,7 @@ import { privateKeyToAccount } from "viem/accounts";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { OutboxEntry } from "../../../coprocessor/core/outbox.ts";
 import { around } from "../../../coprocessor/observe/around.ts";
-import { driveOutbox } from "../../../coprocessor/pipeline/outbox.ts";
+import { createOutboxDriver, driveOutbox } from "../../../coprocessor/pipeline/outbox.ts";
 import type { OutboxDeps } from "../../../coprocessor/pipeline/outboxDeps.ts";
 import { connectRpc, type RpcClient } from "../../../coprocessor/rpc/rpcClient.ts";
 import { createViemSender } from "../../../coprocessor/submit/viemSender.ts";
@@ -113,6 +113,35 @@ async function spendNonceElsewhere(): Promise<void> {
   await broadcast(raw);
   await mine();
 }
+
+describe("createOutboxDriver", () => {
+  it("asks the chain with every block while something is owed, and else now and then", async () => {
+    let looks = 0;
+    const latestNonce = () => {
+      looks += 1;
+      return deps.submit.latestNonce();
+    };
+    const drive = createOutboxDriver({ ...deps, submit: { ...deps.submit, latestNonce } });
+    const id = await plan(1n);
+    await drive(now);
+    await drive(now + 1);
+    expect(looks).toBe(2);
+    await mine();
+    await drive(now + 2);
+    expect((await entry(id)).state).toBe("mined");
+    expect(looks).toBe(3);
+    for (let block = 3; block < 10; block++) expect(await drive(now + block)).toBe(now + 2 + 30_000);
+    expect(looks).toBe(3);
+    await drive(now + 2 + 30_000);
+    expect(looks).toBe(4);
+    await plan(2n);
+    await drive(now + 2 + 30_001);
+    expect(looks).toBe(5);
+    // A clock that was set back makes nobody wait longer.
+    await drive(now);
+    expect(looks).toBe(6);
+  });
+});
 
 describe("driveOutbox", () => {
   it("planned, signed, sent, mined", async () => {

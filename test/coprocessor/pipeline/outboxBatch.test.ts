@@ -68,8 +68,8 @@ afterAll(async () => {
   await Promise.all([anvil?.stop(), subject?.close()]);
 });
 
-async function plan(label: string, attempt = 0): Promise<OutboxEntry> {
-  const { key, id, data } = boardRequest(label, board);
+async function plan(label: string, attempt = 0, output?: Hex): Promise<OutboxEntry> {
+  const { key, id, data } = boardRequest(label, board, output);
   const entry = outboxEntry(`settle/${key}/${attempt}`, {
     key,
     to: board,
@@ -224,6 +224,82 @@ describe("settlements that are due together", () => {
       "planned",
       "signed",
     ]);
+  });
+});
+
+describe("what an endpoint is asked", () => {
+  /** Counts questions; the chain answers them. */
+  function counted() {
+    const asked = { simulate: 0, call: 0 };
+    const { submit } = deps;
+    deps.submit = {
+      ...submit,
+      simulate: (...args) => {
+        asked.simulate++;
+        return submit.simulate(...args);
+      },
+      call: (...args) => {
+        asked.call++;
+        return submit.call(...args);
+      },
+    };
+    return asked;
+  }
+
+  it("once for all that are due together", async () => {
+    const asked = counted();
+    const entries = [await plan("a"), await plan("b"), await plan("c")];
+    await drive();
+    expect(asked).toEqual({ simulate: 0, call: 1 });
+    expect((await Promise.all(entries.map(one))).map(({ state }) => state)).toEqual(Array(3).fill("batched"));
+    const [batch] = await batches();
+    expect(batch?.gas).toBe(3n * 200_000n + 60_000n);
+  });
+
+  it("alone about one that would be refused: it waits with its reason, and the others go", async () => {
+    const [late, ...others] = [await plan("a"), await plan("b"), await plan("c")];
+    await client.sendTransaction({ to: board, data: late?.data, gas: 150_000n });
+    await mine();
+    deps.isNeeded = async () => true;
+    const asked = counted();
+    await drive();
+    expect(asked).toEqual({ simulate: 1, call: 1 });
+    expect(await one(late as OutboxEntry)).toMatchObject({
+      state: "planned",
+      reason: expect.stringMatching(/^it would revert: RequestNotOpen\(0x[0-9a-f]{64}, 3\)$/),
+    });
+    expect((await Promise.all(others.map(one))).map(({ state }) => state)).toEqual(["batched", "batched"]);
+  });
+
+  it("about each by itself where gas costs more than is repaid: what it uses is ours to pay", async () => {
+    takings = { ...takings, maxGasPrice: GWEI / 1_000n, shareWei: 10n ** 16n, deadlineMs: now + 30_000 };
+    const asked = counted();
+    const entries = [await plan("a"), await plan("b")];
+    await drive();
+    expect(asked).toEqual({ simulate: 2, call: 0 });
+    expect((await Promise.all(entries.map(one))).map(({ state }) => state)).toEqual(["batched", "batched"]);
+  });
+
+  it("about each by itself where the reserve was not made for what it may use: none is held back for a bound", async () => {
+    // Repays what one uses, and not the 200,000 gas that it was planned with.
+    const { baseFeePerGas, maxPriorityFeePerGas } = await deps.submit.fees();
+    const maxGasPrice = baseFeePerGas + maxPriorityFeePerGas;
+    takings = { ...takings, shareWei: 0n, maxGasPrice, reserveWei: 110_000n * maxGasPrice };
+    const output: Hex = `0x${"ab".repeat(1_100)}`;
+    const asked = counted();
+    const entries = [await plan("a", 0, output), await plan("b", 0, output)];
+    await drive();
+    expect(asked).toEqual({ simulate: 2, call: 0 });
+    expect((await Promise.all(entries.map(one))).map(({ state }) => state)).toEqual(["batched", "batched"]);
+  });
+
+  it("about each by itself when no answer comes for all", async () => {
+    const asked = counted();
+    deps.submit.call = async () => null;
+    const entries = [await plan("a"), await plan("b")];
+    await drive();
+    expect(asked.simulate).toBe(2);
+    expect((await Promise.all(entries.map(one))).map(({ state }) => state)).toEqual(["batched", "batched"]);
   });
 });
 

@@ -203,6 +203,8 @@ describe.skipIf(skip !== false)(
       process.kill(late.pid, "SIGCONT");
       process.kill(late.pid, "SIGUSR2");
       await late.hears("the refusal of its answer", (line) => line.told !== undefined);
+      // Or it might take the next job too, and sit on it.
+      await late.kill();
       const sweep = job("afterwards");
       await queue.add(sweep);
       await until("a later outcome", () => told[1] ?? null);

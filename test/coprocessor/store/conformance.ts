@@ -2,12 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { OPEN_STATES } from "../../../coprocessor/core/request.ts";
 import type { Store } from "../../../coprocessor/store/port.ts";
 import { evidenceConformance } from "./evidenceConformance.ts";
-import { address, attestation, block, commit, hash, requestRecord } from "./fixtures.ts";
+import { address, attestation, block, commit, hash, recordStatement, requestRecord } from "./fixtures.ts";
+import { hearConformance } from "./hearConformance.ts";
 import { outboxConformance } from "./outboxConformance.ts";
 import { receiptConformance } from "./receiptConformance.ts";
 import { retentionConformance } from "./retentionConformance.ts";
 import { rewindConformance } from "./rewindConformance.ts";
 import { watchConformance } from "./watchConformance.ts";
+import { writeConformance } from "./writeConformance.ts";
 
 /** A store to be tested, whose tables are empty, and a way to empty them again. */
 export interface StoreUnderTest {
@@ -197,11 +199,11 @@ export function storeConformance(
     fresh("a statement's slot is taken once: later ones get what stands there", async () => {
       const { key, requestId } = requestRecord("a");
       const first = { key, slot: "commit", message: commit(requestId, 1, "first"), createdAt: 5 };
-      expect(await store.recordStatement(first)).toEqual(first);
+      expect(await recordStatement(store, first)).toEqual(first);
       const second = { ...first, message: commit(requestId, 1, "second"), createdAt: 6 };
-      expect(await store.recordStatement(second)).toEqual(first);
+      expect(await recordStatement(store, second)).toEqual(first);
       const other = { key, slot: "attestation/0", message: attestation(requestId, 1), createdAt: 7 };
-      await store.recordStatement(other);
+      await recordStatement(store, other);
       expect(await store.statements(key)).toEqual([first, other]);
       expect(await store.spokenAbout([key, "nobody's"])).toEqual([key]);
       expect(await store.spokenAbout([])).toEqual([]);
@@ -211,7 +213,7 @@ export function storeConformance(
       const { key, requestId } = requestRecord("a");
       const said = await Promise.all(
         Array.from({ length: 10 }, (_, index) =>
-          store.recordStatement({
+          recordStatement(store, {
             key,
             slot: "commit",
             message: commit(requestId, 1, `${index}`),
@@ -326,6 +328,8 @@ export function storeConformance(
       expect((await store.operator(7))?.endpoint).toBe("at 3");
     });
 
+    writeConformance(() => subject, fresh);
+    hearConformance(() => subject, fresh);
     outboxConformance(() => subject, fresh);
     rewindConformance(() => subject, fresh);
     receiptConformance(() => subject, fresh);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createDrizzleStore } from "../../../coprocessor/store/drizzleStore.ts";
 import { openEmbeddedDatabase } from "../../../coprocessor/store/embeddedDatabase.ts";
+import { followedTransactions } from "../../../coprocessor/store/transactionScope.ts";
 import { collectedLog } from "../collectedLog.ts";
 import type { StoreUnderTest } from "./conformance.ts";
 
@@ -41,7 +42,12 @@ export function temporaryFolder() {
 export async function openEmbeddedStore(): Promise<StoreUnderTest> {
   const folder = temporaryFolder();
   const log = collectedLog();
-  const database = await openEmbeddedDatabase({ ...folder.options, searchPath: "bullmq", log });
+  const database = await openEmbeddedDatabase({
+    ...folder.options,
+    searchPath: "bullmq",
+    transactions: followedTransactions(),
+    log,
+  });
   const store = await createDrizzleStore({ database, log });
   return {
     store,

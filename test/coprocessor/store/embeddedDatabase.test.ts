@@ -9,6 +9,7 @@ import { createDrizzleStore } from "../../../coprocessor/store/drizzleStore.ts";
 import { ensureCluster } from "../../../coprocessor/store/embeddedCluster.ts";
 import { type EmbeddedDatabase, openEmbeddedDatabase } from "../../../coprocessor/store/embeddedDatabase.ts";
 import { runUpkeep } from "../../../coprocessor/store/embeddedUpkeep.ts";
+import { followedTransactions } from "../../../coprocessor/store/transactionScope.ts";
 import { collectedLog } from "../collectedLog.ts";
 import { temporaryFolder } from "./embedded.ts";
 import { requestRecord } from "./fixtures.ts";
@@ -25,7 +26,14 @@ afterEach(async () => {
 });
 
 const open = async (options: { reserveBytes?: number } = {}) => {
-  const database = await openEmbeddedDatabase({ ...folder.options, searchPath: "bullmq", log, ...options });
+  const transactions = followedTransactions();
+  const database = await openEmbeddedDatabase({
+    ...folder.options,
+    searchPath: "bullmq",
+    transactions,
+    log,
+    ...options,
+  });
   opened.push(database);
   return database;
 };

@@ -10,6 +10,8 @@ import {
   type RequestRecord,
   requestKey,
 } from "../../../coprocessor/core/request.ts";
+import type { Statement } from "../../../coprocessor/core/statement.ts";
+import type { Store } from "../../../coprocessor/store/port.ts";
 
 export const ORACLE: Address = "0x00000000000000000000000000000000000000aa";
 export const CHAIN_ID = 31337;
@@ -107,6 +109,13 @@ export const attestation = (
   outputHash: hash(`output ${label}`),
   signature: hash(`attestation ${operatorId} ${view} ${label}`),
 });
+
+/** Says something about a request, as the node does. @returns what stands in its slot. */
+export async function recordStatement(store: Store, statement: Statement): Promise<Statement> {
+  const { statement: standing } = await store.write({ key: statement.key, statement });
+  if (standing === null) throw new Error(`nothing stands in slot ${statement.slot}`);
+  return standing;
+}
 
 export const RUNTIME = {
   library: "onnxruntime-node" as const,

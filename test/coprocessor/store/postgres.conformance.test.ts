@@ -2,6 +2,7 @@ import pg from "pg";
 import { describe, expect, test } from "vitest";
 import { createDrizzleStore } from "../../../coprocessor/store/drizzleStore.ts";
 import type { Store } from "../../../coprocessor/store/port.ts";
+import { followedTransactions } from "../../../coprocessor/store/transactionScope.ts";
 import { ensurePostgres, startPostgres } from "../../../scripts/services/postgres.ts";
 import { collectedLog } from "../collectedLog.ts";
 import { until } from "../queue/fixtures.ts";
@@ -23,7 +24,11 @@ async function open(): Promise<StoreUnderTest> {
   const server = await start();
   const admin = new pg.Pool({ connectionString: server.url, max: 1 });
   admin.on("error", () => {});
-  const store = await createDrizzleStore({ database: server.url as Url, log: collectedLog() });
+  const store = await createDrizzleStore({
+    database: server.url as Url,
+    transactions: followedTransactions(),
+    log: collectedLog(),
+  });
   return {
     store,
     clear: async () => void (await admin.query(TRUNCATE)),

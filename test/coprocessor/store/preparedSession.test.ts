@@ -139,6 +139,26 @@ describe("preparedSession: transactions", () => {
     expect((await session.query("select $1::int as late", [1])).rows).toEqual([{ late: 1 }]);
   });
 
+  test("failed at once: what follows is refused too, though the first statement could not even be prepared", async () => {
+    const failing = session.transaction(async (transaction) => {
+      await transaction.query("insert into nowhere (id) values ($1)", [9]).catch(() => {});
+      await transaction.query("insert into thing (id) values ($1::bigint)", [9]);
+    });
+    await expect(failing).rejects.toMatchObject({ code: "25P02" });
+    expect((await session.query("select id from thing where id = $1", [9])).rows).toEqual([]);
+  });
+
+  test("scripts: part of the transaction, also as its beginning", async () => {
+    const failing = session.transaction(async (transaction) => {
+      await transaction.exec("insert into thing (id) values (10); insert into thing (id) values (11)");
+      const { rows } = await transaction.query("select id from thing where id >= $1 and id < 20", [10]);
+      expect(rows).toEqual([{ id: 10 }, { id: 11 }]);
+      throw new Error("no");
+    });
+    await expect(failing).rejects.toThrow("no");
+    expect((await session.query("select id from thing where id >= $1 and id < 20", [10])).rows).toEqual([]);
+  });
+
   test("alone: nobody else's statement comes between, and none through a transaction that is over", async () => {
     let other: Promise<unknown> = Promise.resolve();
     const order: string[] = [];

@@ -1,7 +1,16 @@
 import { expect } from "vitest";
 import type { RequestRecord, RequestState } from "../../../coprocessor/core/request.ts";
 import type { Fresh, StoreUnderTest } from "./conformance.ts";
-import { address, block, commit, hash, outboxEntry, receipt, requestRecord } from "./fixtures.ts";
+import {
+  address,
+  block,
+  commit,
+  hash,
+  outboxEntry,
+  receipt,
+  recordStatement,
+  requestRecord,
+} from "./fixtures.ts";
 
 /** What every store must do when it is told to forget. */
 export function retentionConformance(subject: () => StoreUnderTest, fresh: Fresh): void {
@@ -12,7 +21,7 @@ export function retentionConformance(subject: () => StoreUnderTest, fresh: Fresh
     await store.insertRequest(record);
     const { key, requestId } = record;
     const statement = { key, slot: "commit", message: commit(requestId, 7), createdAt: 1 };
-    await store.recordStatement(statement);
+    await recordStatement(store, statement);
     await store.addPeerMessage(key, commit(requestId, 2), 1);
     await store.putReceipt(key, receipt(label));
     const entry = outboxEntry(`settle/${label}`, { key, state: "mined", nonce: Number.parseInt(label, 36) });
@@ -87,7 +96,7 @@ export function retentionConformance(subject: () => StoreUnderTest, fresh: Fresh
       expect(await store.blocks()).toEqual([]);
       expect(await store.operator(7)).toBeNull();
       expect(await store.statements(record.key)).toHaveLength(1);
-      expect(await store.peerMessages(record.key)).toHaveLength(1);
+      expect(await store.peerMessages(record.key)).toHaveLength(2);
       expect(await store.outboxFor(record.key)).toMatchObject([{ state: "mined" }]);
       expect(await store.insertRequest(requestRecord("a"))).toBe(true);
       expect(await store.request(record.key)).toMatchObject({ state: "waiting", output: "0x01" });

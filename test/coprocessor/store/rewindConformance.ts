@@ -12,6 +12,7 @@ import {
   hash,
   outboxEntry,
   proposedOutput,
+  recordStatement,
   requestRecord,
 } from "./fixtures.ts";
 
@@ -183,7 +184,7 @@ export function rewindConformance(subject: () => StoreUnderTest, fresh: Fresh): 
           for (let index = 0; index < REQUESTS; index++) {
             const { key, requestId } = requestRecord(`${index}`);
             const statement = { key, slot: "seen", message: commit(requestId, index), createdAt: index };
-            spoken.push(await store.recordStatement(statement));
+            spoken.push(await recordStatement(store, statement));
           }
 
           const rewound = await store.rewind(ancestor);
@@ -214,7 +215,7 @@ export function rewindConformance(subject: () => StoreUnderTest, fresh: Fresh): 
       await store.transition(record.key, ["waiting"], "queued", output);
       for (const slot of slots) {
         const message = attestation(record.requestId, 1);
-        await store.recordStatement({ key: record.key, slot, message, createdAt: 1 });
+        await recordStatement(store, { key: record.key, slot, message, createdAt: 1 });
       }
       const closed = {
         closedBlock: 12n,
@@ -254,7 +255,7 @@ export function rewindConformance(subject: () => StoreUnderTest, fresh: Fresh): 
         message: commit(record.requestId, 1),
         createdAt: 1,
       };
-      await store.recordStatement(statement);
+      await recordStatement(store, statement);
       await store.addPeerMessage(record.key, commit(record.requestId, 2), 1);
 
       expect(await store.rewind(9n)).toEqual([record.key]);
@@ -268,7 +269,7 @@ export function rewindConformance(subject: () => StoreUnderTest, fresh: Fresh): 
       expect(await store.insertRequest(again)).toBe(true);
       expect(await store.request(record.key)).toEqual({ ...again, ...computed });
       const conflicting = { ...statement, message: commit(record.requestId, 1, "another answer") };
-      expect(await store.recordStatement(conflicting)).toEqual(statement);
+      expect(await recordStatement(store, conflicting)).toEqual(statement);
       expect(await store.insertRequest(again)).toBe(false);
     },
   );

@@ -4,13 +4,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { isGone, thisProcess } from "../../../coprocessor/compose/thisProcess.ts";
 import type { CoprocessorError } from "../../../coprocessor/core/errors.ts";
 import type { ProcessIdentity } from "../../../coprocessor/core/processIdentity.ts";
+import type { RequestRecord } from "../../../coprocessor/core/request.ts";
 import { createDrizzleStore } from "../../../coprocessor/store/drizzleStore.ts";
 import type { Store } from "../../../coprocessor/store/port.ts";
 import { type StoreLeaseOptions, takeStoreLease } from "../../../coprocessor/store/storeLease.ts";
 import { ensurePostgres, type PostgresServer, startPostgres } from "../../../scripts/services/postgres.ts";
 import { collectedLog } from "../collectedLog.ts";
 import { signal, until } from "../queue/fixtures.ts";
-import { address, CHAIN_ID, requestRecord } from "./fixtures.ts";
+import { address, attestation, CHAIN_ID, recordStatement, requestRecord } from "./fixtures.ts";
 
 const ELSEWHERE: ProcessIdentity = { host: "another-host", pid: 7, startTicks: "1" };
 /** Nobody's pid: above what Linux gives out. */
@@ -207,10 +208,10 @@ describe.skipIf(skip !== false)(
     });
 
     describe("fenced", () => {
-      const statement = (key: string, slot: string) => ({
+      const statement = ({ key, requestId }: RequestRecord, view: number) => ({
         key,
-        slot,
-        message: { kind: "attestation" } as never,
+        slot: `attestation/${view}`,
+        message: attestation(requestId, 7, view),
         createdAt: 1,
       });
 
@@ -222,12 +223,10 @@ describe.skipIf(skip !== false)(
         await first.release();
         const second = await take();
         const active = await open(second.token);
-        await active.recordStatement(statement(record.key, "attestation/1"));
+        await recordStatement(active, statement(record, 1));
 
         const refusal = { code: "node/lease-lost", retry: "never" };
-        await expect(late.recordStatement(statement(record.key, "attestation/0"))).rejects.toMatchObject(
-          refusal,
-        );
+        await expect(recordStatement(late, statement(record, 0))).rejects.toMatchObject(refusal);
         await expect(
           late.transaction(async (store) => {
             await store.transition(record.key, ["waiting"], "queued");

@@ -23,9 +23,11 @@ contract BatchBoard {
     if (settledBy[id] != address(0)) revert RequestNotOpen(id, 3);
     settledBy[id] = by;
   }
-  function settleBatch(Settlement[] calldata items) external {
+  function settleBatch(Settlement[] calldata items) external returns (bytes4[] memory results) {
+    results = new bytes4[](items.length);
     for (uint256 i = 0; i < items.length; i++) {
       try this.settleAs(items[i].request, msg.sender) {} catch (bytes memory reason) {
+        results[i] = bytes4(reason);
         emit SettlementRefused(keccak256(abi.encode(items[i].request)), reason);
       }
     }
@@ -46,6 +48,7 @@ export async function deployBatchBoard(client: EmitterClient): Promise<Address> 
 export function boardRequest(
   label: string,
   board: Address,
+  output: Hex = "0xabcd",
 ): { words: RequestWords; id: Hex; key: string; data: Hex } {
   const empty = unpackRequest({
     modelId: hash("model"),
@@ -61,7 +64,7 @@ export function boardRequest(
     words,
     id,
     key: `${CHAIN_ID}-${board}-${id}`.toLowerCase(),
-    data: encodeSettle(words, "0xabcd", 0, [{ operatorId: 1, signature }]),
+    data: encodeSettle(words, output, 0, [{ operatorId: 1, signature }]),
   };
 }
 

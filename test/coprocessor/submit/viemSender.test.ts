@@ -36,6 +36,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  proxy.breakWith(null);
   proxy.interfere(() => "pass");
   await client.request({ method: "anvil_dropAllTransactions" } as never);
   await client.revert({ id: snapshot });
@@ -99,6 +100,21 @@ describe("simulate", () => {
     );
     await expect(sender.simulate(board, settleData(1n))).rejects.toMatchObject({
       code: "submit/simulation-failed",
+    });
+  });
+});
+
+describe("call", () => {
+  it("what it returns in the next block, and null where it reverts or gas runs out", async () => {
+    expect(await sender.call(board, settleData(5n), 150_000n)).toBe("0x");
+    expect(await sender.call(board, failData(0n), 150_000n)).toBeNull();
+    expect(await sender.call(board, settleData(5n), 25_000n)).toBeNull();
+  });
+
+  it("rpc/unreachable: an endpoint that does not answer is no revert", async () => {
+    proxy.breakWith(503);
+    await expect(sender.call(board, settleData(5n), 150_000n)).rejects.toMatchObject({
+      code: "rpc/unreachable",
     });
   });
 });

@@ -14,6 +14,7 @@ const TOOLING = [
   "package-lock.json",
   "tsconfig.json",
   "vitest.config.ts",
+  "test/propertySeed.ts",
   "biome.json",
   ".dependency-cruiser.cjs",
   ".solhint.json",
