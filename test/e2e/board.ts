@@ -9,6 +9,7 @@ import { type Address, type Hex, parseEventLogs, type TransactionReceipt } from 
 import { type BoardPolicy, deployMessageBoard } from "../../scripts/network/deployMessageBoard.ts";
 import { author } from "../../scripts/network/devAccounts.ts";
 import { messageBoardAbi } from "../../scripts/network/messageBoardAbi.ts";
+import type { Operator } from "../../scripts/network/operator.ts";
 import type { Network } from "../../scripts/network/startNetwork.ts";
 import { until } from "../../scripts/network/until.ts";
 
@@ -60,11 +61,13 @@ export async function post({ client }: Network, board: Address, text: string): P
   return { requestId: opened.args.requestId, request: opened.args.request, paidWei, receipt };
 }
 
-/** Waits for the chain's word that a request is settled. */
-export async function settled(
-  { client, protocol }: Network,
-  { requestId, receipt }: Posted,
-): Promise<Settled> {
+/**
+ * Waits for the chain's word that a request is settled.
+ *
+ * @throws Error with what each operator says of it, when it is not in time. The network's logs and data are then kept.
+ */
+export async function settled(network: Network, { requestId, receipt }: Posted): Promise<Settled> {
+  const { client, protocol } = network;
   const event = await until(
     `request ${requestId} to be settled`,
     async () => {
@@ -79,7 +82,11 @@ export async function settled(
       return found;
     },
     { timeoutMs: ANSWER_TIMEOUT_MS },
-  );
+  ).catch(async (cause: Error) => {
+    network.keepFolder();
+    const said = await Promise.all(network.operators.map((operator) => whatItSays(operator, requestId)));
+    throw new Error([cause.message, ...said, `logs and data: ${network.folder}`].join("\n"), { cause });
+  });
   const { signers, output, gasPaid } = event.args;
   return {
     transaction: event.transactionHash,
@@ -89,6 +96,13 @@ export async function settled(
     gasPaid,
     receipt: await client.reader.getTransactionReceipt({ hash: event.transactionHash }),
   };
+}
+
+async function whatItSays(operator: Operator, requestId: Hex): Promise<string> {
+  const [explanation, status] = await Promise.all(
+    [operator.explain(requestId), operator.status()].map((asked) => asked.catch(String)),
+  );
+  return `${operator.name}: ${JSON.stringify({ explanation, status })}`;
 }
 
 /** What became of a post, as `postStatus` says it. */
