@@ -38,7 +38,7 @@ export async function imageTensor({ image, type }: ImagePlan, bytes: Uint8Array)
 
 const READING = { failOn: "warning", ignoreIcc: true, autoOrient: true, sequentialRead: true } as const;
 
-/** Four channels, red to alpha. */
+/** Red, green and blue, with alpha as a fourth channel where the image has it. */
 async function decode({ formats, maxPixels }: ImageInput, bytes: Uint8Array): Promise<Raster> {
   const format = formatOf(bytes);
   if (format === null || !formats.includes(format)) {
@@ -49,14 +49,15 @@ async function decode({ formats, maxPixels }: ImageInput, bytes: Uint8Array): Pr
   // header, before anything is decoded.
   const decoding = sharp(bytes, { ...READING, limitInputPixels: maxPixels })
     .toColourspace("srgb")
-    .ensureAlpha()
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true });
   const { data, info } = await decoding.catch(async (error: unknown) => {
     throw await refusal(format, maxPixels, bytes, error);
   });
-  if (info.channels !== 4) throw badInput(`the image has ${info.channels} channels once decoded, 4 wanted`);
-  return { width: info.width, height: info.height, channels: 4, data };
+  const { width, height, channels } = info;
+  if (channels !== 3 && channels !== 4)
+    throw badInput(`the image has ${channels} channels once decoded, 3 or 4 wanted`);
+  return { width, height, channels, data };
 }
 
 /** By its first bytes. */
@@ -105,16 +106,16 @@ async function refusal(
 
 /** Lays the image over its background and takes the channels that the graph wants. */
 function channelsOf({ channels, background = 255, invert = false }: ImageInput, source: Raster): Raster {
-  const pixels = source.width * source.height;
+  const { width, height, data: levels, channels: step } = source;
   const count = channels === "grey" ? 1 : 3;
-  const data = new Uint8Array(pixels * count);
+  const data = new Uint8Array(width * height * count);
   const flip = invert ? 255 : 0;
   const first = channels === "bgr" ? 2 : 0;
-  for (let pixel = 0, at = 0, to = 0; pixel < pixels; pixel += 1, at += 4, to += count) {
-    const alpha = source.data[at + 3] as number;
-    let red = source.data[at] as number;
-    let green = source.data[at + 1] as number;
-    let blue = source.data[at + 2] as number;
+  for (let at = 0, to = 0; to < data.length; at += step, to += count) {
+    let red = levels[at] as number;
+    let green = levels[at + 1] as number;
+    let blue = levels[at + 2] as number;
+    const alpha = step === 4 ? (levels[at + 3] as number) : 255;
     if (alpha !== 255) {
       red = over(red, alpha, background);
       green = over(green, alpha, background);
@@ -129,7 +130,7 @@ function channelsOf({ channels, background = 255, invert = false }: ImageInput, 
       data[to + 2 - first] = blue ^ flip;
     }
   }
-  return { width: source.width, height: source.height, channels: count, data };
+  return { width, height, channels: count, data };
 }
 
 /** A level laid over a background; whole numbers, so every machine gets the same. */

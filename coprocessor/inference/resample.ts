@@ -14,9 +14,12 @@ export interface Box {
   height: number;
 }
 
-/** What makes one pixel of a line: `weights[k]` of the pixel `first + k`. */
-interface Tap {
-  first: number;
+/** What makes each pixel of a line: of the one at a place `weights[from..to]`, of the pixels from `first` on. */
+interface Taps {
+  /** By place. */
+  first: Int32Array;
+  /** Where a place's weights begin, and one place further where they end. */
+  from: Int32Array;
   weights: Float64Array;
 }
 
@@ -30,35 +33,34 @@ export function resample(source: Raster, box: Box, width: number, height: number
   const { channels, data } = source;
   const columns = tapsOf(box.left, box.width, source.width, width);
   const rows = tapsOf(box.top, box.height, source.height, height);
-  const [firstRow, lastRow] = [rows[0] as Tap, rows[height - 1] as Tap];
-  const top = firstRow.first;
-  const kept = lastRow.first + lastRow.weights.length - top;
+  const top = rows.first[0] as number;
+  const kept = (rows.first[height - 1] as number) + lengthAt(rows, height - 1) - top;
   // Lines first; only those that some row of the result reads.
-  const narrow = new Float64Array(kept * width * channels);
+  const stride = width * channels;
+  const narrow = new Float64Array(kept * stride);
+  const { first, from, weights } = columns;
   for (let y = 0, to = 0; y < kept; y += 1) {
     const line = (top + y) * source.width;
-    for (const { first, weights } of columns) {
+    for (let x = 0; x < width; x += 1) {
+      const start = (line + (first[x] as number)) * channels;
+      const end = from[x + 1] as number;
       for (let channel = 0; channel < channels; channel += 1, to += 1) {
         let sum = 0;
-        for (
-          let k = 0, at = (line + first) * channels + channel;
-          k < weights.length;
-          k += 1, at += channels
-        ) {
+        for (let k = from[x] as number, at = start + channel; k < end; k += 1, at += channels) {
           sum += (weights[k] as number) * (data[at] as number);
         }
         narrow[to] = sum;
       }
     }
   }
-  const result = new Uint8Array(width * height * channels);
-  const stride = width * channels;
+  const result = new Uint8Array(height * stride);
   for (let y = 0, to = 0; y < height; y += 1) {
-    const { first, weights } = rows[y] as Tap;
+    const start = ((rows.first[y] as number) - top) * stride;
+    const end = rows.from[y + 1] as number;
     for (let x = 0; x < stride; x += 1, to += 1) {
       let sum = 0;
-      for (let k = 0, at = (first - top) * stride + x; k < weights.length; k += 1, at += stride) {
-        sum += (weights[k] as number) * (narrow[at] as number);
+      for (let k = rows.from[y] as number, at = start + x; k < end; k += 1, at += stride) {
+        sum += (rows.weights[k] as number) * (narrow[at] as number);
       }
       result[to] = Math.min(255, Math.max(0, Math.floor(sum + 0.5)));
     }
@@ -66,17 +68,27 @@ export function resample(source: Raster, box: Box, width: number, height: number
   return { width, height, channels, data: result };
 }
 
-function tapsOf(start: number, length: number, available: number, count: number): Tap[] {
+function tapsOf(start: number, length: number, available: number, count: number): Taps {
   const scale = length / count;
   const reach = Math.max(1, scale);
-  return Array.from({ length: count }, (_, at) => {
+  const first = new Int32Array(count);
+  const from = new Int32Array(count + 1);
+  const weights: number[] = [];
+  for (let at = 0; at < count; at += 1) {
     const centre = start + (at + 0.5) * scale;
-    const first = Math.max(0, Math.floor(centre - reach + 0.5));
-    const end = Math.min(available, Math.max(first + 1, Math.floor(centre + reach + 0.5)));
-    const weights = Float64Array.from({ length: end - first }, (_tap, k) =>
-      Math.max(0, 1 - Math.abs(first + k + 0.5 - centre) / reach),
-    );
-    const sum = weights.reduce((total, weight) => total + weight, 0);
-    return { first, weights: weights.map((weight) => weight / sum) };
-  });
+    const begin = Math.max(0, Math.floor(centre - reach + 0.5));
+    const end = Math.min(available, Math.max(begin + 1, Math.floor(centre + reach + 0.5)));
+    let sum = 0;
+    for (let pixel = begin; pixel < end; pixel += 1) {
+      const weight = Math.max(0, 1 - Math.abs(pixel + 0.5 - centre) / reach);
+      weights.push(weight);
+      sum += weight;
+    }
+    for (let k = from[at] as number; k < weights.length; k += 1) weights[k] = (weights[k] as number) / sum;
+    first[at] = begin;
+    from[at + 1] = weights.length;
+  }
+  return { first, from, weights: Float64Array.from(weights) };
 }
+
+const lengthAt = ({ from }: Taps, at: number): number => (from[at + 1] as number) - (from[at] as number);
