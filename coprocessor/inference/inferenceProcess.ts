@@ -22,6 +22,7 @@ import {
   type RowEnding,
   type RuntimeSettings,
 } from "./messages.ts";
+import { once } from "./once.ts";
 import { failureOf, ProcessFailure } from "./processFailure.ts";
 import { encodeRows } from "./rowParts.ts";
 import { fileOf, type Run, runRows } from "./runRows.ts";
@@ -29,6 +30,8 @@ import { type LoadedModel, SessionCache } from "./sessionCache.ts";
 
 const WATCHDOG_INTERVAL_MS = 50;
 const READ_BYTES = 2 ** 16;
+/** Most models have no tokenizer. */
+const generator = once(() => import("./generate.ts"));
 /** How long the loop of Node may stand still under load. */
 const TURN_INTERVAL_MS = 5;
 
@@ -48,7 +51,7 @@ startWatchdog();
 say(NO_HEAD, { kind: "ready" });
 for (;;) {
   for (const frame of nextFrames()) await answer(frame);
-  // Now that nobody waits for it.
+  // Now that nobody waits for the answer.
   await turnWhenDue();
 }
 
@@ -64,8 +67,11 @@ async function turnWhenDue(): Promise<void> {
 
 /** Waits for them. The engine's end of the pipe closes when there are no more. */
 function nextFrames(): Frame[] {
+  const waitsMs = performance.now();
   const bytes = readSync(PIPE, piece, 0, READ_BYTES, null);
   if (bytes === 0) process.exit(0);
+  // Before it waited the loop had its turn, and nothing has come since.
+  turnedMs += performance.now() - waitsMs;
   return reader.push(piece.subarray(0, bytes));
 }
 
@@ -102,8 +108,7 @@ function runOf(loaded: LoadedModel, entry: ModelEntry): Run {
     }
     try {
       if (generation) {
-        // Only now: most models have no tokenizer.
-        const { generate } = await import("./generate.ts");
+        const { generate } = await generator();
         return await generate(
           loaded,
           generation,

@@ -11,6 +11,7 @@ import {
   type RowWork,
 } from "./messages.ts";
 import { linesOf, tokenizerOf } from "./modelFile.ts";
+import { once } from "./once.ts";
 import { failureOf, ProcessFailure, taskSide } from "./processFailure.ts";
 import type { Task } from "./tasks/task.ts";
 import { bucketOf, type TokenPlan, tokensOf, tokenTensors } from "./tokenRow.ts";
@@ -34,6 +35,9 @@ interface Group {
 }
 
 type Fail = (place: number, error: unknown) => void;
+
+/** Most processes see no image. To import a module again costs a good part of what a small image does. */
+const images = once(() => import("./imageTensor.ts"));
 
 /** Most bytes of one request's results. What goes on chain is far less; more only costs time. */
 const MAX_RESULT_BYTES = 8 * 2 ** 20;
@@ -104,10 +108,10 @@ async function groupsOf(
     places.length === 1
       ? (prepared[places[0] as number] as Feeds)
       : stack(places.map((at) => prepared[at] as Feeds));
-  const images = preparation ? await imagesOf(preparation, inputs, feedsOf) : null;
+  const tensors = preparation ? await imagesOf(preparation, inputs, feedsOf) : null;
   for (let place = 0; place < inputs.length; place += 1) {
     try {
-      const own = images ? await images(place) : feedsOf(inputs[place] as Uint8Array);
+      const own = tensors ? await tensors(place) : feedsOf(inputs[place] as Uint8Array);
       prepared[place] = own;
       const group = together > 1 ? groupFor(own, groups, prepared) : null;
       if (group) group.places.push(place);
@@ -128,8 +132,7 @@ async function imagesOf(
   inputs: readonly Uint8Array[],
   feedsOf: (input: Uint8Array) => Feeds,
 ): Promise<(place: number) => Promise<Feeds>> {
-  // Only now: most processes see no image.
-  const { imageTensor } = await import("./imageTensor.ts");
+  const { imageTensor } = await images();
   const prepare = async (input: Uint8Array): Promise<Feeds> => ({
     [plan.input]: await imageTensor(plan, feedsOf(input).bytes?.data as Uint8Array),
   });

@@ -42,14 +42,16 @@ export function tokenTensors(
   plan: TokenPlan,
   rows: readonly (readonly number[])[],
 ): Record<string, RawTensor> {
-  const width = Math.max(...rows.map((row) => row.length));
-  const tensor = (valueAt: (row: readonly number[], at: number) => number): RawTensor => ({
-    type: "int64",
-    dims: [rows.length, width],
-    data: BigInt64Array.from({ length: rows.length * width }, (_, index) =>
-      BigInt(valueAt(rows[Math.floor(index / width)] as readonly number[], index % width)),
-    ),
-  });
+  let width = 0;
+  for (const row of rows) width = Math.max(width, row.length);
+  const tensor = (valueAt: (row: readonly number[], at: number) => number): RawTensor => {
+    const data = new BigInt64Array(rows.length * width);
+    // By halves, the lower first: a bigint each would cost more than all else.
+    const halves = new Int32Array(data.buffer);
+    let to = 0;
+    for (const row of rows) for (let at = 0; at < width; at += 1, to += 2) halves[to] = valueAt(row, at);
+    return { type: "int64", dims: [rows.length, width], data };
+  };
   const tensors: Record<string, RawTensor> = {
     [plan.ids]: tensor((row, at) => row[at] ?? plan.padding?.token ?? 0),
   };

@@ -15,7 +15,7 @@ const tokenTask = z.object({
   /** What becomes of a text with more tokens. */
   overlong: z.enum(["refuse", "truncate"]).default("refuse"),
   /** Lets texts of similar length run together: up to a multiple of `bucketTokens`, filled up with `token`. */
-  padding: z.strictObject({ token: z.int().min(0), bucketTokens: z.int().min(1).max(1_024) }).optional(),
+  padding: z.strictObject({ token: z.int32().min(0), bucketTokens: z.int().min(1).max(1_024) }).optional(),
 });
 
 /**
