@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
+import { constants, getPriority, setPriority } from "node:os";
 import type { Duplex } from "node:stream";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { RuntimeFingerprint } from "../core/runtime.ts";
@@ -30,6 +31,11 @@ export interface InferenceChild {
 }
 
 const STDERR_KEPT = 2_000;
+/**
+ * How much further than the node a process yields to others, as `nice` counts: who waits for its answers is the node's one
+ * thread, which also follows the chain and its peers, and is to have a processor at once when all are busy with models.
+ */
+const NICER_BY = 5;
 const NOTHING = Buffer.alloc(0);
 /** What Node, tsx and a runtime need to start. Nothing else of the operator's environment gets to a model. */
 const ENVIRONMENT = [
@@ -76,6 +82,7 @@ export function startChild(
       stdio: ["ignore", "ignore", "pipe", "pipe"],
     },
   );
+  yieldToNode(child.pid);
   let stderr = "";
   let failure: Error | null = null;
   let ended = false;
@@ -128,4 +135,13 @@ export function startChild(
     },
     kill: () => child.kill("SIGKILL"),
   };
+}
+
+function yieldToNode(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, Math.min(constants.priority.PRIORITY_LOW, getPriority() + NICER_BY));
+  } catch {
+    // It has ended already, or the system has no such thing; then the node may have to wait for its turn.
+  }
 }

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { getPriority, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { encodeInput, parseWad } from "@sibyl/sdk";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -177,6 +177,12 @@ test("a process: has none of the operator's environment", async () => {
   } finally {
     delete process.env.SIBYL_TEST_SECRET;
   }
+});
+
+test("a process: leaves the processor to the node that it works for", async () => {
+  await start().run(affine, ONE, LIMITS);
+  const [pid] = inferencePids();
+  expect(getPriority(pid)).toBe(getPriority() + 5);
 });
 
 test("a full line: a job that finds no process in time says so", async () => {
