@@ -21,6 +21,10 @@ import type { ChainClient } from "../network/chainClient.ts";
 import type { Protocol } from "../network/deployProtocol.ts";
 import { operatorAttester, operatorOwner } from "../network/devAccounts.ts";
 import { activated, enrollOperator, registerOperator } from "../network/registerOperator.ts";
+import { until } from "../network/until.ts";
+
+/** A few blocks. */
+const PUNISHED_MS = 5_000;
 
 /** A registered operator with a seat and no node: whoever holds its key says what it likes in its name. */
 export interface Seat {
@@ -66,8 +70,11 @@ export async function leaveSeat(
       .writeContract({ abi: operatorRegistryAbi, address, functionName: "unenroll", args: [modelId] });
     await client.mined(hash, `operator ${operatorId} leaving its seat`);
   } catch (error) {
-    // A punishment may have taken it meanwhile.
-    if (await isSeated()) throw error;
+    // A punishment may have taken it meanwhile, or be about to in the next block.
+    const lost = async () => ((await isSeated()) ? null : true);
+    await until(`operator ${operatorId} to lose its seat`, lost, { timeoutMs: PUNISHED_MS }).catch(() => {
+      throw error;
+    });
   }
 }
 
