@@ -10,6 +10,7 @@
  */
 import { readSync, writeSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import type { Tensor } from "onnxruntime-node";
 import { encodeFrame, type Frame, FrameReader, Heads } from "./frames.ts";
@@ -47,6 +48,9 @@ const NO_HEAD = Buffer.alloc(0);
 let broken = false;
 let turnedMs = performance.now();
 
+// V8 looks at its main thread alone, and would keep a heap of a dozen megabytes so small that its helpers mark it eight times a
+// second while a text is generated. Four times what lives is the most that it lets a large heap have.
+setFlagsFromString("--heap-growing-percent=300");
 startWatchdog();
 say(NO_HEAD, { kind: "ready" });
 for (;;) {

@@ -66,8 +66,6 @@ const rows: Row[] = [];
 for (const name of positionals.length > 0 ? positionals : readdirSync(MODELS).sort()) {
   await fetchWeights(name);
   const manifest = parseManifest(readFileSync(join(MODELS, name, "manifest.json")));
-  // One run of a generator is many of its graph: there is no bare loop to compare it with.
-  if (manifest.task.type === "text-generation") continue;
   const goldens = JSON.parse(readFileSync(join(MODELS, name, "goldens.json"), "utf8")) as {
     cases: { input?: Hex; value?: string }[];
   };
@@ -90,7 +88,8 @@ async function compare(
   const bare = await openBareLoops({ folder: join(MODELS, name), inputs }, processes);
   const engine = await openEngine(manifest, inputs, concurrency, processes);
   try {
-    const best = (work: BareSlice["work"]) => (concurrency === 1 ? 1 : bestBatch(bare, work));
+    const isAlone = concurrency === 1 || manifest.task.type === "text-generation";
+    const best = (work: BareSlice["work"]) => (isAlone ? 1 : bestBatch(bare, work));
     const [bareBatch, graphBatch] = [await best("whole"), await best("graph")];
     const answers = await bare.answers(bareBatch);
     const { codec } = manifest.output;
