@@ -41,7 +41,8 @@ const JOBS_AHEAD = 32;
  * Jobs of one model that come together, or while every process is busy, go into one frame. Nothing ever waits for a
  * neighbour: with a process free, a job starts as soon as what led to it has run, before any I/O. When a process ends
  * under a frame, each of its jobs is run again by itself, so that none suffers from another's. Of a model whose jobs
- * are short a process gets the next frame before it has answered one, so that it need not wait for the engine.
+ * are short a process gets the next frame before it has answered one, so that it need not wait for the engine; where
+ * the node has about as much to do for a job as a process, rather that than a second process beside the node.
  */
 export class JobLine {
   readonly #jobs: Job[] = [];
@@ -130,12 +131,11 @@ export class JobLine {
 
   #assign(): void {
     while (this.#jobs.length > 0) {
-      const free = this.#slots.filter((slot) => slot.free);
-      if (free.length === 0) {
-        if (this.#assignAhead()) continue;
-        return;
-      }
       const [{ model }] = this.#jobs as [Job];
+      const free = this.#slots.filter((slot) => slot.free);
+      // Of tiny jobs a process that is at work anyway does a second frame sooner than another one wakes up for it.
+      if ((free.length === 0 || model.isTiny) && this.#assignAhead()) continue;
+      if (free.length === 0) return;
       // Rather two processes with half of the jobs each than one with all.
       let share = Math.ceil(this.#jobs.length / free.length);
       // And rather two frames than one, when there is enough for both.

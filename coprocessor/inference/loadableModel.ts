@@ -6,6 +6,8 @@ import { MAX_JOBS, type ModelEntry } from "./messages.ts";
 
 /** Milliseconds of work that jobs which run one by one may share a frame for. */
 const FRAME_MS = 5;
+/** Most milliseconds of a tiny job, a few times what the node itself does for it. */
+const TINY_MS = 0.02;
 /** Weight of the latest frame in what a job takes. */
 const LATEST = 0.5;
 
@@ -77,6 +79,11 @@ export class LoadableModel {
   /** Whether a full frame is worked off about as fast as it comes and goes. */
   get isShort(): boolean {
     return this.#msPerJob !== null && this.#msPerJob * this.jobsPerFrame <= FRAME_MS;
+  }
+
+  /** Whether its jobs keep the node, which hands them out, as busy as the processes. */
+  get isTiny(): boolean {
+    return this.#msPerJob !== null && this.#msPerJob <= TINY_MS;
   }
 
   /** Tells what a frame took, with the model loaded. */
