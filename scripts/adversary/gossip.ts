@@ -9,8 +9,11 @@ const TOLD_MOST = 6;
 /** Statements of one operator about one `exact` request: commitment, reveal, attestation. */
 const STATEMENTS = 3;
 const AGREEMENT_MS_MOST = 100;
-/** Requests that are not counted: nodes compile in their first ones what they do for each. */
-const WARM_UP = 20;
+/**
+ * Requests that are not counted, some with each block: nodes compile in their first hundreds what they do for each, and what a
+ * request takes meanwhile says nothing about nodes that run for days.
+ */
+const WARM_UP = { requests: 200, blocks: 20 };
 const STATUS_TIMEOUT_MS = 60_000;
 
 /** How much operators say to each other about a request. */
@@ -40,7 +43,7 @@ export async function measureGossip(arena: Arena, requests: number): Promise<Gos
   const { operators } = arena.network;
   const n = operators.length;
   const policy = { committeeSize: Math.min(n, 8), quorum: Math.min(n, 5), challengeWindow: 0 };
-  await arena.answers(await arena.ask("iris", policy, WARM_UP, () => {}));
+  await arena.answers(await arena.ask("iris", policy, WARM_UP.requests, () => {}, WARM_UP.blocks));
   await quiet(arena);
 
   const before = await traffic(arena);

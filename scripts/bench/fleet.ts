@@ -4,9 +4,9 @@
  *     npm run bench:fleet [-- --json] [--seconds 10] [--workers 1,2,4]
  *
  * Two models. `iris` answers at once, so what is measured is the way there and back; beside it, in turns, BullMQ alone
- * moves the same payload through as many processes that do nothing. `ocr-line` is bound by the processor (convolutions on
- * the native runtime; a language model would be bound by memory), so what is measured is what a further worker adds;
- * `speedup` is by one worker's rate. Beside it, in turns, the engine runs it in as many processes without a queue, and
+ * moves the same payload through as many processes that do nothing. `ocr-line` is bound by the processor (convolutions; a
+ * language model would be bound by memory), so what is measured is what a further worker adds; `speedup` is by one
+ * worker's rate. Beside it, in turns, the engine runs it in as many processes without a queue, and
  * `engineSpeedup` is what the machine has to give.
  */
 import { availableParallelism } from "node:os";
@@ -33,11 +33,14 @@ interface Row {
   engineSpeedup: number | null;
 }
 
+const INSTANT = "iris";
 const MODELS = [
-  { name: "iris", isInstant: true, concurrency: 32, warmUpJobs: 5_000 },
-  // As many as a worker holds for one thread.
-  { name: "ocr-line", isInstant: false, concurrency: 4, warmUpJobs: 60 },
+  { name: INSTANT, golden: 0, concurrency: 32 },
+  // Its widest line, and as many jobs as a worker holds for one thread.
+  { name: "ocr-line", golden: 3, concurrency: 4 },
 ];
+/** Of each worker, of the instant model and then of the measured one. */
+const WARM_UP_JOBS = { instant: 5_000, own: 60 };
 
 const { values } = parseArgs({
   options: {
@@ -62,13 +65,23 @@ try {
   teardown.add("Redis", () => server.stop());
   const workbench = openBenchWorkbench(1);
   teardown.add("workbench", () => workbench.close());
-  for (const { name, isInstant, concurrency, warmUpJobs } of MODELS) {
+  const instant = await payloadOf(INSTANT, workbench);
+  for (const { name, golden, concurrency } of MODELS) {
     await fetchWeights(name);
-    const payload = await payloadOf(name, workbench);
+    const payload = await payloadOf(name, workbench, golden);
+    const isInstant = name === INSTANT;
     for (const workers of counts) {
-      const fleet = { url: server.url, workers, concurrency, payload, teardown };
-      const feeds = [await openFleet(fleet), await (isInstant ? openBare(fleet) : openEngine(fleet))];
-      const load = { inFlight: workers * concurrency, warmUpJobs: workers * warmUpJobs, forMs };
+      const fleet = { url: server.url, workers, concurrency, teardown };
+      const feeds = [
+        await openFleet(fleet),
+        await (isInstant ? openBare(fleet, payload.outcome) : openEngine(fleet)),
+      ];
+      // A slow model's own jobs are too few for a runtime to compile what the way there and back takes.
+      const warmUp = [
+        { payload: instant, jobs: workers * WARM_UP_JOBS.instant },
+        { payload, jobs: workers * WARM_UP_JOBS.own },
+      ];
+      const load = { payload, inFlight: workers * concurrency, warmUp, forMs };
       const [jobsPerSec = 0, besidePerSec = 0] = await measureFeeds(feeds, load);
       for (const feed of feeds) await feed.close();
       const first = firsts.get(name) ?? { jobsPerSec, besidePerSec };

@@ -4,13 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import {
-  type JobOutcome,
-  nodeJobOptions,
-  openJobQueue,
-  openWorkbench,
-  type Workbench,
-} from "@sibyl/coprocessor";
+import { nodeJobOptions, openJobQueue, openWorkbench, type Workbench } from "@sibyl/coprocessor";
 import { encodeInput, modelId, parseManifest } from "@sibyl/sdk";
 import { createRedisBackend, Queue, QueueEvents } from "bullmq";
 import { Redis } from "ioredis";
@@ -18,36 +12,29 @@ import type { Hex } from "viem";
 import { endWithUs } from "../network/endWithUs.ts";
 import type { Teardown } from "../network/teardown.ts";
 import { startWorkerProcess } from "../network/workerProcess.ts";
-import type { JobFeed } from "./jobFeed.ts";
+import type { JobFeed, Payload } from "./jobFeed.ts";
 
 const MODELS = resolve("models");
 /** Longer than any bench. */
 const LIFETIME_MS = 600_000;
-
-/** What one job carries there and back. */
-export interface Payload {
-  modelId: Hex;
-  input: Hex;
-  outcome: Extract<JobOutcome, { status: "done" }>;
-}
 
 export interface Fleet {
   url: string;
   workers: number;
   /** Jobs that a worker holds at the same time. */
   concurrency: number;
-  payload: Payload;
   teardown: Teardown;
 }
 
-/** A model's first golden input, and what it makes of it here. */
-export async function payloadOf(name: string, { models, engine }: Workbench): Promise<Payload> {
+/** One of a model's golden inputs, the first unless told, and what it makes of it here. */
+export async function payloadOf(name: string, { models, engine }: Workbench, golden = 0): Promise<Payload> {
   const folder = join(MODELS, name);
   const manifest = parseManifest(readFileSync(join(folder, "manifest.json")));
   const { cases } = JSON.parse(readFileSync(join(folder, "goldens.json"), "utf8")) as {
     cases: { input?: Hex; value?: string }[];
   };
-  const input = cases[0]?.input ?? encodeInput(manifest.input.codec, cases[0]?.value ?? "");
+  const { input: bytes, value = "" } = cases[golden] ?? {};
+  const input = bytes ?? encodeInput(manifest.input.codec, value);
   const model = await models.resolve(modelId(manifest), "");
   const result = await engine.run(model, input, { timeoutMs: 60_000 });
   return { modelId: modelId(manifest), input, outcome: { status: "done", ...result } };
@@ -56,7 +43,7 @@ export async function payloadOf(name: string, { models, engine }: Workbench): Pr
 let opened = 0;
 
 /** A node's queue and its workers: a job's answer is checked, taken and removed. */
-export async function openFleet({ url, workers, concurrency, payload, teardown }: Fleet): Promise<JobFeed> {
+export async function openFleet({ url, workers, concurrency, teardown }: Fleet): Promise<JobFeed> {
   opened += 1;
   const namespace = `fleet-${opened}`;
   const folder = mkdtempSync(join(tmpdir(), "sibyl-fleet-"));
@@ -76,7 +63,6 @@ export async function openFleet({ url, workers, concurrency, payload, teardown }
     }),
   );
   const queue = await openJobQueue({ url, namespace });
-  const { modelId: model, input } = payload;
   return {
     onDone(done) {
       queue.onOutcome(async (key, outcome) => {
@@ -85,15 +71,10 @@ export async function openFleet({ url, workers, concurrency, payload, teardown }
         done(key);
       });
     },
-    add: (key) =>
-      queue.add({
-        version: 1,
-        key,
-        modelId: model,
-        manifestURI: "",
-        input,
-        deadlineMs: Date.now() + LIFETIME_MS,
-      }),
+    add: (key, { modelId, input }) => {
+      const deadlineMs = Date.now() + LIFETIME_MS;
+      return queue.add({ version: 1, key, modelId, manifestURI: "", input, deadlineMs });
+    },
     async close() {
       await queue.close();
       await Promise.all(processes.map((worker) => worker.stop()));
@@ -105,12 +86,17 @@ export async function openFleet({ url, workers, concurrency, payload, teardown }
 /**
  * Nothing but BullMQ: as many processes, which do nothing, the same bytes there and back, and the same options, so that a
  * job's answer is kept until it is taken here too.
+ *
+ * @param outcome What each of its jobs brings back.
  */
-export async function openBare({ url, workers, concurrency, payload, teardown }: Fleet): Promise<JobFeed> {
+export async function openBare(
+  { url, workers, concurrency, teardown }: Fleet,
+  outcome: Payload["outcome"],
+): Promise<JobFeed> {
   opened += 1;
   const prefix = `{bare-${opened}}`;
   const program = join(import.meta.dirname, "bareWorker.ts");
-  const args = [url, prefix, String(concurrency), JSON.stringify(payload.outcome)];
+  const args = [url, prefix, String(concurrency), JSON.stringify(outcome)];
   const children = Array.from({ length: workers }, () =>
     spawn(process.execPath, ["--import", "tsx", program, ...args], { stdio: ["ignore", "pipe", "inherit"] }),
   );
@@ -127,7 +113,6 @@ export async function openBare({ url, workers, concurrency, payload, teardown }:
   // From the stream's start: without it the events before its first read are missed.
   const events = new QueueEvents("bare", { connection, prefix, lastEventId: "0-0" }, createRedisBackend);
   await events.waitUntilReady();
-  const { modelId: model, input } = payload;
   return {
     onDone(done) {
       events.on("completed", async ({ jobId }) => {
@@ -135,9 +120,9 @@ export async function openBare({ url, workers, concurrency, payload, teardown }:
         done(jobId);
       });
     },
-    async add(key) {
+    async add(key, { modelId, input }) {
       const deadlineMs = Date.now() + LIFETIME_MS;
-      const data = { version: 1, key, modelId: model, manifestURI: "", input, deadlineMs };
+      const data = { version: 1, key, modelId, manifestURI: "", input, deadlineMs };
       await queue.add("infer", data, { jobId: key, ...nodeJobOptions() });
     },
     async close() {
@@ -153,18 +138,20 @@ export async function openBare({ url, workers, concurrency, payload, teardown }:
  * Nothing but the engine: as many inference processes, and no queue before them. What a further process adds here is all that
  * the machine has to give.
  */
-export async function openEngine({ workers, payload, teardown }: Fleet): Promise<JobFeed> {
+export async function openEngine({
+  workers,
+  teardown,
+}: Pick<Fleet, "workers" | "teardown">): Promise<JobFeed> {
   const { models, engine, close } = openBenchWorkbench(workers);
   const stop = teardown.add("engine", close);
-  const model = await models.resolve(payload.modelId, "");
-  await engine.warm(model, { timeoutMs: 60_000 });
   let tell = (_key: string) => {};
   return {
     onDone(done) {
       tell = done;
     },
-    async add(key) {
-      void engine.run(model, payload.input, { timeoutMs: 60_000 }).then(() => tell(key));
+    async add(key, { modelId, input }) {
+      const model = await models.resolve(modelId, "");
+      void engine.run(model, input, { timeoutMs: 60_000 }).then(() => tell(key));
     },
     close: async () => void (await stop()),
   };

@@ -66,8 +66,10 @@ export async function measureParts(
   });
   try {
     const payload = await payloadOf(manifest.name, workbench);
-    const bare = await openBare({ url: redisUrl, workers: 1, concurrency: 32, payload, teardown });
-    const [bullmqJobsPerSec = null] = await measureFeeds([bare], { inFlight: 32, warmUpJobs: 5_000, forMs });
+    const fleet = { url: redisUrl, workers: 1, concurrency: 32, teardown };
+    const bare = await openBare(fleet, payload.outcome);
+    const load = { payload, inFlight: 32, warmUp: [{ payload, jobs: 5_000 }], forMs };
+    const [bullmqJobsPerSec = null] = await measureFeeds([bare], load);
     await bare.close();
     return { bullmqJobsPerSec, onnxRunsPerSec };
   } finally {
