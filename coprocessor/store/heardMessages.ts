@@ -68,9 +68,20 @@ export class HeardMessages {
     return results;
   }
 
-  /** Follows a write that stored messages. */
+  /**
+   * Follows a write that stored messages. Of one that was read, or heard again, before the write was told, only the database
+   * knows what became.
+   */
   add(key: RequestKey, stored: readonly StoredPeerMessage[]): void {
-    if (stored.length > 0) this.#known.update(key, (known) => inOrder([...known, ...stored]));
+    if (stored.length === 0) return;
+    const kept = (this.#known.peek(key) ?? []).map(({ message }) => message);
+    const isAllNew = stored.every(({ message }) => {
+      const isNew = hasRoom(kept, message);
+      kept.push(message);
+      return isNew;
+    });
+    if (isAllNew) this.#known.update(key, (known) => inOrder([...known, ...stored]));
+    else this.#known.forget(key);
   }
 
   forget(key: RequestKey): void {
