@@ -104,19 +104,29 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
   }
 
   async function run(key: RequestKey, slot: Slot): Promise<void> {
-    do {
-      slot.again = false;
-      try {
+    try {
+      do {
+        slot.again = false;
         await advance(pipeline, key);
-      } catch (error) {
-        deps.log.error({ key, err: error }, "a step failed; trying again");
-        slot.running = null;
-        wake(key, deps.now() + RETRY_MS);
-        return;
-      }
-    } while (slot.again && !stopped);
+      } while (slot.again && !stopped);
+    } catch (error) {
+      slot.running = null;
+      return tryAgain(key, error);
+    }
     slot.running = null;
-    const record = await deps.store.request(key).catch(() => null);
+    try {
+      keepOrForget(key, slot, await deps.store.request(key));
+    } catch (error) {
+      tryAgain(key, error);
+    }
+  }
+
+  function tryAgain(key: RequestKey, error: unknown): void {
+    deps.log.error({ key, err: error }, "a step failed; trying again");
+    wake(key, deps.now() + RETRY_MS);
+  }
+
+  function keepOrForget(key: RequestKey, slot: Slot, record: RequestRecord | null): void {
     if (record !== null && isOpen(record.state)) {
       if (!repeats.has(key)) repeats.set(key, { at: deps.now() + options.repeatMs, doublings: 0 });
     } else if (slot.running === null && slot.timer === null && !due.has(key)) {
@@ -128,8 +138,9 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
   /**
    * Gossip may lose a message, and a peer may have been away: what we said is said again while it can matter. A queue may
    * have forgotten a job; one that it has is left alone. What a request has been waiting for so long is written down.
-   * Whoever has no turn for want of a budget is the first in the next round. What others said is passed on with what is left of
-   * the budget, when saying our own part once more was not enough.
+   * Whoever has no turn for want of a budget is the first in the next round. When saying our own part once more was not enough,
+   * the request is looked at again, whatever kept it from being woken, and what others said is passed on with what is left
+   * of the budget.
    */
   async function repeat(): Promise<void> {
     const now = deps.now();
@@ -155,7 +166,10 @@ export function createDriver(deps: Omit<PipelineDeps, "wake">, options: DriverOp
       if (record.state === "queued") void requeue(record);
       const said = (await deps.store.statements(key)).map(({ message }) => message);
       sayAgain(worthRepeating(said));
-      if (due.doublings > 0) stuck.push(key);
+      if (due.doublings > 0) {
+        stuck.push(key);
+        wake(key);
+      }
       const reason = deps.waiting.get(key);
       if (reason !== undefined && reason !== record.reason) {
         await deps.store.transition(key, [record.state], record.state, { reason });

@@ -4,6 +4,7 @@ import { type CatchUp, catchUpAt, catchUpText } from "../core/catchUp.ts";
 import { CoprocessorError } from "../core/errors.ts";
 import { memoryBeginsAt } from "../core/memory.ts";
 import type { OperatorRecord } from "../core/operators.ts";
+import type { RequestKey } from "../core/request.ts";
 import type { PipelineDeps } from "./deps.ts";
 import { onStep } from "./onStep.ts";
 
@@ -57,9 +58,10 @@ export function followChain(deps: PipelineDeps, chain: Chain, hooks: FollowChain
   };
 
   async function store(step: ChainStep): Promise<void> {
+    const touched = new Set<RequestKey>();
     while (!signal.aborted) {
       try {
-        return await onStep(pipeline, step);
+        return await onStep(pipeline, step, touched);
       } catch (error) {
         deps.log.error(
           { err: error, step: step.type },

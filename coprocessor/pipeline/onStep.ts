@@ -29,32 +29,44 @@ const READ_SINGLY = 128;
 /**
  * Takes one step of the chain into our rows, in one transaction with the cursor: a step counts once or not at all.
  * What it set in motion goes on afterwards.
+ *
+ * @param touched The requests that it changes are added. Whoever tries a failed step again gives the same set: the first try
+ * may have been stored all the same, and then the second finds nothing to change and much to go on with.
  */
-export async function onStep(deps: PipelineDeps, step: ChainStep): Promise<void> {
-  const touched = await deps.store.transaction(async (store) => {
-    const inside = { ...deps, store };
-    switch (step.type) {
-      case "blocks": {
-        const keys: RequestKey[] = [];
-        for (const part of partsOf(step.events)) {
-          keys.push(...(await onRequests(inside, part.opened)));
-          for (const events of inTurn(part.others)) {
-            keys.push(...(await Promise.all(events.map((event) => onEvent(inside, event)))).flat());
-          }
-        }
-        keys.push(...(await expireBefore(inside, step.head)));
-        await store.addBlock(step.head);
-        return keys;
-      }
-      case "reorg":
-        deps.log.warn({ ancestor: step.ancestor.number.toString() }, "the chain was reorganised");
-        return store.rewind(step.ancestor.number);
-      case "finalized":
-        await store.prune(step.block.number);
-        return [];
-    }
+export async function onStep(
+  deps: PipelineDeps,
+  step: ChainStep,
+  touched = new Set<RequestKey>(),
+): Promise<void> {
+  await deps.store.transaction(async (store) => {
+    for (const key of await changedBy({ ...deps, store }, step)) touched.add(key);
   });
-  await followAll(deps, [...new Set(touched)]);
+  await followAll(deps, [...touched]);
+}
+
+/** Inside the transaction. Returns the keys of the requests that the step changed. */
+async function changedBy(deps: PipelineDeps, step: ChainStep): Promise<RequestKey[]> {
+  const { store } = deps;
+  switch (step.type) {
+    case "blocks": {
+      const keys: RequestKey[] = [];
+      for (const part of partsOf(step.events)) {
+        keys.push(...(await onRequests(deps, part.opened)));
+        for (const events of inTurn(part.others)) {
+          keys.push(...(await Promise.all(events.map((event) => onEvent(deps, event)))).flat());
+        }
+      }
+      keys.push(...(await expireBefore(deps, step.head)));
+      await store.addBlock(step.head);
+      return keys;
+    }
+    case "reorg":
+      deps.log.warn({ ancestor: step.ancestor.number.toString() }, "the chain was reorganised");
+      return store.rewind(step.ancestor.number);
+    case "finalized":
+      await store.prune(step.block.number);
+      return [];
+  }
 }
 
 type Opening = Extract<ChainEvent, { type: "RequestOpened" }>;

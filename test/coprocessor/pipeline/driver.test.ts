@@ -72,17 +72,39 @@ test("a job that the queue forgot is added again for as long as its request wait
   await driver.stop();
 });
 
-test("passed on: what others revealed, once saying our own part again was not enough", async () => {
+test("a request whose state could not be read after a look is looked at again", async () => {
+  let looks = 0;
+  const store = {
+    async request() {
+      looks += 1;
+      if (looks === 2) throw new Error("the database is away");
+      return null;
+    },
+  };
+  const log = collectedLog();
+  const deps = { store, log, now: Date.now, waiting: new Map() } as unknown as PipelineDeps;
+  const driver = createDriver(deps, { repeatMs: 60_000 });
+  driver.wake("key");
+  await until("another look", () => (looks === 4 ? true : null));
+  expect(log.lines.filter(({ level }) => level === "error")).toHaveLength(1);
+  await driver.stop();
+});
+
+test("passed on, and looked at again: what others revealed, once saying our own part again was not enough", async () => {
   const repeatMs = 1_000;
   const time = { ms: 10 ** 13 };
   const record = { ...requestRecord("a"), state: "revealed" };
   const { key, requestId } = record;
   const about = (operatorId: number) => ({ requestId, operatorId, output: "0x", salt: "0x", commits: [] });
   const published: number[] = [];
+  let looks = 0;
   const deps = {
     me: 1,
     store: {
-      request: async () => record,
+      async request() {
+        looks += 1;
+        return record;
+      },
       statements: async () => [{ message: { kind: "reveal", ...about(1) } }],
       peerMessages: async () => [1, 2, 3].map((id) => ({ message: { kind: "reveal", ...about(id) } })),
     },
@@ -111,8 +133,11 @@ test("passed on: what others revealed, once saying our own part again was not en
     await turns();
     await pass(repeatMs);
     expect(published).toEqual([1]);
+    const before = looks;
     await pass(2 * repeatMs);
     expect(published).toEqual([1, 1, 2, 3]);
+    // By the round of repeats, and by the stage and the driver, though nobody woke it.
+    expect(looks - before).toBe(3);
     await driver.stop();
   } finally {
     vi.useRealTimers();
