@@ -32,10 +32,14 @@ function verdictOn(error: unknown, reason: string): Pick<Failure, "fact" | "retr
   if (error instanceof ProcessFailure) return { fact: error.fact, retry: error.retry };
   if (error instanceof ProviderFailedError) return { fact: "provider-failed", retry: "never" };
   if (error instanceof SessionTooLargeError) return { fact: "out-of-memory", retry: "never" };
-  if (error instanceof EntryChangedError) return { fact: "model-failed", retry: "backoff" };
+  if (error instanceof EntryChangedError || isOfSystem(error))
+    return { fact: "model-failed", retry: "backoff" };
   const isMemory = error instanceof RangeError || /bad_alloc|out of memory|failed to allocate/i.test(reason);
   return { fact: isMemory ? "out-of-memory" : "model-failed", retry: "never" };
 }
+
+/** What the operating system refuses, as one file too many, says nothing about the model. */
+const isOfSystem = (error: unknown): boolean => error instanceof Error && "syscall" in error;
 
 /** The sdk's codecs refuse with errors of their own; which side they refuse is known here. */
 export function taskSide<T>(fact: "bad-input" | "bad-output", work: () => T): T {

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { getPriority, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { encodeInput, parseWad } from "@sibyl/sdk";
@@ -151,6 +151,19 @@ test("a model file changed after it was checked: is not loaded", async () => {
     code: "inference/model-failed",
     retry: "backoff",
     message: expect.stringMatching(/changed after it was checked/),
+  });
+});
+
+test("a model file that the system does not let a process read: may be readable at the next try", async () => {
+  const path = join(directory, "folder.onnx");
+  writeFileSync(path, "a graph");
+  const model = modelOf(path, numbersToNumbers);
+  rmSync(path);
+  mkdirSync(path);
+  await expect(start().run(model, ONE, LIMITS)).rejects.toMatchObject({
+    code: "inference/model-failed",
+    retry: "backoff",
+    message: expect.stringMatching(/EISDIR/),
   });
 });
 
