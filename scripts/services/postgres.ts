@@ -15,8 +15,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
 import { endWithUs } from "../network/endWithUs.ts";
+import { freePort } from "../network/reservePort.ts";
 import { ensureDebianProgram, type Installation } from "./debianPackage.ts";
-import { freePort } from "./freePort.ts";
 
 const run = promisify(execFile);
 const HOST = "127.0.0.1";

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { endWithUs } from "../network/endWithUs.ts";
+import { freePort } from "../network/reservePort.ts";
 import { ensureDebianProgram, type Installation } from "./debianPackage.ts";
-import { freePort } from "./freePort.ts";
 
 const HOST = "127.0.0.1";
 const START_TIMEOUT_MS = 15_000;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
-import { freePort } from "./freePort.ts";
+import { freePort } from "../network/reservePort.ts";
 import { type RedisServer, startRedis } from "./redis.ts";
 
 const NODES = 3;
