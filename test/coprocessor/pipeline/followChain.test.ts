@@ -1,4 +1,3 @@
-import { packRequest, unpackRequest } from "@sibyl/sdk";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Chain, ChainStep } from "../../../coprocessor/chain/port.ts";
 import { type RequestKey, requestKey } from "../../../coprocessor/core/request.ts";
@@ -10,11 +9,10 @@ import { collectedLog } from "../collectedLog.ts";
 import { until } from "../queue/fixtures.ts";
 import type { StoreUnderTest } from "../store/conformance.ts";
 import { openEmbeddedStore } from "../store/embedded.ts";
-import { address, block, CHAIN_ID, hash, ORACLE, requestRecord } from "../store/fixtures.ts";
+import { block, CHAIN_ID, ORACLE, requestRecord } from "../store/fixtures.ts";
+import { opening, seat, US } from "./chainEvents.ts";
 
-const US = 7;
-const { requestId, request, input } = requestRecord("a");
-const KEY = requestKey(CHAIN_ID, ORACLE, requestId);
+const KEY = requestKey(CHAIN_ID, ORACLE, requestRecord("a").requestId);
 
 let subject: StoreUnderTest;
 
@@ -24,47 +22,10 @@ beforeAll(async () => {
 afterAll(() => subject.close());
 beforeEach(() => subject.clear());
 
-const position = (blockNumber: bigint) => ({
-  blockNumber,
-  blockHash: block(blockNumber).hash,
-  transactionHash: hash(`transaction ${blockNumber}`),
-  logIndex: 0,
-});
-
 /** The block that we start from, in which we take our seat, and one that opens a request. */
 const STEPS: readonly ChainStep[] = [
-  {
-    type: "blocks",
-    head: block(40n),
-    events: [
-      {
-        type: "EnrolmentChanged",
-        modelId: request.modelId,
-        operatorId: US,
-        attester: address("us"),
-        weight: 100n,
-        activeFrom: 0,
-        position: position(40n),
-      },
-    ],
-  },
-  {
-    type: "blocks",
-    head: block(41n),
-    events: [
-      {
-        type: "RequestOpened",
-        requestId,
-        request: packRequest({
-          ...unpackRequest({ ...request, terms: 0n, opening: 0n, funds: 0n }),
-          ...{ quorum: 1, committeeSize: 1, totalWeight: 100n, overdrawBps: 15_000 },
-          ...{ openedAt: block(41n).timestamp, deadline: block(41n).timestamp + 100 },
-        }),
-        input,
-        position: position(41n),
-      },
-    ],
-  },
+  { type: "blocks", head: block(40n), events: [seat(40n, 100n)] },
+  { type: "blocks", head: block(41n), events: [opening("a", 41n, block(41n).timestamp + 100)] },
 ];
 
 const chain = {

@@ -1,4 +1,3 @@
-import { packRequest, unpackRequest } from "@sibyl/sdk";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { ChainEvent } from "../../../coprocessor/chain/port.ts";
 import { type RequestKey, type RequestRecord, requestKey } from "../../../coprocessor/core/request.ts";
@@ -8,10 +7,9 @@ import { onStep } from "../../../coprocessor/pipeline/onStep.ts";
 import { collectedLog } from "../collectedLog.ts";
 import type { StoreUnderTest } from "../store/conformance.ts";
 import { openEmbeddedStore } from "../store/embedded.ts";
-import { address, block, CHAIN_ID, hash, ORACLE, requestRecord } from "../store/fixtures.ts";
+import { block, CHAIN_ID, ORACLE, requestRecord } from "../store/fixtures.ts";
+import { at, opening as openingUntil, seat, US } from "./chainEvents.ts";
 
-const US = 7;
-const MODEL = requestRecord("a").request.modelId;
 const HEAD = block(40n);
 const LATE = HEAD.timestamp - 1;
 const INTIME = HEAD.timestamp + 100;
@@ -49,38 +47,8 @@ beforeEach(async () => {
   } as unknown as PipelineDeps;
 });
 
-const at = (blockNumber: bigint) => ({
-  blockNumber,
-  blockHash: block(blockNumber).hash,
-  transactionHash: hash(`transaction ${blockNumber}`),
-  logIndex: 0,
-});
-
-/** Everybody with a seat is drawn for it. */
-function opening(
-  label: string,
-  blockNumber: bigint,
-  deadline = INTIME,
-): ChainEvent & { requestId: `0x${string}` } {
-  const { requestId, request, input } = requestRecord(label);
-  const fields = {
-    ...unpackRequest({ ...request, terms: 0n, opening: 0n, funds: 0n }),
-    ...{ quorum: 1, committeeSize: 1, totalWeight: 100n, overdrawBps: 15_000 },
-    ...{ openedAt: block(blockNumber).timestamp, deadline },
-  };
-  const position = at(blockNumber);
-  return { type: "RequestOpened", requestId, request: packRequest(fields), input, position };
-}
-
-const seat = (blockNumber: bigint, weight: bigint): ChainEvent => ({
-  type: "EnrolmentChanged",
-  modelId: MODEL,
-  operatorId: US,
-  attester: address("us"),
-  weight,
-  activeFrom: 0,
-  position: at(blockNumber),
-});
+const opening = (label: string, blockNumber: bigint, deadline = INTIME) =>
+  openingUntil(label, blockNumber, deadline);
 
 const rowOf = (label: string): Promise<RequestRecord | null> =>
   subject.store.request(requestKey(CHAIN_ID, ORACLE, requestRecord(label).requestId));
