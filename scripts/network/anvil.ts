@@ -8,8 +8,6 @@ export interface AnvilOptions {
   blockTime?: number;
   /** Mines only on `anvil_mine` and the like. */
   noMining?: boolean;
-  /** 0, the default, takes a free port. */
-  port?: number;
   chainId?: number;
   /** Unix seconds of the genesis block. */
   timestamp?: number;
@@ -66,7 +64,7 @@ function endWithParent(): void {
  */
 export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   const chainId = options.chainId ?? 31_337;
-  const args = ["--host", "127.0.0.1", "--port", String(options.port ?? 0), "--chain-id", String(chainId)];
+  const args = ["--host", "127.0.0.1", "--port", "0", "--chain-id", String(chainId)];
   if (options.blockTime !== undefined) args.push("--block-time", String(options.blockTime));
   if (options.noMining) args.push("--no-mining");
   if (options.timestamp !== undefined) args.push("--timestamp", String(options.timestamp));
