@@ -3,6 +3,7 @@ import type { Config } from "../config.ts";
 import type { CatchUp } from "../core/catchUp.ts";
 import type { ChainClock } from "../core/chainClock.ts";
 import { CoprocessorError } from "../core/errors.ts";
+import { type MemoryBeginning, tooYoungForMs } from "../core/memory.ts";
 import { Pulse } from "../core/pulse.ts";
 import { clockFault, notReadyReasons } from "../core/readiness.ts";
 import type { Workload } from "../core/workload.ts";
@@ -25,6 +26,7 @@ export interface LifecycleParts {
   balanceAlarm: BalanceAlarm;
   synced(): boolean;
   progress(): CatchUp | null;
+  memory(): MemoryBeginning | null;
   /** Registered operators beside us. */
   others(): number;
   log: Log;
@@ -78,11 +80,13 @@ export function watchLifecycle(parts: LifecycleParts): Lifecycle {
     const connected = peers.connected();
     if (connected > 0) heardAt = now;
     const { usable, needed, serversAheadMs } = parts.rpcHealth();
+    const memory = parts.memory();
     const reasons = notReadyReasons({
       ...faults,
       draining: parts.workload.draining,
       synced: parts.synced(),
       progress: parts.progress(),
+      tooYoungForMs: memory === null ? 0 : tooYoungForMs(memory, clock.now(now)),
       rpc: { usable, needed },
       balanceFault: parts.balanceAlarm.reason(),
       clockFault: clockFault(

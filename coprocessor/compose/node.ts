@@ -9,6 +9,7 @@ import type { OracleConfig } from "../config/oraclesConfig.ts";
 import type { CatchUp } from "../core/catchUp.ts";
 import { ChainClock } from "../core/chainClock.ts";
 import { KnownSigners } from "../core/knownSigners.ts";
+import type { MemoryBeginning } from "../core/memory.ts";
 import type { OperatorRecord } from "../core/operators.ts";
 import { PendingMessages } from "../core/pendingMessages.ts";
 import { RecentFaults } from "../core/recentFaults.ts";
@@ -195,6 +196,7 @@ export async function composeNode({
   let operators: OperatorRecord[] = [];
   let synced = () => false;
   let progress: () => CatchUp | null = () => null;
+  let memory: () => MemoryBeginning | null = () => null;
   const lifecycle = watchLifecycle({
     live,
     rpcHealth: rpc.health,
@@ -206,6 +208,7 @@ export async function composeNode({
     balanceAlarm,
     synced: () => synced(),
     progress: () => progress(),
+    memory: () => memory(),
     others: () => operators.filter(({ operatorId }) => operatorId !== me).length,
     log,
   });
@@ -244,7 +247,7 @@ export async function composeNode({
       dial();
     },
   });
-  ({ synced, progress } = following);
+  ({ synced, progress, memory } = following);
   closers.add("chain", () => following.stop());
   // A watcher hears no peers and answers for nothing.
   if (role === "operator") court.start();

@@ -23,6 +23,14 @@ export function memoryBeginsAt(head: { number: bigint; timestamp: number }, now:
   return { block: head.number, timestamp: isLive ? Math.max(head.timestamp, seconds) : head.timestamp };
 }
 
+/**
+ * Milliseconds until nothing opens any more that this operator may have signed for and forgotten; 0 from then on.
+ *
+ * @param chainNowMs The chain's time, Unix milliseconds.
+ */
+export const tooYoungForMs = ({ timestamp }: MemoryBeginning, chainNowMs: number): number =>
+  Math.max(0, (timestamp + 1) * 1_000 - chainNowMs);
+
 /** Whether this operator may have signed for a request without knowing it any more. */
 export function mayBeForgotten(
   opened: { openedBlock: bigint; openedAt: number },

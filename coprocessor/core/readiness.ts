@@ -7,6 +7,8 @@ export interface NodeFacts {
   synced: boolean;
   /** How far it is on the way there; null before the first block and after the last. */
   progress: CatchUp | null;
+  /** See `tooYoungForMs`. */
+  tooYoungForMs: number;
   /** Endpoints that answered when they were last asked, and how many must agree. */
   rpc: { usable: number; needed: number };
   /** What the queue or the store answered, when it was an error: `code: message`. */
@@ -33,6 +35,9 @@ export function notReadyReasons(facts: NodeFacts): string[] {
   const reasons: (string | null)[] = [
     facts.draining ? "node/draining: it finishes what is under way and ends" : null,
     facts.synced ? null : `chain/not-caught-up: it has not caught up with the chain yet${far}`,
+    facts.tooYoungForMs > 0
+      ? `memory/too-young: it may have signed already what opens in the next ${Math.ceil(facts.tooYoungForMs / 1_000)} s, before its memory begins`
+      : null,
     rpc.usable >= rpc.needed
       ? null
       : `rpc/quorum-lost: ${rpc.usable} RPC endpoints answer, ${rpc.needed} must agree`,

@@ -2,7 +2,7 @@ import type { Chain, ChainStep } from "../chain/port.ts";
 import type { BlockRef } from "../core/block.ts";
 import { type CatchUp, catchUpAt, catchUpText } from "../core/catchUp.ts";
 import { CoprocessorError } from "../core/errors.ts";
-import { memoryBeginsAt } from "../core/memory.ts";
+import { type MemoryBeginning, memoryBeginsAt } from "../core/memory.ts";
 import type { OperatorRecord } from "../core/operators.ts";
 import type { RequestKey } from "../core/request.ts";
 import type { PipelineDeps } from "./deps.ts";
@@ -21,6 +21,8 @@ export interface ChainFollowing {
   synced(): boolean;
   /** How far it is; null before the chain was read, and once it has caught up. */
   progress(): CatchUp | null;
+  /** Null before it was read or begun. */
+  memory(): MemoryBeginning | null;
   /** Rejects with what made following impossible, a reorg deeper than finality for one. */
   failed: Promise<never>;
   stop(): Promise<void>;
@@ -41,6 +43,7 @@ export function followChain(deps: PipelineDeps, chain: Chain, hooks: FollowChain
   const { signal } = stopping;
   let synced = false;
   let progress: CatchUp | null = null;
+  let memory: MemoryBeginning | null = null;
   const pipeline: PipelineDeps = {
     ...deps,
     wake: (key, at) => (synced ? deps.wake(key, at) : undefined),
@@ -76,9 +79,10 @@ export function followChain(deps: PipelineDeps, chain: Chain, hooks: FollowChain
     const known = await deps.store.blocks();
     const target = await firstHead();
     if (target === null) return;
-    if ((await deps.store.memory()) === null) {
-      const began = await deps.store.beginMemory(memoryBeginsAt(target, deps.now()));
-      deps.log.info({ ...began }, "this node's memory begins");
+    memory = await deps.store.memory();
+    if (memory === null) {
+      memory = await deps.store.beginMemory(memoryBeginsAt(target, deps.now()));
+      deps.log.info({ ...memory }, "this node's memory begins");
     }
     hooks.onOperators(await deps.store.operators());
     const last = known.at(-1);
@@ -141,6 +145,7 @@ export function followChain(deps: PipelineDeps, chain: Chain, hooks: FollowChain
   return {
     synced: () => synced,
     progress: () => progress,
+    memory: () => memory,
     failed,
     async stop() {
       stopping.abort();

@@ -6,6 +6,7 @@ import { type Lifecycle, watchLifecycle } from "../../../coprocessor/compose/lif
 import { readConfig } from "../../../coprocessor/config.ts";
 import { ChainClock } from "../../../coprocessor/core/chainClock.ts";
 import { CoprocessorError } from "../../../coprocessor/core/errors.ts";
+import type { MemoryBeginning } from "../../../coprocessor/core/memory.ts";
 import { Workload } from "../../../coprocessor/core/workload.ts";
 import { BalanceAlarm } from "../../../coprocessor/pipeline/balanceAlarm.ts";
 import type { QueueCounts } from "../../../coprocessor/queue/port.ts";
@@ -33,6 +34,7 @@ let serverAheadMs: number;
 let counts: () => Promise<QueueCounts>;
 let workload: Workload;
 let balanceAlarm: BalanceAlarm;
+let memory: MemoryBeginning | null;
 let lifecycle: Lifecycle;
 
 const openStore = async (options: { reserveBytes?: number } = {}) => {
@@ -73,6 +75,7 @@ beforeEach(async () => {
   log = collectedLog();
   servers = [];
   serverAheadMs = 0;
+  memory = null;
   counts = async () => ({ waiting: 0, active: 0, parked: 0 });
   workload = new Workload(() => {
     throw new Error("nothing is taken");
@@ -94,6 +97,7 @@ beforeEach(async () => {
     balanceAlarm,
     synced: () => true,
     progress: () => null,
+    memory: () => memory,
     others: () => 1,
     log,
   });
@@ -163,6 +167,14 @@ describe("readiness of real parts", () => {
     expect(await reasons()).toEqual([
       expect.stringMatching(/^clock\/off: this machine's clock is 3(599|600)\.\d s behind 2 RPC servers/),
     ]);
+  });
+
+  it("not ready: its memory has not begun; ready once it has", async () => {
+    const now = Math.floor(Date.now() / 1_000);
+    memory = { block: 1n, timestamp: now + 60 };
+    expect(await reasons()).toEqual([expect.stringMatching(/^memory\/too-young: .* in the next \d+ s/)]);
+    memory = { block: 1n, timestamp: now - 1 };
+    expect(await reasons()).toEqual([]);
   });
 
   it("not ready: the queue answers with an error, or not at all", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mayBeForgotten, memoryBeginsAt } from "../../../coprocessor/core/memory.ts";
+import { mayBeForgotten, memoryBeginsAt, tooYoungForMs } from "../../../coprocessor/core/memory.ts";
 
 const head = { number: 100n, timestamp: 1_000_000 };
 
@@ -25,3 +25,14 @@ test.each([
     expect(mayBeForgotten({ openedBlock, openedAt }, { block: 100n, timestamp: 1_000_000 })).toBe(forgotten);
   },
 );
+
+test("memory: too young until whatever opens next cannot be forgotten, and not longer", () => {
+  const began = { block: 100n, timestamp: 1_000_000 };
+  const opensAt = (chainNowMs: number) => ({ openedBlock: 101n, openedAt: Math.floor(chainNowMs / 1_000) });
+  expect(tooYoungForMs(began, 999_999_500)).toBe(1_500);
+  expect(tooYoungForMs(began, 1_000_000_999)).toBe(1);
+  expect(mayBeForgotten(opensAt(1_000_000_999), began)).toBe(true);
+  expect(tooYoungForMs(began, 1_000_001_000)).toBe(0);
+  expect(mayBeForgotten(opensAt(1_000_001_000), began)).toBe(false);
+  expect(tooYoungForMs(began, 2_000_000_000)).toBe(0);
+});

@@ -7,6 +7,7 @@ const WELL: NodeFacts = {
   draining: false,
   synced: true,
   progress: null,
+  tooYoungForMs: 0,
   rpc: { usable: 2, needed: 2 },
   queueFault: null,
   storeFault: null,
@@ -23,6 +24,11 @@ describe("notReadyReasons", () => {
   it.each<[string, Partial<NodeFacts>, string]>([
     ["it ends", { draining: true }, "node/draining: it finishes what is under way and ends"],
     ["it starts", { synced: false }, "chain/not-caught-up: it has not caught up with the chain yet"],
+    [
+      "its memory begins",
+      { tooYoungForMs: 1_001 },
+      "memory/too-young: it may have signed already what opens in the next 2 s, before its memory begins",
+    ],
     [
       "too few endpoints answer",
       { rpc: { usable: 1, needed: 2 } },
